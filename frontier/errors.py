@@ -1,0 +1,47 @@
+"""The one exception for bad input, and the wording of its single line.
+
+An `InputError` reads `place: what; expected …, got …; cure`. Commands print it and exit with code 2; numerical failure
+is never raised but returned as a status (`frontier.methods.base.Status`).
+"""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Iterable
+from pathlib import Path
+
+
+class InputError(ValueError):
+    """Bad input, told in one line: where, what, what was expected, what came, and the cure."""
+
+    def __init__(
+        self,
+        place: str | Path,
+        what: str,
+        *,
+        expected: object = None,
+        got: object = None,
+        cure: str | None = None,
+    ) -> None:
+        self.place, self.what, self.cure = str(place), what, cure
+        comparison = ", ".join(
+            f"{word} {value}" for word, value in (("expected", expected), ("got", got)) if value is not None
+        )
+        parts = [part for part in (what, comparison, cure) if part]
+        super().__init__(" ".join(f"{self.place}: {'; '.join(parts)}".split()))
+
+    def at(self, place: str | Path) -> InputError:
+        """The same error seen from further out: `place` is put before its own place."""
+        outer = InputError(place, "")
+        outer.place, outer.what, outer.cure = f"{place}.{self.place}", self.what, self.cure
+        outer.args = (f"{place}.{self.args[0]}",)
+        return outer
+
+
+def did_you_mean(name: str, options: Iterable[str]) -> str:
+    """The cure for a mistyped name: `did you mean 'lam'?`, or all options when nothing is near."""
+    known = sorted(set(options))
+    near = difflib.get_close_matches(name, known, n=1, cutoff=0.5)
+    if near:
+        return f"did you mean '{near[0]}'?"
+    return f"known: {', '.join(known)}" if known else "nothing is allowed here"

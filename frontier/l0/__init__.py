@@ -1,0 +1,1 @@
+"""The Hard Concrete toolbox: gates, noise, and the batched log-space Adam fit."""

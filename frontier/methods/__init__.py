@@ -1,0 +1,1 @@
+"""Calibration methods, one file each. The file name is the method's name."""

@@ -1,0 +1,167 @@
+"""The one contract of every method: `Method.solve(problem, points) -> list[Solution]`, one per point, in order.
+
+A method is a frozen dataclass whose fields are its YAML parameters; it sees the training problem only. What it
+returns are weights and beliefs (`claims`); metrics and certificates are the harness's.
+"""
+
+from __future__ import annotations
+
+import enum
+import math
+from abc import ABC, abstractmethod
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import ClassVar, Literal
+
+import numpy as np
+
+from frontier.errors import InputError
+from frontier.objective import Objective
+from frontier.problem import CalibrationProblem, FloatArray
+
+Claim = float | int | str | bool
+Coordinate = Literal["lam", "budget"]
+
+
+class Status(enum.StrEnum):
+    """How a solve ended; `meaning` says what that is worth and what to do about it."""
+
+    OPTIMAL = "optimal"
+    COMPLETED = "completed"
+    NOT_CONVERGED = "not_converged"
+    INFEASIBLE = "infeasible"
+    TIMEOUT = "timeout"
+    ERROR = "error"
+    CRASH = "crash"
+    OUT_OF_MEMORY = "out_of_memory"
+
+    @property
+    def meaning(self) -> str:
+        return _MEANING[self]
+
+    @property
+    def has_weights(self) -> bool:
+        return self in (Status.OPTIMAL, Status.COMPLETED, Status.NOT_CONVERGED)
+
+
+_MEANING = {
+    Status.OPTIMAL: "a minimiser to the method's tolerance, confirmed by the harness's certificate",
+    Status.COMPLETED: "ran as prescribed; this method has no notion of an optimum",
+    Status.NOT_CONVERGED: "stopped at its iteration limit: raise max_iter or loosen tol",
+    Status.INFEASIBLE: "no weights satisfy the constraints: relax them",
+    Status.TIMEOUT: "ran out of time: raise the limit or shrink the problem",
+    Status.ERROR: "the method failed: see the message",
+    Status.CRASH: "the worker process died: look for memory limits or a fault in native code",
+    Status.OUT_OF_MEMORY: "ran out of memory: use fewer points per batch or a smaller problem",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Point:
+    """One point of a method's grid: a penalty `lam` or a `budget` of active records, and a seed.
+
+    Raises `InputError` for λ < 0, a budget below 1, both at once, or a negative seed.
+    """
+
+    lam: float | None = None
+    budget: int | None = None
+    seed: int | None = None
+
+    def __post_init__(self) -> None:
+        if self.lam is not None and not (math.isfinite(self.lam) and self.lam >= 0):
+            raise InputError("lam", "not a penalty", expected="a finite λ ≥ 0", got=self.lam)
+        if self.budget is not None and self.budget < 1:
+            raise InputError("budget", "not a number of records", expected="an integer ≥ 1", got=self.budget)
+        if self.lam is not None and self.budget is not None:
+            raise InputError("point", "both lam and budget", expected="one of them", cure="drop one")
+        if self.seed is not None and self.seed < 0:
+            raise InputError("seed", "negative seed", expected="an integer ≥ 0", got=self.seed)
+
+
+@dataclass(frozen=True, slots=True)
+class Timing:
+    """What a cell cost and how that was measured.
+
+    `kind` is `clean` (one cell, alone on its threads), `amortised` (an equal share of a batch), `contended` (other
+    batches ran at the same time) or `unmeasured`. Only clean timings may be compared. `setup_seconds` (imports,
+    compilation) are the whole batch's and are not part of `fit_seconds`.
+    """
+
+    fit_seconds: float = math.nan
+    cpu_seconds: float = math.nan
+    setup_seconds: float = math.nan
+    peak_memory_bytes: int = 0
+    kind: Literal["clean", "amortised", "contended", "cached", "unmeasured"] = "unmeasured"
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Solution:
+    """Weights (n, records represented; None when the solve failed), how it ended, and what the method believes.
+
+    `objective` declares what was minimised, with the λ in force; `dual` (m) is a hint for its certificate. `trace`
+    maps a column ("iteration", "objective", …) to equally long arrays. `claims` are stored and never used to rank.
+    `timing` is attached by the harness.
+    """
+
+    weights: FloatArray | None
+    status: Status
+    n_iter: int = 0
+    message: str = ""
+    objective: Objective | None = None
+    dual: FloatArray | None = None
+    trace: Mapping[str, FloatArray] = field(default_factory=dict)
+    claims: Mapping[str, Claim] = field(default_factory=dict)
+    point: Point | None = None
+    method: str = ""
+    timing: Timing = Timing()
+
+    def __post_init__(self) -> None:
+        for name in ("weights", "dual"):
+            array = getattr(self, name)
+            if array is not None:
+                array = np.array(array, dtype=np.float64)
+                array.flags.writeable = False
+                object.__setattr__(self, name, array)
+
+    @classmethod
+    def failed(cls, status: Status, message: str) -> Solution:
+        """A solution without weights: a failure that is kept as data."""
+        return cls(weights=None, status=status, message=message)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Method(ABC):
+    """A calibration method. Subclasses are frozen dataclasses in a file of their own; the file name is the name.
+
+    `batch_over`   axes one `solve` call may carry (a subset of {"lam", "budget", "seed"})
+    `stochastic`   whether the result depends on the seed
+    `coordinates`  which of λ and budget a point may carry; empty: the method has a single point per seed
+    """
+
+    batch_over: ClassVar[frozenset[str]] = frozenset()
+    stochastic: ClassVar[bool] = False
+
+    @property
+    def coordinates(self) -> frozenset[Coordinate]:
+        return frozenset({"lam"})
+
+    def check(self, points: Sequence[Point]) -> None:
+        """Refuse, before anything runs, points that this method cannot serve (`InputError`)."""
+        for point in points:
+            for name in ("lam", "budget"):
+                if getattr(point, name) is not None and name not in self.coordinates:
+                    allowed = " or ".join(sorted(self.coordinates)) or "neither lam nor budget"
+                    raise InputError(name, f"not an axis of {type(self).__name__}", expected=allowed, got=name)
+            if self.coordinates and point.lam is None and point.budget is None:
+                raise InputError("point", "incomplete", expected=" or ".join(sorted(self.coordinates)), got="neither")
+            if self.stochastic and point.seed is None:
+                raise InputError(
+                    "seeds", "missing for a stochastic method", expected="a list of seeds", cure="add seeds: [0, 1, 2]"
+                )
+
+    def warm_up(self) -> None:
+        """Import and compile what `solve` needs, so that it is timed apart from solving."""
+
+    @abstractmethod
+    def solve(self, problem: CalibrationProblem, points: Sequence[Point]) -> list[Solution]:
+        """Solve one training problem at every point; solutions are in the order of `points`."""

@@ -1,0 +1,238 @@
+"""All shared maths: residuals, the objectives methods minimise, their certificates, and weight statistics.
+
+Every loss is a function of the relative residual `r = (M w − y)/scale`. Importance ω is folded into the *weighted
+design* `A = √ω·M/scale`, `b = √ω·y/scale`, so that `½ Σ ω_j r_j² = ½‖A w − b‖²` and every formula below holds for any
+ω. An objective is a declaration ("this is what I minimised"); the harness evaluates it in float64 from the weights
+alone. No solver lives here.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Protocol
+
+import numpy as np
+import scipy.sparse as sp
+
+from frontier.problem import CalibrationProblem, FloatArray
+
+ACTIVE_THRESHOLDS = (1e-9, 1e-6, 1e-3)  # relative to the mean positive weight
+ACTIVE_THRESHOLD = 1e-6  # the one behind `n_active`
+
+
+def relative_residual(problem: CalibrationProblem, weights: FloatArray) -> FloatArray:
+    """`r = (M w − y)/scale`, shape (m,), unitless."""
+    return np.asarray((problem.M @ weights - problem.y) / problem.scale)
+
+
+@dataclass(frozen=True, slots=True)
+class WeightedDesign:
+    """`A = √ω·M/scale` (CSR, m × n, per unit of weight) and `b = √ω·y/scale` (m, unitless)."""
+
+    A: sp.csr_array
+    b: FloatArray
+
+
+def weighted_design(problem: CalibrationProblem) -> WeightedDesign:
+    """The weighted design of a problem, for which every quadratic loss is plain `½‖A w − b‖²`."""
+    row_factor = np.sqrt(problem.importance) / problem.scale
+    M = problem.M
+    A = sp.csr_array((M.data * np.repeat(row_factor, np.diff(M.indptr)), M.indices, M.indptr), shape=M.shape)
+    return WeightedDesign(A, problem.y * row_factor)
+
+
+def lam_max(design: WeightedDesign, costs: FloatArray | float = 1.0) -> float:
+    """Smallest λ whose non-negative LASSO solution is 0: `max(0, max_i (Aᵀb)_i / c_i)` (one-sided)."""
+    return float(max(0.0, np.max(design.A.T @ design.b / costs)))
+
+
+@dataclass(frozen=True, slots=True)
+class Certificate:
+    """A primal value with a proven lower bound: `gap = primal − dual ≥ 0`, and the residual of the KKT conditions.
+
+    `relative_gap` divides by `reference`: the primal value for λ > 0, the loss at w = 0 for λ = 0 (where the minimum
+    may be 0). `kkt_residual` is the length of the coordinate-wise proximal step in units of the gradient at w = 0.
+    """
+
+    primal: float
+    gap: float
+    relative_gap: float
+    kkt_residual: float
+
+
+class Objective(Protocol):
+    """What a method says it minimised; `lam` is the λ in force (absolute), NaN where there is none."""
+
+    lam: float
+
+    def value(self, problem: CalibrationProblem, weights: FloatArray) -> float: ...
+
+    def certificate(
+        self, problem: CalibrationProblem, weights: FloatArray, dual: FloatArray | None = None
+    ) -> Certificate | None: ...
+
+
+@dataclass(frozen=True, slots=True)
+class L1Objective:
+    """Non-negative LASSO: `½ Σ ω_j r_j² + λ Σ c_i w_i`, `w ≥ 0` (Tibshirani 1996, eq. 1; c = 1)."""
+
+    lam: float
+
+    def value(self, problem: CalibrationProblem, weights: FloatArray) -> float:
+        r = relative_residual(problem, weights)
+        return float(0.5 * (problem.importance * r) @ r + self.lam * weights.sum())
+
+    def certificate(
+        self, problem: CalibrationProblem, weights: FloatArray, dual: FloatArray | None = None
+    ) -> Certificate:
+        """Duality gap and KKT residual of `weights`; `dual` (m) is an optional hint, made feasible before use."""
+        return l1_certificate(weighted_design(problem), weights, self.lam, dual=dual)
+
+
+def l1_certificate(
+    design: WeightedDesign,
+    weights: FloatArray,
+    lam: float,
+    costs: FloatArray | float = 1.0,
+    dual: FloatArray | None = None,
+) -> Certificate:
+    """Certificate of the non-negative LASSO at `weights`: the smallest gap over a few feasible dual points.
+
+    The dual is `max bᵀθ − ½‖θ‖²` subject to `Aᵀθ ≤ λc`. Candidates are the residual `ρ = b − A w` scaled into the
+    feasible set (the gap-safe scaling of Fercoq, Gramfort & Salmon 2015, eq. 12, one-sided) and shifted into it along
+    `−b`, which also works at λ = 0. The gap is summed from two non-negative terms, without cancellation:
+    `½‖ρ − θ‖² + Σ_i w_i (λc_i − a_iᵀθ)`.
+    """
+    A, b = design.A, design.b
+    cost = np.broadcast_to(np.asarray(costs, dtype=np.float64), weights.shape)
+    residual = b - A @ weights
+    correlation = A.T @ residual
+    at_zero = A.T @ b
+    limit = lam * cost
+    primal = float(0.5 * residual @ residual + limit @ weights)
+    hints = [(residual, correlation)] + ([(dual, A.T @ dual)] if dual is not None else [])
+    gaps = []
+    for point, point_correlation in hints:
+        for theta, theta_correlation in _feasible(point, point_correlation, b, at_zero, limit):
+            difference = residual - theta
+            gaps.append(float(0.5 * difference @ difference + weights @ np.maximum(limit - theta_correlation, 0.0)))
+    gap = min(gaps)
+    reference = primal if lam > 0 else float(0.5 * b @ b)
+    gradient = limit - correlation
+    curvature = np.asarray(A.multiply(A).sum(axis=0)).ravel()
+    step = np.minimum(curvature * weights, gradient)
+    norm = float(np.max(np.abs(at_zero), initial=0.0)) or 1.0
+    return Certificate(
+        primal=primal,
+        gap=gap,
+        relative_gap=gap / reference if reference > 0 else 0.0,
+        kkt_residual=float(np.max(np.abs(step), initial=0.0)) / norm,
+    )
+
+
+def _feasible(
+    point: FloatArray, correlation: FloatArray, b: FloatArray, at_zero: FloatArray, limit: FloatArray
+) -> list[tuple[FloatArray, FloatArray]]:
+    """Dual feasible points near `point`, each with its `Aᵀθ`: scaled towards 0, and shifted along −b if that works."""
+    positive = correlation > 0
+    scaling = min(1.0, float(np.min(limit[positive] / correlation[positive], initial=1.0)))
+    candidates = [(scaling * point, scaling * correlation)]
+    violated = correlation > limit
+    if violated.any() and (at_zero[violated] > 0).all():
+        shift = float(np.max((correlation - limit)[violated] / at_zero[violated]))
+        shifted = correlation - shift * at_zero
+        slack = 4 * np.finfo(np.float64).eps * (np.abs(correlation) + shift * np.abs(at_zero))
+        if (shifted <= limit + slack).all():
+            candidates.append((point - shift * b, shifted))
+    return candidates
+
+
+@dataclass(frozen=True, slots=True)
+class LadObjective:
+    """Least absolute deviations with an L1 penalty: `Σ ω_j |r_j| + λ Σ w_i`, `w ≥ 0`, a linear programme."""
+
+    lam: float
+
+    def value(self, problem: CalibrationProblem, weights: FloatArray) -> float:
+        r = relative_residual(problem, weights)
+        return float(problem.importance @ np.abs(r) + self.lam * weights.sum())
+
+    def certificate(
+        self, problem: CalibrationProblem, weights: FloatArray, dual: FloatArray | None = None
+    ) -> Certificate | None:
+        """Gap to the LP dual `max (y/scale)ᵀθ`, `|θ_j| ≤ ω_j`, `(M/scale)ᵀθ ≤ λ`, at the solver's θ made feasible.
+
+        Without a dual point there is no certificate. The KKT residual is the relative dual infeasibility that had to
+        be removed.
+        """
+        if dual is None:
+            return None
+        theta = np.clip(dual, -problem.importance, problem.importance)
+        correlation = problem.M.T @ (theta / problem.scale)
+        excess = float(np.max(correlation, initial=0.0))
+        scaling = min(1.0, self.lam / excess) if excess > 0 else 1.0
+        primal = self.value(problem, weights)
+        bound = scaling * float((problem.y / problem.scale) @ theta)
+        gap = max(primal - bound, 0.0)
+        return Certificate(primal, gap, gap / primal if primal > 0 else 0.0, 1.0 - scaling)
+
+
+@dataclass(frozen=True, slots=True)
+class L0Objective:
+    """`Σ ω_j r_j² + λ ‖w‖₀ + λ₂ Σ_{w_i > 0} w_i²`: what Hard Concrete relaxes; non-convex, so without a certificate."""
+
+    lam: float
+    lam_l2: float = 0.0
+
+    def value(self, problem: CalibrationProblem, weights: FloatArray) -> float:
+        r = relative_residual(problem, weights)
+        loss = (problem.importance * r) @ r
+        return float(loss + self.lam * np.count_nonzero(weights) + self.lam_l2 * weights @ weights)
+
+    def certificate(
+        self, problem: CalibrationProblem, weights: FloatArray, dual: FloatArray | None = None
+    ) -> Certificate | None:
+        return None
+
+
+@dataclass(frozen=True, slots=True)
+class LeastSquares:
+    """`½ Σ ω_j r_j²` over a support fixed beforehand: comparable within a support only, so without a certificate."""
+
+    lam: float = float("nan")
+
+    def value(self, problem: CalibrationProblem, weights: FloatArray) -> float:
+        r = relative_residual(problem, weights)
+        return float(0.5 * (problem.importance * r) @ r)
+
+    def certificate(
+        self, problem: CalibrationProblem, weights: FloatArray, dual: FloatArray | None = None
+    ) -> Certificate | None:
+        return None
+
+
+def active_count(weights: FloatArray, threshold: float = ACTIVE_THRESHOLD) -> int:
+    """Records with `w_i > threshold × mean positive weight`; exact zeros never count."""
+    positive = weights[weights > 0]
+    return int(np.count_nonzero(positive > threshold * positive.mean())) if positive.size else 0
+
+
+def effective_sample_size(weights: FloatArray) -> float:
+    """Kish's effective sample size `(Σw)²/Σw²`, records; 0 when every weight is 0 (Kish 1965, section 11.7)."""
+    squares = float(weights @ weights)
+    return float(weights.sum()) ** 2 / squares if squares > 0 else 0.0
+
+
+def design_effect(weights: FloatArray) -> float:
+    """Kish's design effect of unequal weighting on the support, `k Σw²/(Σw)²`, unitless; NaN without a support."""
+    ess = effective_sample_size(weights)
+    return np.count_nonzero(weights) / ess if ess > 0 else float("nan")
+
+
+def max_weight_ratio(problem: CalibrationProblem, weights: FloatArray) -> float:
+    """`max_i w_i / w0_i`, unitless; infinite when a record with w0 = 0 is given weight, 0 without a support."""
+    active = weights > 0
+    if not active.any():
+        return 0.0
+    with np.errstate(divide="ignore"):
+        return float(np.max(weights[active] / problem.w0[active]))

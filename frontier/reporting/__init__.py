@@ -1,0 +1,1 @@
+"""Figures, tables and pages from result tables; the only users of matplotlib."""

@@ -1,0 +1,1 @@
+"""From an experiment file to stored results: experiment, plan, runner, store."""
