@@ -64,16 +64,16 @@ class CalibrationProblem:
         importance = self.importance if self.importance is not None else np.ones(m)
         families = self.families if self.families is not None else ("all",) * m
         names = self.target_names if self.target_names is not None else tuple(f"target_{j}" for j in range(m))
-        for label, values in (("families", families), ("target_names", names)):
-            if len(values) != m:
-                raise InputError(f"{place}.{label}", "wrong length", expected=f"{m} (rows of M)", got=len(values))
+        for label, labels in (("families", families), ("target_names", names)):
+            if len(labels) != m:
+                raise InputError(f"{place}.{label}", "wrong length", expected=f"{m} (rows of M)", got=len(labels))
         if len(set(names)) != m:
             twice = next(t for t in names if list(names).count(t) > 1)
             raise InputError(f"{place}.target_names", "duplicate target name", got=repr(twice), cure="make it unique")
         groups = None if self.groups is None else np.array(self.groups)
         if groups is not None and groups.shape != (n,):
             raise InputError(f"{place}.groups", "wrong shape", expected=f"({n},)", got=groups.shape)
-        values = {
+        values: dict[str, Any] = {
             "M": M,
             "y": y,
             "w0": w0,
@@ -198,7 +198,8 @@ def _vector(values: ArrayLike, length: int, place: str, of: str, nonnegative: bo
         raise InputError(
             place, "negative entries", expected="numbers ≥ 0", got=f"{array[array < 0][0]} at {_first(array < 0)}"
         )
-    return _read_only(array)
+    array.flags.writeable = False
+    return array
 
 
 def _default_scale(y: FloatArray, floor: float | None, place: str) -> FloatArray:

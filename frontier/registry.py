@@ -61,12 +61,14 @@ def method_class(name: str, place: str = "method") -> type[Method]:
     if name not in method_names():
         raise InputError(place, f"unknown method '{name}'", cure=did_you_mean(name, method_names()))
     module = importlib.import_module(f"frontier.methods.{name}")
-    (found,) = (
+    found: list[type[Method]] = [
         value
         for value in vars(module).values()
         if inspect.isclass(value) and issubclass(value, Method) and value.__module__ == module.__name__
-    )
-    return typing.cast(type[Method], found)
+    ]
+    if len(found) != 1:
+        raise TypeError(f"{module.__name__} must define exactly one Method, found {len(found)}")
+    return found[0]
 
 
 def build_method(name: str, params: Mapping[str, Any], place: str) -> Method:
