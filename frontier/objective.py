@@ -63,7 +63,8 @@ class Certificate:
 class Objective(Protocol):
     """What a method says it minimised; `lam` is the λ in force (absolute), NaN where there is none."""
 
-    lam: float
+    @property
+    def lam(self) -> float: ...
 
     def value(self, problem: CalibrationProblem, weights: FloatArray) -> float: ...
 

@@ -1,0 +1,70 @@
+"""Counter-based noise: every draw is a pure function of (seed, stream, epoch, record), on any device.
+
+Uniforms come from the SplitMix64 finaliser (Steele, Lea & Flood 2014, fig. 14) of a key and a counter, in 64-bit
+integer arithmetic that numpy and torch share, so CPU and GPU, batches and single fits, see the same noise. One seed
+covers every draw: gates and both jitters are streams of it.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from frontier.problem import FloatArray
+
+if TYPE_CHECKING:
+    import torch
+
+GOLDEN = 0x9E3779B97F4A7C15
+MIX_1 = 0xBF58476D1CE4E5B9
+MIX_2 = 0x94D049BB133111EB
+UNIFORM_MARGIN = 1e-6  # DESIGN section 2: u ~ U(1e-6, 1 − 1e-6)
+STREAM_LOG_ALPHA, STREAM_LOG_WEIGHT, STREAM_GATES, STREAM_SUBSET = 1, 2, 3, 4
+
+
+def key(seed: int, stream: int, epoch: int = 0) -> int:
+    """A 64-bit key for one (seed, stream, epoch): three rounds of the finaliser, one per coordinate."""
+    value = 0
+    for part in (seed, stream, epoch):
+        value = _finalise((value ^ part) + GOLDEN)
+    return value
+
+
+def normal(seed: int, stream: int, n: int) -> FloatArray:
+    """n standard normal draws of one stream, by numpy's generator keyed with the stream."""
+    return np.random.Generator(np.random.Philox(key=key(seed, stream))).standard_normal(n)
+
+
+def gate_logits(seeds: tuple[int, ...], epoch: int, records: torch.Tensor, out: torch.Tensor) -> torch.Tensor:
+    """`logit u` of the gates' uniforms into `out` (n × seeds); `records` is `arange(n)` (int64) on the same device."""
+    import torch
+
+    for column, seed in enumerate(seeds):
+        x = records * _signed(GOLDEN)
+        x += _signed(key(seed, STREAM_GATES, epoch))
+        for shift, factor in ((30, MIX_1), (27, MIX_2)):
+            x ^= _logical_shift(x, shift)
+            x *= _signed(factor)
+        x ^= _logical_shift(x, 31)
+        uniform = _logical_shift(x, 40).to(out.dtype)  # 24 bits: exact in float32
+        uniform.add_(0.5).mul_(2.0**-24).clamp_(UNIFORM_MARGIN, 1 - UNIFORM_MARGIN)
+        torch.logit(uniform, out=uniform)
+        out[:, column] = uniform
+    return out
+
+
+def _logical_shift(x: torch.Tensor, bits: int) -> torch.Tensor:
+    return (x >> bits) & ((1 << (64 - bits)) - 1)  # torch shifts int64 arithmetically: mask the copied sign
+
+
+def _finalise(value: int) -> int:
+    mask = (1 << 64) - 1
+    value &= mask
+    value = ((value ^ (value >> 30)) * MIX_1) & mask
+    value = ((value ^ (value >> 27)) * MIX_2) & mask
+    return value ^ (value >> 31)
+
+
+def _signed(value: int) -> int:
+    return value - (1 << 64) if value >= 1 << 63 else value

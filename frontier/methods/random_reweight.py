@@ -1,0 +1,91 @@
+"""Uniform random subset, calibrated: keep k records drawn without replacement and refit their weights.
+
+The weights start at the initial weights scaled up to the whole file's total, and are fitted to the training targets by
+the gate-free log-space Adam fit of `frontier.l0.fit`, so they stay positive and the size stays exactly k.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import ClassVar
+
+import numpy as np
+import scipy.sparse as sp
+
+from frontier.l0.noise import STREAM_SUBSET, key
+from frontier.l0.schedule import Device, Precision, Schedule
+from frontier.methods.base import Coordinate, Method, Point, Solution, Status
+from frontier.objective import LeastSquares, WeightedDesign, weighted_design
+from frontier.problem import CalibrationProblem, FloatArray
+
+
+@dataclass(frozen=True, kw_only=True)
+class RandomReweight(Method):
+    """Uniform subset of `budget` records, reweighted. One permutation per seed: subsets are nested along budgets."""
+
+    stochastic: ClassVar[bool] = True
+
+    epochs: int = 1_000
+    lr: float = 0.05
+    device: Device = "cpu"
+    precision: Precision = "float64"
+    trace_every: int = 0
+
+    def __post_init__(self) -> None:
+        _ = self.schedule  # validated by being built
+
+    @property
+    def coordinates(self) -> frozenset[Coordinate]:
+        return frozenset({"budget"})
+
+    @property
+    def schedule(self) -> Schedule:
+        return Schedule(
+            epochs=self.epochs,
+            lr=self.lr,
+            device=self.device,
+            precision=self.precision,
+            trace_every=self.trace_every,
+        )
+
+    def warm_up(self) -> None:
+        import frontier.l0.fit as trainer
+
+        trainer.resolve_device(self.device)
+
+    def solve(self, problem: CalibrationProblem, points: Sequence[Point]) -> list[Solution]:
+        self.check(points)
+        design = weighted_design(problem)
+        columns = sp.csc_array(design.A)
+        return [self._one(problem, design, columns, point) for point in points]
+
+    def _one(
+        self, problem: CalibrationProblem, design: WeightedDesign, columns: sp.csc_array, point: Point
+    ) -> Solution:
+        from frontier.l0.fit import fit
+
+        assert point.budget is not None
+        assert point.seed is not None
+        usable = np.flatnonzero(problem.w0 > 0)  # log-space weights cannot start at 0
+        if point.budget > len(usable):
+            return Solution.failed(
+                Status.INFEASIBLE, f"budget {point.budget} exceeds the {len(usable)} records with a positive w0"
+            )
+        generator = np.random.Generator(np.random.Philox(key=key(point.seed, STREAM_SUBSET)))
+        support = np.sort(generator.permutation(usable)[: point.budget])
+        start = problem.w0[support] * (problem.w0.sum() / problem.w0[support].sum())
+        restricted = WeightedDesign(sp.csr_array(columns[:, support]), design.b)
+        result = fit(restricted, np.log(start)[:, None], self.schedule)
+        fitted: FloatArray = np.exp(result.log_weight[:, 0])
+        if not np.isfinite(fitted).all():
+            return Solution.failed(Status.ERROR, "weights became NaN or infinite: lower lr")
+        weights = np.zeros(problem.n_records)
+        weights[support] = fitted
+        return Solution(
+            weights=weights,
+            status=Status.COMPLETED,
+            n_iter=self.epochs,
+            objective=LeastSquares(),
+            trace=result.trace_of(0),
+        )
