@@ -52,12 +52,15 @@ class Certificate:
 
     `relative_gap` divides by `reference`: the primal value for λ > 0, the loss at w = 0 for λ = 0 (where the minimum
     may be 0). `kkt_residual` is the length of the coordinate-wise proximal step in units of the gradient at w = 0.
+    `n_equicorrelated` bounds the equicorrelation set: the records that the gap-safe rule cannot exclude from the support
+    of some solution. Where it exceeds the active count, the count may be the solver's choice, not λ's.
     """
 
     primal: float
     gap: float
     relative_gap: float
     kkt_residual: float
+    n_equicorrelated: int | None = None
 
 
 class Objective(Protocol):
@@ -112,22 +115,26 @@ def l1_certificate(
     limit = lam * cost
     primal = float(0.5 * residual @ residual + limit @ weights)
     hints = [(residual, correlation)] + ([(dual, A.T @ dual)] if dual is not None else [])
-    gaps = []
+    gap, nearest = np.inf, correlation
     for point, point_correlation in hints:
         for theta, theta_correlation in _feasible(point, point_correlation, b, at_zero, limit):
             difference = residual - theta
-            gaps.append(float(0.5 * difference @ difference + weights @ np.maximum(limit - theta_correlation, 0.0)))
-    gap = min(gaps)
+            candidate = float(0.5 * difference @ difference + weights @ np.maximum(limit - theta_correlation, 0.0))
+            if candidate < gap:
+                gap, nearest = candidate, theta_correlation
     reference = primal if lam > 0 else float(0.5 * b @ b)
     gradient = limit - correlation
     curvature = np.asarray(A.multiply(A).sum(axis=0)).ravel()
     step = np.minimum(curvature * weights, gradient)
+    reach = nearest + np.sqrt(2 * gap * curvature)  # the optimal θ is within √(2 gap) of this one
+    slack = 8 * np.finfo(np.float64).eps * np.abs(limit)
     norm = float(np.max(np.abs(at_zero), initial=0.0)) or 1.0
     return Certificate(
         primal=primal,
         gap=gap,
         relative_gap=gap / reference if reference > 0 else 0.0,
         kkt_residual=float(np.max(np.abs(step), initial=0.0)) / norm,
+        n_equicorrelated=int(np.count_nonzero((reach >= limit - slack) & (curvature > 0))),
     )
 
 

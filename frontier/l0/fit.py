@@ -143,6 +143,7 @@ def _sparse(matrix: sp.csr_array, dtype: torch.dtype, device: torch.device) -> t
             torch.tensor(matrix.indices.astype(np.int64)),
             torch.tensor(matrix.data, dtype=dtype),
             size=matrix.shape,
+            check_invariants=False,  # SciPy has checked them
         ).to(device)
 
 
