@@ -52,8 +52,8 @@ class Certificate:
 
     `relative_gap` divides by `reference`: the primal value for λ > 0, the loss at w = 0 for λ = 0 (where the minimum
     may be 0). `kkt_residual` is the length of the coordinate-wise proximal step in units of the gradient at w = 0.
-    `n_equicorrelated` bounds the equicorrelation set: the records that the gap-safe rule cannot exclude from the support
-    of some solution. Where it exceeds the active count, the count may be the solver's choice, not λ's.
+    `n_equicorrelated` bounds the equicorrelation set: the records that the gap-safe rule cannot exclude from every
+    solution's support. Where it exceeds the active count, the count may be the solver's choice, not λ's.
     """
 
     primal: float

@@ -81,9 +81,14 @@ def build_method(name: str, params: Mapping[str, Any], place: str) -> Method:
         raise error.at(place) from None
 
 
-def checked_parameters(target: Callable[..., Any], params: Mapping[str, Any], place: str) -> dict[str, Any]:
-    """`params` validated against the type hints of `target` (a class or function), lists turned into tuples."""
-    model = _parameter_model(target)
+def checked_parameters(
+    target: Callable[..., Any], params: Mapping[str, Any], place: str, given: tuple[str, ...] = ()
+) -> dict[str, Any]:
+    """`params` validated against the type hints of `target` (a class or function), lists turned into tuples.
+
+    `given` names the arguments that the caller supplies itself.
+    """
+    model = _parameter_model(target, given)
     unknown = [name for name in params if name not in model.model_fields]
     if unknown:
         raise InputError(f"{place}.{unknown[0]}", "unknown key", cure=did_you_mean(unknown[0], model.model_fields))
@@ -107,10 +112,12 @@ def validation_error(error: ValidationError, place: str) -> InputError:
 
 
 @cache
-def _parameter_model(target: Callable[..., Any]) -> type[BaseModel]:
+def _parameter_model(target: Callable[..., Any], given: tuple[str, ...]) -> type[BaseModel]:
     hints = typing.get_type_hints(target.__init__ if inspect.isclass(target) else target)
     fields: dict[str, Any] = {}
     for name, parameter in inspect.signature(target).parameters.items():
+        if name in given:
+            continue
         default = ... if parameter.default is inspect.Parameter.empty else parameter.default
         fields[name] = (hints[name], default)
     return create_model("Parameters", __config__=ConfigDict(extra="forbid", strict=True), **fields)

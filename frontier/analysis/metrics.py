@@ -1,8 +1,8 @@
 """The yardstick: one metrics row per solution, recomputed in float64 from the weights alone.
 
-No method can touch it. Errors are absolute relative errors `|r_j| = |(M w − y)_j| / scale_j` (fractions, not percent), on
-the training and the held-out targets apart. Certificates come from the declared objective and the weights; a method
-that claims an optimum its certificate does not confirm is reported as not converged.
+No method can touch it. Errors are absolute relative errors `|r_j| = |(M w − y)_j| / scale_j` (fractions), on the training
+and the held-out targets apart. Certificates come from the declared objective and the weights; a method that claims an
+optimum its certificate does not confirm is reported as not converged.
 """
 
 from __future__ import annotations
@@ -55,25 +55,6 @@ def evaluate(problem: CalibrationProblem, split: Split, solution: Solution) -> R
         row |= _errors(problem, split, solution.weights)
     timing = dataclasses.asdict(solution.timing)
     return row | {"timing": timing.pop("kind")} | timing
-
-
-def target_estimates(problem: CalibrationProblem, split: Split, solution: Solution) -> list[Row]:
-    """One row per target: the estimate `(M w)_j`, its target and its relative residual."""
-    if solution.weights is None:
-        return []
-    estimate = problem.M @ solution.weights
-    residual = relative_residual(problem, solution.weights)
-    return [
-        {
-            "target": problem.target_names[j],
-            "family": problem.families[j],
-            "heldout": bool(split.heldout[j]),
-            "value": float(problem.y[j]),
-            "estimate": float(estimate[j]),
-            "relative_residual": float(residual[j]),
-        }
-        for j in range(problem.n_targets)
-    ]
 
 
 def _status(solution: Solution) -> Row:

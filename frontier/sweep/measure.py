@@ -1,0 +1,130 @@
+"""One measured call of a method: threads fixed, time and memory taken, the contract checked, failures kept as data."""
+
+from __future__ import annotations
+
+import dataclasses
+import resource
+import sys
+import time
+import traceback
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+
+import numpy as np
+import psutil
+from threadpoolctl import threadpool_limits
+
+from frontier.errors import InputError
+from frontier.methods.base import Method, Point, Solution, Status, Timing
+from frontier.problem import CalibrationProblem
+
+
+def solve_measured(
+    method: Method,
+    name: str,
+    problem: CalibrationProblem,
+    points: Sequence[Point],
+    *,
+    threads: int = 1,
+    contended: bool = False,
+) -> list[Solution]:
+    """`method.solve` on the training problem, with timing, method and point attached to each solution.
+
+    Whatever goes wrong becomes a solution without weights and a status: an exception is `error` (`out_of_memory` for
+    MemoryError), and so is a result that breaks the contract (count, shape, NaN, negative weights).
+    """
+    setup = time.perf_counter()
+    try:
+        method.warm_up()
+    except Exception as error:  # noqa: BLE001  # failures are data: one bad method must not lose a sweep
+        solutions = [_failure(error)] * len(points)
+        return [dataclasses.replace(s, point=p, method=name) for s, p in zip(solutions, points, strict=True)]
+    setup_seconds = time.perf_counter() - setup
+    with _thread_limit(threads):
+        _reset_peak_memory()
+        cpu, wall = time.process_time(), time.perf_counter()
+        try:
+            solutions = _checked(method.solve(problem, points), problem, points)
+        except Exception as error:  # noqa: BLE001  # as above
+            solutions = [_failure(error)] * len(points)
+        wall, cpu = time.perf_counter() - wall, time.process_time() - cpu
+    timing = Timing(
+        fit_seconds=wall / len(points),
+        cpu_seconds=cpu / len(points),
+        setup_seconds=setup_seconds,
+        peak_memory_bytes=_peak_memory(),
+        kind="contended" if contended else "clean" if len(points) == 1 else "amortised",
+    )
+    return [
+        dataclasses.replace(solution, point=point, method=name, timing=timing)
+        for solution, point in zip(solutions, points, strict=True)
+    ]
+
+
+def _checked(found: object, problem: CalibrationProblem, points: Sequence[Point]) -> list[Solution]:
+    if not isinstance(found, list) or len(found) != len(points):
+        got = len(found) if isinstance(found, list) else type(found).__name__
+        raise TypeError(f"contract: solve must return a list of {len(points)} solutions, got {got}")
+    return [_checked_one(solution, problem.n_records) for solution in found]
+
+
+def _checked_one(solution: object, n: int) -> Solution:
+    if not isinstance(solution, Solution):
+        return Solution.failed(Status.ERROR, f"contract: expected a Solution, got {type(solution).__name__}")
+    weights, status = solution.weights, solution.status
+    fault = None
+    if weights is None and status.has_weights:
+        fault = f"status {status} without weights"
+    elif weights is not None and weights.shape != (n,):
+        fault = f"weights have shape {weights.shape}, expected ({n},)"
+    elif weights is not None and not np.isfinite(weights).all():
+        fault = f"{int((~np.isfinite(weights)).sum())} weights are NaN or infinite"
+    elif weights is not None and (weights < 0).any():
+        fault = f"{int((weights < 0).sum())} weights are negative (smallest {weights.min():.3g})"
+    return solution if fault is None else Solution.failed(Status.ERROR, f"contract: {fault}")
+
+
+def _failure(error: Exception) -> Solution:
+    if isinstance(error, MemoryError):
+        return Solution.failed(Status.OUT_OF_MEMORY, f"MemoryError: {error}")
+    if isinstance(error, InputError):
+        return Solution.failed(Status.ERROR, str(error))
+    frame = traceback.extract_tb(error.__traceback__)[-1]
+    text = " ".join(str(error).split())
+    return Solution.failed(Status.ERROR, f"{type(error).__name__}: {text} ({Path(frame.filename).name}:{frame.lineno})")
+
+
+@contextmanager
+def _thread_limit(threads: int) -> Iterator[None]:
+    """Every thread pool that is loaded (BLAS, OpenMP, torch) held at `threads`."""
+    torch = sys.modules.get("torch")
+    with threadpool_limits(limits=threads):
+        before = torch.get_num_threads() if torch else 0
+        if torch:
+            torch.set_num_threads(threads)
+        try:
+            yield
+        finally:
+            if torch:
+                torch.set_num_threads(before)
+
+
+def _reset_peak_memory() -> None:
+    """Start the process's high-water mark anew where the system allows it (Linux: `clear_refs`, value 5)."""
+    try:
+        Path("/proc/self/clear_refs").write_text("5")
+    except OSError:
+        return  # elsewhere the mark is the whole process's so far: an upper bound
+
+
+def _peak_memory() -> int:
+    """The process's peak resident memory in bytes."""
+    try:
+        for line in Path("/proc/self/status").read_text().splitlines():
+            if line.startswith("VmHWM:"):
+                return int(line.split()[1]) * 1024
+    except OSError:
+        pass
+    unit = 1 if sys.platform == "darwin" else 1024
+    return max(int(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss) * unit, int(psutil.Process().memory_info().rss))

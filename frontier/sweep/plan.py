@@ -1,0 +1,101 @@
+"""The plan: every cell of an experiment and the batches they are solved in, a pure function of the experiment.
+
+Cells of one (problem, split, method) that differ only in axes the method can batch (`Method.batch_over`) form one
+batch. Nothing here depends on the machine, the number of jobs or earlier results; a batch's key names its content.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import hashlib
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+from frontier.methods.base import Point
+from frontier.problem import CalibrationProblem, Split
+from frontier.sweep.experiment import Experiment, MethodSpec
+
+RESULT_FORMAT = 1  # raised when the meaning or layout of stored results changes; part of every batch key
+
+
+@dataclass(frozen=True, slots=True)
+class Cell:
+    """The identity of one result: problem label, split name, method label, point."""
+
+    problem: str
+    split: str
+    label: str
+    point: Point
+
+    @property
+    def name(self) -> str:
+        coordinates = [f"{k}={v!r}" for k, v in dataclasses.asdict(self.point).items() if v is not None]
+        return "/".join([self.problem, self.split, self.label, *coordinates])
+
+
+@dataclass(frozen=True, slots=True)
+class Batch:
+    """Cells solved in one call, with the threads that call may use; `key` is a digest of all that decides the result."""
+
+    cells: tuple[Cell, ...]
+    method: MethodSpec
+    threads: int
+    key: str
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """All batches in order; `fingerprint` identifies the whole plan."""
+
+    batches: tuple[Batch, ...]
+
+    @property
+    def cells(self) -> list[Cell]:
+        return [cell for batch in self.batches for cell in batch.cells]
+
+    @property
+    def fingerprint(self) -> str:
+        return hashlib.sha256("".join(batch.key for batch in self.batches).encode()).hexdigest()
+
+
+def make_plan(
+    experiment: Experiment,
+    problems: Mapping[str, CalibrationProblem],
+    splits: Mapping[str, Sequence[Split]],
+) -> Plan:
+    """The plan of an experiment, given its problems and each problem's splits (both by problem label)."""
+    fingerprints = {label: problem.fingerprint for label, problem in problems.items()}
+    batches = []
+    for label in problems:
+        for split in splits[label]:
+            held = hashlib.sha256(split.train.tobytes()).hexdigest()
+            for spec in experiment.methods:
+                if label not in spec.problems:
+                    continue
+                for points in _group(spec):
+                    content = {
+                        "format": RESULT_FORMAT,
+                        "problem": [label, fingerprints[label]],
+                        "split": [split.name, held],
+                        "method": [spec.label, spec.name, spec.params],
+                        "points": [dataclasses.asdict(point) for point in points],
+                        "threads": experiment.threads,
+                    }
+                    key = hashlib.sha256(json.dumps(content, sort_keys=True).encode()).hexdigest()[:32]
+                    cells = tuple(Cell(label, split.name, spec.label, point) for point in points)
+                    batches.append(Batch(cells, spec, experiment.threads, key))
+    return Plan(tuple(batches))
+
+
+def _group(spec: MethodSpec) -> list[tuple[Point, ...]]:
+    """The method's points, grouped by the axes that one call cannot carry, in order of first appearance."""
+    groups: dict[tuple[object, ...], list[Point]] = {}
+    for point in spec.points:
+        fixed = tuple(None if axis in spec.method.batch_over else value for axis, value in _axes(point))
+        groups.setdefault(fixed, []).append(point)
+    return [tuple(points) for points in groups.values()]
+
+
+def _axes(point: Point) -> list[tuple[str, object]]:
+    return [("lam", point.lam), ("budget", point.budget), ("seed", point.seed)]
