@@ -1,3 +1,33 @@
-"""frontier: compares sparse survey-calibration methods with one yardstick and draws their frontier."""
+"""frontier: compares sparse survey-calibration methods with one yardstick and draws their frontier.
+
+problem = frontier.load_problem("cps_ohio")
+split = frontier.default_split(problem)
+solutions = frontier.solve(problem.restrict(split.train), "fista", [frontier.Point(lam=1e-5)])
+row = frontier.evaluate(problem, split, solutions[0])
+"""
+
+from frontier.analysis.metrics import evaluate
+from frontier.api import run_experiment, solve
+from frontier.errors import InputError
+from frontier.methods.base import Point, Solution, Status
+from frontier.problem import CalibrationProblem, Split
+from frontier.registry import load_problem, method_names, problem_names
+from frontier.splits import default_split
 
 __version__ = "0.1.0"
+
+__all__ = [
+    "CalibrationProblem",
+    "InputError",
+    "Point",
+    "Solution",
+    "Split",
+    "Status",
+    "default_split",
+    "evaluate",
+    "load_problem",
+    "method_names",
+    "problem_names",
+    "run_experiment",
+    "solve",
+]

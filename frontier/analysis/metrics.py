@@ -1,7 +1,7 @@
 """The yardstick: one metrics row per solution, recomputed in float64 from the weights alone.
 
-No method can touch it. Errors are absolute relative errors `|r_j| = |(M w − y)_j| / scale_j` (fractions), on the training
-and the held-out targets apart. Certificates come from the declared objective and the weights; a method that claims an
+No method can touch it. Errors are absolute relative errors `|r_j| = |(M w − y)_j| / scale_j` (fractions), on training
+and held-out targets apart. Certificates come from the declared objective and the weights; a method that claims an
 optimum its certificate does not confirm is reported as not converged.
 """
 

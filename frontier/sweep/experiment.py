@@ -175,9 +175,13 @@ def _method(entry: dict[str, Any], place: str, problem_labels: list[str]) -> Met
 
 
 def _points(grid: _Grid, place: str) -> tuple[Point, ...]:
-    axes = (grid.lam or [None], grid.budget or [None], grid.seeds or [None])
+    lams: list[float | None] = [*grid.lam] if grid.lam else [None]
+    budgets: list[int | None] = [*grid.budget] if grid.budget else [None]
+    seeds: list[int | None] = [*grid.seeds] if grid.seeds else [None]
     points = []
-    for lam, budget, seed in itertools.product(*axes):
+    if grid.lam and grid.budget:
+        raise InputError(f"{place}.budget", "both lam and budget", expected="one of them", cure="use two entries")
+    for lam, budget, seed in itertools.product(lams, budgets, seeds):
         try:
             points.append(Point(lam=lam, budget=budget, seed=seed))
         except InputError as error:

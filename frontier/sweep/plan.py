@@ -36,7 +36,7 @@ class Cell:
 
 @dataclass(frozen=True, slots=True)
 class Batch:
-    """Cells solved in one call, with the threads that call may use; `key` is a digest of all that decides the result."""
+    """Cells solved in one call, and the threads that call may use; `key` digests all that decides the result."""
 
     cells: tuple[Cell, ...]
     method: MethodSpec

@@ -1,0 +1,147 @@
+"""Runs a plan: batches fan out through joblib, each is written when finished, and nothing finished is run again.
+
+`n_jobs` and the order of completion decide only when a batch runs, never what it returns. A worker that dies costs a
+retry: every batch that was under way runs once more, alone in a process of its own, and becomes `crash` rows if that
+process dies too.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import scipy.sparse as sp
+from joblib import Parallel, delayed
+from joblib.externals.loky.process_executor import TerminatedWorkerError
+
+from frontier.analysis.metrics import evaluate
+from frontier.methods.base import Solution, Status
+from frontier.problem import CalibrationProblem, Split
+from frontier.sweep.measure import solve_measured
+from frontier.sweep.plan import Batch, Plan
+from frontier.sweep.store import BatchResult, DamagedFile, Store
+
+Report = Callable[[Batch, int], None]  # called with each finished batch and its number of cells without weights
+Warn = Callable[[str], None]
+
+
+@dataclass(frozen=True, slots=True)
+class Task:
+    """One batch with all it needs, sent to a worker."""
+
+    store: Store
+    batch: Batch
+    problem: CalibrationProblem
+    split: Split
+    contended: bool
+
+
+def unfinished(plan: Plan, store: Store, warn: Warn) -> list[Batch]:
+    """Batches without a readable result, in plan order; a damaged file is named and counts as unfinished."""
+    missing = []
+    for batch in plan.batches:
+        try:
+            found = store.read(batch)
+        except DamagedFile as error:
+            warn(f"damaged result, solving again: {error}")
+            store.path(batch).unlink()
+            found = None
+        if found is None:
+            missing.append(batch)
+    return missing
+
+
+def run_batches(
+    batches: Sequence[Batch],
+    store: Store,
+    problems: Mapping[str, CalibrationProblem],
+    splits: Mapping[str, Sequence[Split]],
+    *,
+    jobs: int,
+    report: Report,
+) -> None:
+    """Solve `batches` on `jobs` processes (1: this process) and store each as it finishes."""
+
+    def task(batch: Batch, contended: bool) -> Task:
+        label, name = batch.cells[0].problem, batch.cells[0].split
+        split = next(split for split in splits[label] if split.name == name)
+        return Task(store, batch, problems[label], split, contended)
+
+    suspects = [batch for batch in batches if store.marker(batch).exists()]  # a process died while solving these
+    rest = [batch for batch in batches if batch not in suspects]
+    while rest:
+        try:
+            for key, failed in _fan_out([task(batch, jobs > 1) for batch in rest], jobs):
+                report(next(batch for batch in rest if batch.key == key), failed)
+            rest = []
+        except TerminatedWorkerError:
+            rest = [batch for batch in rest if not store.path(batch).exists()]
+            suspects += [batch for batch in rest if store.marker(batch).exists()]
+            rest = [batch for batch in rest if batch not in suspects]
+    for batch in suspects:
+        report(batch, _run_alone(task(batch, contended=False)))
+
+
+def _fan_out(tasks: Sequence[Task], jobs: int) -> Iterable[tuple[str, int]]:
+    if jobs == 1:
+        return map(solve_batch, tasks)
+    parallel = Parallel(
+        n_jobs=jobs, backend="loky", return_as="generator_unordered", batch_size=1, pre_dispatch="2*n_jobs"
+    )
+    found: Iterable[tuple[str, int]] = parallel(delayed(solve_batch)(task) for task in tasks)
+    return found
+
+
+def _run_alone(task: Task) -> int:
+    """One batch in a process of its own; if that process dies, `crash` rows."""
+    try:
+        # two workers for one task: with n_jobs=1 joblib would run it in this process
+        [(_, failed)] = Parallel(n_jobs=2, backend="loky")([delayed(solve_batch)(task)])
+    except TerminatedWorkerError as error:
+        message = " ".join(str(error).split()) or "the worker process died"
+        crashed = [Solution.failed(Status.CRASH, message)] * len(task.batch.cells)
+        task.store.write(task.batch, _result(task, crashed))
+        return len(crashed)
+    return int(failed)
+
+
+def solve_batch(task: Task) -> tuple[str, int]:
+    """Solve, measure, score and store one batch; returns its key and the number of cells without weights."""
+    batch = task.batch
+    task.store.marker(batch).write_text(str(os.getpid()))
+    solutions = solve_measured(
+        batch.method.method,
+        batch.method.name,
+        task.problem.restrict(task.split.train),
+        [cell.point for cell in batch.cells],
+        threads=batch.threads,
+        contended=task.contended,
+    )
+    task.store.write(batch, _result(task, solutions))
+    return batch.key, sum(solution.weights is None for solution in solutions)
+
+
+def _result(task: Task, solutions: Sequence[Solution]) -> BatchResult:
+    problem, batch = task.problem, task.batch
+    rows: list[dict[str, Any]] = []
+    weights, estimates = [], []
+    for cell, solution in zip(batch.cells, solutions, strict=True):
+        row = evaluate(problem, task.split, solution)
+        identity = {
+            "cell": cell.name,
+            "problem": cell.problem,
+            "method": batch.method.name,
+            "label": cell.label,
+            "lam": cell.point.lam,
+            "budget": cell.point.budget,
+            "seed": cell.point.seed,
+        }
+        rows.append(row | identity | {"batch_size": len(batch.cells), "threads": batch.threads})
+        found = np.zeros(problem.n_records) if solution.weights is None else solution.weights
+        weights.append(found)
+        estimates.append(problem.M @ found if solution.weights is not None else np.full(problem.n_targets, np.nan))
+    traces = [{name: list(map(float, values)) for name, values in s.trace.items()} for s in solutions]
+    return BatchResult(rows, sp.csr_array(np.array(weights)), np.array(estimates), traces)

@@ -1,0 +1,157 @@
+"""One run of one experiment: read, build, plan, solve what is missing, assemble. Used by the command and the API."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+
+from frontier.errors import InputError, did_you_mean
+from frontier.methods.base import Status
+from frontier.problem import CalibrationProblem, Split
+from frontier.registry import build_problem
+from frontier.splits import DESIGNS
+from frontier.sweep.experiment import Experiment, read_experiment
+from frontier.sweep.plan import RESULT_FORMAT, Plan, make_plan
+from frontier.sweep.progress import SweepProgress
+from frontier.sweep.provenance import code_digest, machine, versions
+from frontier.sweep.runner import run_batches, unfinished
+from frontier.sweep.store import Store, read_json
+
+
+@dataclass(frozen=True, slots=True)
+class Session:
+    """A checked experiment with its problems, splits and plan: everything but the solving."""
+
+    experiment: Experiment
+    problems: dict[str, CalibrationProblem]
+    splits: dict[str, tuple[Split, ...]]
+    plan: Plan
+
+
+def open_session(path: Path | str) -> Session:
+    """Read an experiment file and build its problems, splits and plan; solves and writes nothing."""
+    experiment = read_experiment(path)
+    problems, splits = {}, {}
+    for i, spec in enumerate(experiment.problems):
+        problem = build_problem(spec.name, spec.params, f"{path}: problems[{i}]")
+        problems[spec.label] = problem
+        splits[spec.label] = _splits(experiment, problem, f"{path}: splits")
+    return Session(experiment, problems, splits, make_plan(experiment, problems, splits))
+
+
+def run_session(
+    session: Session,
+    store: Store,
+    *,
+    jobs: int = 1,
+    fresh: bool = False,
+    only: Sequence[str] = (),
+    quiet: bool = False,
+    warn: Callable[[str], None] = lambda line: None,
+) -> pd.DataFrame:
+    """Solve every unfinished batch (of the labels or methods in `only`, if any) and write the tables."""
+    if jobs < 1:
+        raise InputError("jobs", "not a number of processes", expected="an integer ≥ 1", got=jobs)
+    selected = _selected(session, only)
+    with store.lock():
+        store.open(fresh)
+        digest = code_digest()
+        _warn_of_other_code(store, digest, warn)
+        missing = unfinished(session.plan, store, warn)
+        todo = [batch for batch in missing if batch.method.label in selected]
+        total = sum(len(b.cells) for b in session.plan.batches if b.method.label in selected)
+        started = time.time()
+        with SweepProgress(total, total - sum(len(b.cells) for b in todo), quiet=quiet) as progress:
+            run_batches(
+                todo,
+                store,
+                session.problems,
+                session.splits,
+                jobs=jobs,
+                report=lambda batch, failed: progress.advance(batch.method.label, len(batch.cells), failed),
+            )
+        manifest = _manifest(session, jobs, digest) | {
+            "started_unix_seconds": round(started),
+            "elapsed_seconds": round(time.time() - started, 1),
+            "cells_solved_now": sum(len(b.cells) for b in todo),
+            "cells_resumed": sum(len(b.cells) for b in session.plan.batches) - sum(len(b.cells) for b in missing),
+            "cells_not_run": sum(len(b.cells) for b in missing) - sum(len(b.cells) for b in todo),
+        }
+        return store.assemble(session.plan, session.problems, session.splits, manifest)
+
+
+def _splits(experiment: Experiment, problem: CalibrationProblem, place: str) -> tuple[Split, ...]:
+    found: list[Split] = []
+    for i, spec in enumerate(experiment.splits):
+        try:
+            found += DESIGNS[spec.design](problem, **spec.params)
+        except InputError as error:
+            raise error.at(f"{place}[{i}]") from None
+    names = [split.name for split in found]
+    for name in names:
+        if names.count(name) > 1:
+            raise InputError(place, "two splits of one name", got=repr(name), cure="keep one of them")
+    return tuple(found)
+
+
+def _selected(session: Session, only: Sequence[str]) -> set[str]:
+    labels = {spec.label: spec.name for spec in session.experiment.methods}
+    for name in only:
+        if name not in labels and name not in labels.values():
+            known = [*labels, *labels.values()]
+            raise InputError("--only", f"no such method in this experiment: '{name}'", cure=did_you_mean(name, known))
+    return {label for label, name in labels.items() if not only or label in only or name in only}
+
+
+def _warn_of_other_code(store: Store, digest: str, warn: Callable[[str], None]) -> None:
+    manifest = store.folder / "manifest.json"
+    if manifest.exists() and read_json(manifest).get("code_digest") != digest:
+        warn("earlier results here were made by another version of the code; finished cells are kept (--fresh redoes)")
+
+
+def _manifest(session: Session, jobs: int, digest: str) -> dict[str, Any]:
+    experiment = session.experiment
+    return {
+        "format": RESULT_FORMAT,
+        "experiment": experiment.name,
+        "description": experiment.description,
+        "limitations": list(experiment.limitations),
+        "experiment_file": experiment.text,
+        "plan_fingerprint": session.plan.fingerprint,
+        "code_digest": digest,
+        "versions": versions(),
+        "machine": machine(),
+        "jobs": jobs,
+        "threads_per_batch": experiment.threads,
+        "problems": {
+            spec.label: {
+                "name": spec.name,
+                "params": dict(spec.params),
+                "fingerprint": problem.fingerprint,
+                "n_targets": problem.n_targets,
+                "n_records": problem.n_records,
+                "nnz": int(problem.M.nnz),
+                "meta": {key: value for key, value in problem.meta.items() if _is_plain(value)},
+            }
+            for spec, problem in ((s, session.problems[s.label]) for s in experiment.problems)
+        },
+        "splits": {
+            label: {
+                split.name: {"train": int(split.train.sum()), "heldout": int(split.heldout.sum())} for split in found
+            }
+            for label, found in session.splits.items()
+        },
+        "methods": {spec.label: {"name": spec.name, "params": spec.params} for spec in experiment.methods},
+        "status_meanings": {str(status): status.meaning for status in Status},
+    }
+
+
+def _is_plain(value: object) -> bool:
+    if isinstance(value, tuple | list):
+        return all(_is_plain(item) for item in value)
+    return isinstance(value, str | int | float | bool)

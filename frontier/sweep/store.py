@@ -1,0 +1,289 @@
+"""Results on disk: one file per finished batch, written atomically, and the tables assembled from them.
+
+    results/<experiment>/
+      batches/<key>.npz     metrics rows (JSON), sparse weights, estimates, traces of one batch
+      cells.parquet, .csv   one row per cell, in plan order
+      targets.parquet       one row per cell and target
+      weights/<problem>.npz sparse weights, row `weights_row` of each cell (SciPy CSR)
+      manifest.json         what ran, where, with which versions
+
+Nothing is pickled. A batch file that cannot be read back whole (zip CRC, shapes) is reported and solved again.
+"""
+
+from __future__ import annotations
+
+import fcntl
+import io
+import json
+import os
+import shutil
+import zipfile
+import zlib
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, BinaryIO
+
+import numpy as np
+import pandas as pd
+import scipy.sparse as sp
+
+from frontier.errors import InputError
+from frontier.problem import CalibrationProblem, FloatArray, Split
+from frontier.sweep.plan import RESULT_FORMAT, Batch, Plan
+
+IDENTITY = ("cell", "problem", "split", "method", "label", "lam", "budget", "seed", "refit")
+INTEGERS = ("budget", "seed", "n_iter", "n_equicorrelated", "peak_memory_bytes", "batch_size", "threads", "weights_row")
+BOOLEANS = ("certified", "threshold_matters")
+TEXTS = (
+    "cell",
+    "problem",
+    "split",
+    "method",
+    "label",
+    "refit",
+    "status",
+    "claimed_status",
+    "message",
+    "claims",
+    "timing",
+)
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class BatchResult:
+    """What one batch file holds: a metrics row per cell, weights (cells × n), estimates (cells × m), traces.
+
+    Rows of failed cells are empty in `weights` and NaN in `estimates`.
+    """
+
+    rows: list[dict[str, Any]]
+    weights: sp.csr_array
+    estimates: FloatArray
+    traces: list[dict[str, list[float]]]
+
+
+class DamagedFile(Exception):
+    """A stored file that cannot be read back whole."""
+
+
+@dataclass(frozen=True, slots=True)
+class Store:
+    """The results folder of one experiment."""
+
+    folder: Path
+
+    @property
+    def batches(self) -> Path:
+        return self.folder / "batches"
+
+    def path(self, batch: Batch) -> Path:
+        return self.batches / f"{batch.key}.npz"
+
+    def marker(self, batch: Batch) -> Path:
+        """Exists while a batch is being solved, or when a process died in it."""
+        return self.batches / f"{batch.key}.started"
+
+    def open(self, fresh: bool) -> None:
+        """Create the folder (emptying it first when `fresh`), and refuse one of another format version."""
+        manifest = self.folder / "manifest.json"
+        if not fresh and manifest.exists():
+            found = read_json(manifest).get("format")
+            if found != RESULT_FORMAT:
+                raise InputError(
+                    manifest,
+                    "results of another format version",
+                    expected=RESULT_FORMAT,
+                    got=found,
+                    cure="use --fresh to start over, or --out for another folder",
+                )
+        try:
+            if fresh and self.batches.exists():
+                shutil.rmtree(self.batches)
+            self.batches.mkdir(parents=True, exist_ok=True)
+        except OSError as error:
+            raise InputError(self.folder, f"cannot be written: {error.strerror}", cure="use --out") from None
+
+    @contextmanager
+    def lock(self) -> Iterator[None]:
+        """Hold the folder for this process; a second one is refused with the holder's process id."""
+        self.folder.mkdir(parents=True, exist_ok=True)
+        with (self.folder / ".lock").open("a+") as handle:
+            try:
+                fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            except OSError:
+                handle.seek(0)
+                raise InputError(
+                    self.folder,
+                    f"in use by process {handle.read().strip() or 'unknown'}",
+                    cure="wait for it, or use --out for another folder",
+                ) from None
+            handle.truncate(0)
+            handle.write(str(os.getpid()))
+            handle.flush()
+            yield
+
+    def write(self, batch: Batch, result: BatchResult) -> None:
+        """Write one finished batch atomically."""
+        weights = sp.csr_array(result.weights)
+        text = json.dumps({"rows": result.rows, "traces": result.traces})
+        buffer = io.BytesIO()
+        np.savez_compressed(
+            buffer,
+            json=np.frombuffer(text.encode(), dtype=np.uint8),
+            data=weights.data,
+            indices=weights.indices,
+            indptr=weights.indptr,
+            shape=np.array(weights.shape),
+            estimates=result.estimates,
+        )
+        write_atomically(self.path(batch), buffer.getvalue())
+        self.marker(batch).unlink(missing_ok=True)
+
+    def read(self, batch: Batch) -> BatchResult | None:
+        """The stored result of a batch, None when there is none; `DamagedFile` when it cannot be trusted."""
+        path = self.path(batch)
+        try:
+            with np.load(path, allow_pickle=False) as file:
+                content = json.loads(file["json"].tobytes())
+                weights = sp.csr_array((file["data"], file["indices"], file["indptr"]), shape=tuple(file["shape"]))
+                result = BatchResult(content["rows"], weights, file["estimates"], content["traces"])
+        except FileNotFoundError:
+            return None
+        except (OSError, ValueError, KeyError, EOFError, zipfile.BadZipFile, zlib.error) as error:
+            raise DamagedFile(f"{path.name}: {type(error).__name__}: {error}") from error
+        if not len(result.rows) == len(batch.cells) == weights.shape[0] == len(result.estimates):
+            raise DamagedFile(f"{path.name}: holds {len(result.rows)} rows, the batch has {len(batch.cells)} cells")
+        return result
+
+    def assemble(
+        self,
+        plan: Plan,
+        problems: Mapping[str, CalibrationProblem],
+        splits: Mapping[str, Sequence[Split]],
+        manifest: Mapping[str, Any],
+    ) -> pd.DataFrame:
+        """Write the tables, weights and manifest of every finished batch; returns the cells table."""
+        rows: list[dict[str, Any]] = []
+        weights: dict[str, list[sp.csr_array]] = {label: [] for label in problems}
+        targets: list[pd.DataFrame] = []
+        counts = dict.fromkeys(problems, 0)
+        for batch in plan.batches:
+            result = self.read(batch)
+            if result is None:
+                continue
+            label = batch.cells[0].problem
+            split = next(s for s in splits[label] if s.name == batch.cells[0].split)
+            for row, estimate in zip(result.rows, result.estimates, strict=True):
+                rows.append(row | {"weights_row": counts[label]})
+                counts[label] += 1
+                if not np.isnan(estimate).any():
+                    targets.append(_target_table(row["cell"], problems[label], split, estimate))
+            weights[label].append(result.weights)
+        table = cells_table(rows)
+        files: dict[str, bytes] = {
+            "cells.parquet": _parquet(table),
+            "cells.csv": table.to_csv(index=False).encode(),
+            "targets.parquet": _parquet(pd.concat(targets, ignore_index=True) if targets else pd.DataFrame()),
+        }
+        for label, parts in weights.items():
+            if parts:
+                files[f"weights/{label}.npz"] = _npz(sp.csr_array(sp.vstack(parts)))
+        files["manifest.json"] = json.dumps(manifest, indent=2, sort_keys=True).encode() + b"\n"
+        for name, content in files.items():
+            write_atomically(self.folder / name, content)
+        return table
+
+
+def load_results(folder: Path) -> tuple[pd.DataFrame, dict[str, Any]]:
+    """The cells table and the manifest of a results folder; `InputError` when it holds no finished run."""
+    for name in ("cells.parquet", "manifest.json"):
+        if not (folder / name).is_file():
+            raise InputError(
+                folder, f"no {name}", expected="a results folder", cure="run `python -m frontier.run` first"
+            )
+    manifest = read_json(folder / "manifest.json")
+    if manifest.get("format") != RESULT_FORMAT:
+        raise InputError(
+            folder / "manifest.json", "another format version", expected=RESULT_FORMAT, got=manifest.get("format")
+        )
+    try:
+        return pd.read_parquet(folder / "cells.parquet"), manifest
+    except (OSError, ValueError) as error:
+        raise InputError(
+            folder / "cells.parquet", f"cannot be read: {error}", cure="run the experiment again"
+        ) from None
+
+
+def read_json(path: Path) -> dict[str, Any]:
+    """A JSON object from a file, or an `InputError`."""
+    try:
+        content = json.loads(path.read_text(encoding="utf-8"))
+    except (OSError, ValueError) as error:
+        raise InputError(path, f"cannot be read: {error}", cure="restore the file or use --fresh") from None
+    if not isinstance(content, dict):
+        raise InputError(path, "not a JSON object", got=type(content).__name__)
+    return content
+
+
+def write_atomically(path: Path, content: bytes) -> None:
+    """Write `content` so that `path` is either the old file or the whole new one, also after a kill or a power cut."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    scratch = path.with_name(f".{path.name}.{os.getpid()}.tmp")
+    try:
+        with scratch.open("wb") as file:
+            _write(file, content)
+        scratch.replace(path)
+    finally:
+        scratch.unlink(missing_ok=True)
+
+
+def cells_table(rows: Sequence[Mapping[str, Any]]) -> pd.DataFrame:
+    """Metrics rows as one tidy frame: identity columns first, nullable integers and booleans, missing as NA."""
+    table = pd.DataFrame(list(rows))
+    if table.empty:
+        return table
+    table = table[[*IDENTITY, *(column for column in table.columns if column not in IDENTITY)]]
+    for column in table.columns:
+        if column in TEXTS:
+            table[column] = table[column].astype("string")
+        elif column in INTEGERS or column.startswith("n_active"):
+            table[column] = table[column].astype("Int64")
+        elif column in BOOLEANS:
+            table[column] = table[column].astype("boolean")
+        else:
+            table[column] = table[column].astype("float64")
+    return table
+
+
+def _target_table(cell: str, problem: CalibrationProblem, split: Split, estimate: FloatArray) -> pd.DataFrame:
+    return pd.DataFrame(
+        {
+            "cell": cell,
+            "target": problem.target_names,
+            "family": problem.families,
+            "heldout": split.heldout,
+            "value": problem.y,
+            "estimate": estimate,
+            "relative_residual": (estimate - problem.y) / problem.scale,
+        }
+    )
+
+
+def _write(file: BinaryIO, content: bytes) -> None:
+    file.write(content)
+    file.flush()
+    os.fsync(file.fileno())
+
+
+def _parquet(table: pd.DataFrame) -> bytes:
+    buffer = io.BytesIO()
+    table.to_parquet(buffer, index=False)
+    return buffer.getvalue()
+
+
+def _npz(matrix: sp.csr_array) -> bytes:
+    buffer = io.BytesIO()
+    sp.save_npz(buffer, matrix)
+    return buffer.getvalue()
