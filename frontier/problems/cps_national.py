@@ -1,0 +1,32 @@
+"""US households of one income year and the published national totals: 733 targets × 51,498 records.
+
+Fitted by default are 478 national cells of the IRS Statistics of Income; held out are 255 cells by state from other
+sources (SNAP, Medicaid, EITC). The survey weights pool three years, so one year's households stand for a third of the
+country: their weight is multiplied by 3 (`data/README.md`).
+"""
+
+from __future__ import annotations
+
+from frontier.problem import CalibrationProblem
+from frontier.problems import _cps
+
+INCOME_YEAR = 2013
+POOLED_YEARS = 3
+
+
+def build(*, min_records: int = 10) -> CalibrationProblem:
+    """The households of income year 2013; targets with fewer than `min_records` non-zero records are left out.
+
+    `groups` is the household; `meta` names the held-out families. Raises `InputError` for `min_records` below 1, or
+    so large that no target is left.
+    """
+    units, targets = _cps.tax_units(), _cps.calibration_targets()
+    units = units[units["cps_year"] == INCOME_YEAR]
+    national = targets["geography_level"] == "us"
+    held_out_by_state = (targets["geography_level"] == "state") & targets["family"].isin(_cps.HELD_OUT_FAMILIES)
+    return _cps.assemble(
+        "cps_national",
+        units.assign(weight=POOLED_YEARS * units["weight"]),
+        targets[national | held_out_by_state],
+        min_records=min_records,
+    )
