@@ -10,6 +10,8 @@ import difflib
 from collections.abc import Iterable
 from pathlib import Path
 
+LISTED = 40  # names that still make one readable line; a problem can have thousands of targets
+
 
 class InputError(ValueError):
     """Bad input, told in one line: where, what, what was expected, what came, and the cure."""
@@ -44,4 +46,6 @@ def did_you_mean(name: str, options: Iterable[str]) -> str:
     near = difflib.get_close_matches(name, known, n=1, cutoff=0.5)
     if near:
         return f"did you mean '{near[0]}'?"
+    if len(known) > LISTED:
+        return f"there are {len(known)}, '{known[0]}' is the first"
     return f"known: {', '.join(known)}" if known else "nothing is allowed here"

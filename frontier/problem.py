@@ -7,7 +7,8 @@ method, a metric or a file.
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Mapping
+from collections import Counter
+from collections.abc import Mapping, Sequence
 from dataclasses import InitVar, dataclass, field
 from types import MappingProxyType
 from typing import Any
@@ -57,20 +58,19 @@ class CalibrationProblem:
         m, n = M.shape
         y = _vector(self.y, m, f"{place}.y", "targets")
         w0 = _vector(self.w0, n, f"{place}.w0", "records", nonnegative=True)
+        if floor is not None and not (np.isfinite(floor) and floor > 0):
+            raise InputError(f"{place}.floor", "not a residual scale", expected="a finite number > 0", got=floor)
         scale = self.scale if self.scale is not None else _default_scale(y, floor, place)
         scale = _vector(scale, m, f"{place}.scale", "targets", nonnegative=True)
         if (scale == 0).any():
             raise InputError(f"{place}.scale", "zero residual scale", expected="scale > 0", got=_first(scale == 0))
         importance = self.importance if self.importance is not None else np.ones(m)
-        families = self.families if self.families is not None else ("all",) * m
-        names = self.target_names if self.target_names is not None else tuple(f"target_{j}" for j in range(m))
-        for label, labels in (("families", families), ("target_names", names)):
-            if len(labels) != m:
-                raise InputError(f"{place}.{label}", "wrong length", expected=f"{m} (rows of M)", got=len(labels))
+        families = _labels(self.families, ("all",) * m, f"{place}.families")
+        names = _labels(self.target_names, tuple(f"target_{j}" for j in range(m)), f"{place}.target_names")
         if len(set(names)) != m:
-            twice = next(t for t in names if list(names).count(t) > 1)
+            twice = next(name for name, count in Counter(names).items() if count > 1)
             raise InputError(f"{place}.target_names", "duplicate target name", got=repr(twice), cure="make it unique")
-        groups = None if self.groups is None else np.array(self.groups)
+        groups = None if self.groups is None else _read_only(np.array(self.groups))
         if groups is not None and groups.shape != (n,):
             raise InputError(f"{place}.groups", "wrong shape", expected=f"({n},)", got=groups.shape)
         values: dict[str, Any] = {
@@ -79,8 +79,8 @@ class CalibrationProblem:
             "w0": w0,
             "scale": scale,
             "importance": _vector(importance, m, f"{place}.importance", "targets", nonnegative=True),
-            "families": tuple(map(str, families)),
-            "target_names": tuple(map(str, names)),
+            "families": families,
+            "target_names": names,
             "groups": groups,
             "meta": MappingProxyType(dict(self.meta)),
         }
@@ -101,7 +101,15 @@ class CalibrationProblem:
     def restrict(self, rows: ArrayLike) -> CalibrationProblem:
         """The training problem: only the targets in `rows` (mask or indices), and no `meta`."""
         index = np.asarray(rows)
-        index = np.flatnonzero(index) if index.dtype == bool else index.astype(np.intp)
+        place = f"problem '{self.name}'.restrict"
+        if index.ndim != 1 or not (index.dtype == bool or np.issubdtype(index.dtype, np.integer)):
+            raise InputError(place, "not a selection of targets", expected="a mask or indices", got=f"{rows!r:.60}")
+        if index.dtype == bool:
+            if len(index) != self.n_targets:
+                raise InputError(place, "mask of the wrong length", expected=self.n_targets, got=len(index))
+            index = np.flatnonzero(index)
+        elif index.size and not (index.min() >= 0 and index.max() < self.n_targets):
+            raise InputError(place, "no such target", expected=f"0 to {self.n_targets - 1}", got=int(index.max()))
         return CalibrationProblem(
             name=self.name,
             M=self.M[index],
@@ -160,7 +168,10 @@ def _estimate_matrix(M: Any, place: str) -> sp.csr_array:
     place = f"{place}.M"
     if not sp.issparse(M) and np.ndim(M) != 2:
         raise InputError(place, "not a matrix", expected="2 dimensions (targets × records)", got=np.ndim(M))
-    matrix = sp.csr_array(M, dtype=np.float64, copy=True)
+    try:
+        matrix = sp.csr_array(M, dtype=np.float64, copy=True)
+    except (TypeError, ValueError) as error:
+        raise InputError(place, f"not numbers: {error}", expected="real numbers") from None
     if 0 in matrix.shape:
         raise InputError(place, "empty matrix", expected="at least one target and one record", got=matrix.shape)
     bad = ~np.isfinite(matrix.data)
@@ -181,7 +192,10 @@ def _estimate_matrix(M: Any, place: str) -> sp.csr_array:
 
 
 def _vector(values: ArrayLike, length: int, place: str, of: str, nonnegative: bool = False) -> FloatArray:
-    array = np.array(values, dtype=np.float64)
+    try:
+        array = np.array(values, dtype=np.float64)
+    except (TypeError, ValueError) as error:
+        raise InputError(place, f"not numbers: {error}", expected="real numbers") from None
     if array.shape != (length,):
         raise InputError(
             place, "shape mismatch", expected=f"({length},), one value for each of M's {of}", got=array.shape
@@ -202,6 +216,15 @@ def _vector(values: ArrayLike, length: int, place: str, of: str, nonnegative: bo
     return array
 
 
+def _labels(given: Sequence[Any] | None, default: tuple[str, ...], place: str) -> tuple[str, ...]:
+    if given is None:
+        return default
+    if isinstance(given, str) or len(given) != len(default):
+        got = repr(given) if isinstance(given, str) else len(given)
+        raise InputError(place, "wrong length", expected=f"{len(default)} labels (rows of M)", got=got)
+    return tuple(map(str, given))
+
+
 def _default_scale(y: FloatArray, floor: float | None, place: str) -> FloatArray:
     if floor is None and (y == 0).any():
         raise InputError(
@@ -211,8 +234,6 @@ def _default_scale(y: FloatArray, floor: float | None, place: str) -> FloatArray
             got=f"y = 0 at {_first(y == 0)}",
             cure="give floor=… (target units) or scale=…",
         )
-    if floor is not None and not (np.isfinite(floor) and floor > 0):
-        raise InputError(f"{place}.floor", "not a residual scale", expected="a finite number > 0", got=floor)
     return np.maximum(np.abs(y), SCALE_FLOOR if floor is None else floor)
 
 

@@ -10,13 +10,9 @@ Designs divide targets, never records, and know no method. `DESIGNS` lists them 
 
 from __future__ import annotations
 
-import dataclasses
 import hashlib
-import inspect
-import typing
 import warnings
 from collections.abc import Callable, Iterable, Mapping
-from functools import cache
 from typing import Any
 
 import numpy as np
@@ -25,8 +21,6 @@ from numpy.typing import NDArray
 from frontier.errors import InputError, did_you_mean
 from frontier.problem import CalibrationProblem, Split
 from frontier.registry import checked_parameters
-
-LISTED = 40  # names that still make one readable line; a problem can have thousands of targets
 
 Design = Callable[..., tuple[Split, ...]]
 
@@ -163,7 +157,7 @@ def design_parameters(name: str, params: Mapping[str, Any], place: str) -> dict[
     """
     if name not in DESIGNS:
         raise InputError(place, f"unknown hold-out design '{name}'", cure=did_you_mean(name, DESIGNS))
-    return checked_parameters(_parameters_of(DESIGNS[name]), params, place)
+    return checked_parameters(DESIGNS[name], params, place, given=("problem",))
 
 
 def build_splits(problem: CalibrationProblem, name: str, params: Mapping[str, Any], place: str) -> tuple[Split, ...]:
@@ -175,28 +169,13 @@ def build_splits(problem: CalibrationProblem, name: str, params: Mapping[str, An
         raise error.at(place) from None
 
 
-@cache
-def _parameters_of(design: Design) -> type[Any]:
-    """A class whose fields are the design's parameters but for the problem: a signature the registry can check."""
-    hints = typing.get_type_hints(design)
-    fields = []
-    for parameter in list(inspect.signature(design).parameters.values())[1:]:
-        empty = parameter.default is inspect.Parameter.empty
-        default = dataclasses.field() if empty else dataclasses.field(default=parameter.default)
-        fields.append((parameter.name, hints[parameter.name], default))
-    return dataclasses.make_dataclass(f"{design.__name__}_parameters", fields, kw_only=True)
-
-
 def _known(wanted: Iterable[str], options: Iterable[str], place: str, kind: str) -> list[str]:
     """The wanted names in the order of `options`, each once."""
     known = dict.fromkeys(options)
     chosen = set()
     for i, name in enumerate(wanted):
         if name not in known:
-            cure = did_you_mean(name, known)
-            if len(known) > LISTED and cure.startswith("known:"):
-                cure = f"the problem has {len(known)}, '{next(iter(known))}' is the first"
-            raise InputError(f"{place}[{i}]", f"unknown {kind} '{name}'", cure=cure)
+            raise InputError(f"{place}[{i}]", f"unknown {kind} '{name}'", cure=did_you_mean(name, known))
         chosen.add(name)
     return [name for name in known if name in chosen]
 

@@ -152,7 +152,6 @@ def test_arrays_and_meta_are_read_only(through: Any) -> None:
         problem.y = np.ones(3)
 
 
-@pytest.mark.xfail(reason="the copy of groups is not yet made read-only when a problem is built", strict=True)
 def test_groups_are_read_only() -> None:
     problem = make()
     assert problem.groups is not None
@@ -197,7 +196,6 @@ def test_restrict_keeps_a_zero_target_that_passed_with_a_floor() -> None:
     np.testing.assert_array_equal(problem.restrict([1]).scale, [2.0])
 
 
-@pytest.mark.xfail(reason="restrict does not yet compare a mask's length with the number of targets", strict=True)
 def test_a_mask_for_another_number_of_targets_is_refused() -> None:
     with pytest.raises(InputError):
         make().restrict(np.array([True]))

@@ -111,11 +111,11 @@ def test_cps_like_lam_max_is_the_one_that_empties_most_of_the_source_grid() -> N
     assert value == pytest.approx(0.002163, abs=5e-7)  # published to four significant digits
 
 
-def test_cps_like_initial_weights_are_the_survey_weights_or_ones() -> None:
-    assert built("cps_like").w0.mean() == pytest.approx(3359.8256, abs=1e-4)  # digits of the pin
-    unit = load_problem("cps_like", initial_weights="unit")
-    np.testing.assert_array_equal(unit.w0, np.ones(5000))
-    assert unit.y.tolist() == built("cps_like").y.tolist()
+def test_cps_like_initial_weights_are_ones_or_the_survey_weights() -> None:
+    np.testing.assert_array_equal(built("cps_like").w0, np.ones(5000))
+    survey = load_problem("cps_like", initial_weights="survey")
+    assert survey.w0.mean() == pytest.approx(3359.8256, abs=1e-4)  # digits of the pin
+    assert survey.y.tolist() == built("cps_like").y.tolist()
 
 
 def test_cps_like_refuses_other_initial_weights() -> None:

@@ -111,7 +111,7 @@ def test_unknown_names_get_the_nearest_one() -> None:
 
 
 def test_a_name_near_no_target_does_not_list_thousands() -> None:
-    with pytest.raises(InputError, match="the problem has 500, 'age_0' is the first") as caught:
+    with pytest.raises(InputError, match="there are 500, 'age_0' is the first") as caught:
         held_out_rows(make({"age": 500}), names=("?",))
     assert len(str(caught.value)) < 120
 

@@ -20,7 +20,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 from frontier.errors import InputError, did_you_mean
 from frontier.methods.base import Method, Point
 from frontier.registry import build_method, checked_parameters, method_class, problem_builder, validation_error
-from frontier.splits import DESIGNS
+from frontier.splits import design_parameters
 
 RESERVED = ("name", "label", "problems", "lam", "budget", "seeds")  # keys of a method entry that are not parameters
 
@@ -139,10 +139,8 @@ def _problem(entry: dict[str, Any], place: str) -> ProblemSpec:
 
 def _split(entry: dict[str, Any], place: str) -> SplitSpec:
     design = _name(entry, "design", place)
-    if design not in DESIGNS:
-        raise InputError(f"{place}.design", f"unknown hold-out design '{design}'", cure=did_you_mean(design, DESIGNS))
     params = {key: value for key, value in entry.items() if key != "design"}
-    checked_parameters(DESIGNS[design], params, place, given=("problem",))
+    design_parameters(design, params, place)
     return SplitSpec(design, params)
 
 

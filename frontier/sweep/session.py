@@ -14,7 +14,7 @@ from frontier.errors import InputError, did_you_mean
 from frontier.methods.base import Status
 from frontier.problem import CalibrationProblem, Split
 from frontier.registry import build_problem
-from frontier.splits import DESIGNS
+from frontier.splits import build_splits
 from frontier.sweep.experiment import Experiment, read_experiment
 from frontier.sweep.plan import RESULT_FORMAT, Plan, make_plan
 from frontier.sweep.progress import SweepProgress
@@ -88,10 +88,7 @@ def run_session(
 def _splits(experiment: Experiment, problem: CalibrationProblem, place: str) -> tuple[Split, ...]:
     found: list[Split] = []
     for i, spec in enumerate(experiment.splits):
-        try:
-            found += DESIGNS[spec.design](problem, **spec.params)
-        except InputError as error:
-            raise error.at(f"{place}[{i}]") from None
+        found += build_splits(problem, spec.design, spec.params, f"{place}[{i}]")
     names = [split.name for split in found]
     for name in names:
         if names.count(name) > 1:
