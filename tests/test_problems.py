@@ -103,7 +103,7 @@ def test_cps_like_rows_are_indicators_and_the_survey_weight() -> None:
     np.testing.assert_array_equal(dense[6:].sum(axis=0), np.ones(5000))
     assert dense[:5].sum(axis=1).tolist() == [1294, 1122, 1114, 820, 650]
     assert dense[6:].sum(axis=1).tolist() == [2519, 2481]
-    np.testing.assert_array_equal(dense[5], built("cps_like").w0)
+    np.testing.assert_array_equal(dense[5], load_problem("cps_like", initial_weights="survey").w0)
 
 
 def test_cps_like_lam_max_is_the_one_that_empties_most_of_the_source_grid() -> None:

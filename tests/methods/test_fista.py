@@ -1,0 +1,102 @@
+"""FISTA beyond the contract: certified against CVXPY, honest at its limit, sparsity on request."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+import scipy.optimize
+
+from frontier import Point, default_split, evaluate, load_problem, solve
+from frontier.errors import InputError
+from frontier.methods.fista import largest_eigenvalue
+from frontier.objective import lam_max, weighted_design
+from frontier.problem import CalibrationProblem
+from tests.conftest import make_problem
+
+RATIOS = [1.0, 0.8, 0.3, 0.05, 0.005, 0.0]
+
+
+def test_every_lam_ends_within_the_certified_gap_of_cvxpy(tiny: CalibrationProblem) -> None:
+    points = [Point(lam=ratio) for ratio in RATIOS]
+    ours = solve(tiny, "fista", points, lam_unit="lam_max", tol=1e-9)
+    reference = solve(tiny, "cvxpy_reference", points, lam_unit="lam_max")
+    for one, other in zip(ours, reference, strict=True):
+        assert one.objective is not None
+        assert one.weights is not None
+        assert other.weights is not None
+        certificate = one.objective.certificate(tiny, one.weights)
+        assert certificate is not None
+        assert certificate.relative_gap <= 1e-9 or one.objective.lam == 0
+        values = [one.objective.value(tiny, w) for w in (one.weights, other.weights)]
+        assert values[0] == pytest.approx(values[1], rel=1e-6, abs=1e-9)  # the reference's own tolerance
+
+
+def test_without_a_penalty_it_solves_nonnegative_least_squares() -> None:
+    problem = make_problem(n=5, m=12)  # more targets than records: a positive minimum
+    [solution] = solve(problem, "fista", [Point(lam=0.0)], tol=1e-10)
+    design = weighted_design(problem)
+    expected, _ = scipy.optimize.nnls(design.A.toarray(), design.b)
+    np.testing.assert_allclose(solution.weights, expected, rtol=1e-4, atol=1e-6)  # gap 1e-10, conditioning about 1e6
+
+
+def test_at_lam_max_nothing_is_kept_and_just_below_something_is(tiny: CalibrationProblem) -> None:
+    top = lam_max(weighted_design(tiny))
+    empty, single = solve(tiny, "fista", [Point(lam=top), Point(lam=0.999 * top)], tol=1e-12)
+    assert not empty.weights.any()  # type: ignore[union-attr]
+    assert np.count_nonzero(single.weights) == 1
+
+
+def test_the_iteration_limit_is_admitted_and_the_best_point_kept(tiny: CalibrationProblem) -> None:
+    [solution] = solve(tiny, "fista", [Point(lam=1e-4)], max_iter=3, tol=1e-12)
+    assert solution.status == "not_converged"
+    assert solution.n_iter == 3
+    assert "after 3 iterations" in solution.message
+    assert solution.weights is not None
+
+
+def test_a_false_claim_of_optimality_is_overruled_by_the_harness(tiny: CalibrationProblem) -> None:
+    split = default_split(tiny)
+    [solution] = solve(tiny, "fista", [Point(lam=1e-3)], tol=0.1)
+    row = evaluate(tiny, split, solution)
+    assert row["claimed_status"] == "optimal"
+    assert row["status"] == "not_converged"
+    assert "certificate" in row["message"]
+    assert row["certified"] is False
+
+
+def test_target_sparsity_finds_a_lam_with_that_many_zeros() -> None:
+    problem = make_problem(n=200, m=20)
+    [solution] = solve(problem, "fista", [Point()], target_sparsity=0.95)
+    assert np.count_nonzero(solution.weights) == pytest.approx(10, abs=1)  # supports jump by one record at a time
+    [dense] = solve(problem, "fista", [Point()], target_sparsity=0.5)
+    assert "nearest support on the path" in dense.message  # more than rank(A) = 20 records are never needed
+
+
+def test_the_step_is_never_longer_than_the_largest_eigenvalue_allows() -> None:
+    for m in (3, 40):
+        design = weighted_design(make_problem(n=100, m=m))
+        exact = np.linalg.norm(design.A.toarray(), 2) ** 2
+        assert exact * (1 - 1e-12) <= largest_eigenvalue(design.A) <= exact * 1.002  # Lanczos with its safety factor
+
+
+def test_the_notebooks_lams_are_all_zero_but_two() -> None:
+    problem = load_problem("cps_like")
+    training = problem.restrict(default_split(problem).train)
+    grid = [0, 0.001, 0.005, 0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1, 2, 5]
+    solutions = solve(training, "fista", [Point(lam=lam) for lam in grid])
+    assert [bool(s.weights.any()) for s in solutions] == [True, True] + [False] * 10  # type: ignore[union-attr]
+    assert {s.status for s in solutions} == {"optimal"}
+
+
+@pytest.mark.parametrize(
+    ("params", "said"),
+    [({"tol": 0.0}, "tol"), ({"max_iter": 0}, "max_iter"), ({"target_sparsity": 1.0}, "target_sparsity")],
+)
+def test_wrong_parameters_are_one_clear_line(tiny: CalibrationProblem, params: dict[str, float], said: str) -> None:
+    with pytest.raises(InputError, match=f"method 'fista'.{said}"):
+        solve(tiny, "fista", [Point(lam=0.1)], **params)
+
+
+def test_a_negative_lam_is_refused() -> None:
+    with pytest.raises(InputError, match="lam: not a penalty; expected a finite λ ≥ 0, got -1"):
+        Point(lam=-1.0)

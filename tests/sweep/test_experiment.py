@@ -1,0 +1,140 @@
+"""Every wrong experiment file is one line with place, expectation, finding and cure, before anything runs."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from frontier.errors import InputError
+from frontier.methods.base import Point
+from frontier.sweep.experiment import read_experiment
+from frontier.sweep.session import open_session
+
+GOOD = """\
+problems:
+  - name: cps_like
+methods:
+  - name: hard_concrete
+    lam: [1e-3, 2]
+    seeds: [0, 1]
+    epochs: 100
+  - name: fista
+    lam: [0.1]
+"""
+
+# what to replace in GOOD, by what, and what the error must say
+WRONG = {
+    "unknown method": ("name: fista", "name: fsta", "methods[1].name: unknown method 'fsta'; did you mean 'fista'?"),
+    "unknown problem": ("cps_like", "cps_lik", "problems[0].name: unknown problem 'cps_lik'; did you mean 'cps_like'?"),
+    "unknown key of a method": ("epochs", "epoch", "methods[0].epoch: unknown key; did you mean 'epochs'?"),
+    "the design's own example": ("lam: [0.1]", "lamda: [0.1]", "methods[1].lamda: unknown key; did you mean 'lam'?"),
+    "unknown key at the top": ("problems:", "threds: 1\nproblems:", ": threds: unknown key; did you mean 'threads'?"),
+    "unknown key of a problem": (
+        "name: cps_like",
+        "name: cps_like\n    consistent: true",
+        "problems[0].consistent: unknown key; did you mean 'consistent_targets'?",
+    ),
+    "unknown design": (
+        "methods:",
+        "splits: [{design: defalt}]\nmethods:",
+        "splits[0]: unknown hold-out design 'defalt'; did you mean 'default'?",
+    ),
+    "unknown family": (
+        "methods:",
+        "splits: [{design: held_out_families, families: [sexes]}]\nmethods:",
+        "unknown family 'sexes'; did you mean 'sex'?",
+    ),
+    "a split that holds out everything": (
+        "methods:",
+        "splits: [{design: held_out_families, families: [sex, age, weight]}]\nmethods:",
+        "holds out everything; expected at least one target to fit",
+    ),
+    "wrong type": ("epochs: 100", "epochs: many", "methods[0].epochs: input should be a valid integer; got 'many'"),
+    "a word for a number": ("lam: [0.1]", "lam: [tiny]", "methods[1].lam[0]: input should be a valid number"),
+    "a truth value for a number": ("epochs: 100", "epochs: true", "methods[0].epochs: input should be a valid integer"),
+    "negative λ": ("lam: [0.1]", "lam: [-0.1]", "methods[1].lam: not a penalty; expected a finite λ ≥ 0, got -0.1"),
+    "infinite λ": ("lam: [0.1]", "lam: [.inf]", "methods[1].lam: not a penalty; expected a finite λ ≥ 0, got inf"),
+    "negative seed": ("seeds: [0, 1]", "seeds: [-1]", "methods[0].seed: negative seed"),
+    "duplicate seeds": (
+        "seeds: [0, 1]",
+        "seeds: [1, 1]",
+        "methods[0].seeds: duplicate seeds; expected distinct values",
+    ),
+    "duplicate λ": ("lam: [0.1]", "lam: [0.1, 1e-1]", "methods[1].lam: duplicate lam"),
+    "duplicate labels": ("name: fista", "name: fista\n    label: hard_concrete", "methods: duplicate label"),
+    "seeds for a deterministic method": ("lam: [0.1]", "lam: [0.1]\n    seeds: [0]", "'fista' is deterministic"),
+    "no seeds for a stochastic method": (
+        "    seeds: [0, 1]\n",
+        "",
+        "methods[0].seeds: missing for a stochastic method",
+    ),
+    "a budget for a penalty method": ("lam: [0.1]", "budget: [5]", "methods[1].budget: not an axis of Fista"),
+    "both axes": ("lam: [0.1]", "lam: [0.1]\n    budget: [5]", "methods[1].budget: both lam and budget"),
+    "no axis": ("    lam: [0.1]\n", "", "methods[1].point: incomplete; expected lam, got neither"),
+    "too few epochs": ("epochs: 100", "epochs: 61", "methods[0].epochs: fewer than a gate needs to close; expected at"),
+    "no methods": ("methods:", "method:", "method: unknown key; did you mean 'methods'?"),
+    "an empty list": ("lam: [0.1]", "lam: []", "methods[1].lam: list should have at least 1 item"),
+    "a key given twice": ("name: fista", "name: fista\n    name: fista", "key 'name' given twice"),
+    "not YAML": ("problems:", "problems: [", "not valid YAML"),
+    "a Python object": ("cps_like", "!!python/object/apply:os.getcwd []", "not valid YAML"),
+    "a label that is a path": ("name: cps_like", "name: cps_like\n    label: ../x", "problems[0].label: not a label"),
+    "an unknown problem label": ("lam: [0.1]", "lam: [0.1]\n    problems: [cps]", "unknown problem 'cps'"),
+    "impossible distribution": ("epochs: 100", "zeta: 0.5", "methods[0].zeta: does not stretch above 1"),
+    "no threads": (
+        "problems:",
+        "threads: 0\nproblems:",
+        ": threads: input should be greater than or equal to 1; got 0",
+    ),
+}
+
+
+def write(folder: Path, text: str) -> Path:
+    path = folder / "a.yaml"
+    path.write_text(text, encoding="utf-8")
+    return path
+
+
+@pytest.mark.parametrize("what", WRONG)
+def test_a_wrong_file_is_one_clear_line(what: str, tmp_path: Path) -> None:
+    old, new, said = WRONG[what]
+    assert old in GOOD
+    path = write(tmp_path, GOOD.replace(old, new, 1))
+    with pytest.raises(InputError) as caught:
+        open_session(path)
+    message = str(caught.value)
+    assert said in message, message
+    assert message.startswith(f"{path}: "), message
+    assert "\n" not in message
+
+
+def test_a_missing_empty_or_binary_file_is_one_clear_line(tmp_path: Path) -> None:
+    with pytest.raises(InputError, match=r"no\.yaml: no such file"):
+        read_experiment(tmp_path / "no.yaml")
+    with pytest.raises(InputError, match="not an experiment"):
+        read_experiment(write(tmp_path, ""))
+    (tmp_path / "b.yaml").write_bytes(b"\xff\xfe\x00")
+    with pytest.raises(InputError, match="cannot be read"):
+        read_experiment(tmp_path / "b.yaml")
+    with pytest.raises(InputError, match="cannot be read"):
+        read_experiment(tmp_path)
+
+
+def test_a_good_file_reads_as_written(tmp_path: Path) -> None:
+    experiment = read_experiment(write(tmp_path, GOOD))
+    assert experiment.name == "a"
+    first, second = experiment.methods
+    assert first.points == tuple(Point(lam=lam, seed=seed) for lam in (1e-3, 2.0) for seed in (0, 1))
+    assert first.params["epochs"] == 100
+    assert second.points == (Point(lam=0.1),)
+
+
+def test_random_rows_warn_that_nested_targets_leak(tmp_path: Path) -> None:
+    path = write(tmp_path, GOOD.replace("methods:", "splits: [{design: random_rows, share: 0.3}]\nmethods:"))
+    with pytest.warns(UserWarning, match="nested targets leak"):
+        open_session(path)
+
+
+@pytest.mark.parametrize("path", sorted(Path("experiments").glob("*.yaml")), ids=str)
+def test_every_experiment_in_the_repository_is_valid(path: Path) -> None:
+    assert open_session(path).plan.cells

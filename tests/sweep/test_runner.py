@@ -1,0 +1,156 @@
+"""The same rows whatever the number of jobs, and after any kill; a crash costs one row."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pandas as pd
+import pytest
+
+import frontier
+from frontier.sweep.session import open_session, run_session
+from frontier.sweep.store import Store
+
+TIMINGS = ["fit_seconds", "cpu_seconds", "setup_seconds", "peak_memory_bytes", "timing"]
+SMOKE = Path("experiments/smoke.yaml").resolve()
+# many small batches, so that a kill falls between and inside them
+MANY = """\
+problems: [{name: cps_like}]
+methods:
+  - {name: random_reweight, budget: [20, 50, 100], seeds: [0, 1, 2, 3, 4, 5], epochs: 400}
+  - {name: fista, lam: [0, 1e-4, 1e-3, 2e-3]}
+"""
+
+
+def comparable(table: pd.DataFrame) -> pd.DataFrame:
+    return table.drop(columns=TIMINGS)
+
+
+@pytest.fixture(scope="module")
+def smoke(tmp_path_factory: pytest.TempPathFactory) -> tuple[pd.DataFrame, Path]:
+    out = tmp_path_factory.mktemp("smoke")
+    return frontier.run_experiment(SMOKE, jobs=1, out=out), out
+
+
+def test_one_job_and_two_jobs_give_identical_rows(smoke: tuple[pd.DataFrame, Path], tmp_path: Path) -> None:
+    table, _ = smoke
+    other = frontier.run_experiment(SMOKE, jobs=2, out=tmp_path)
+    pd.testing.assert_frame_equal(comparable(table), comparable(other), check_exact=True)
+    assert set(other["timing"]) == {"contended"}
+    assert set(table["timing"]) == {"clean", "amortised"}
+
+
+def test_the_tables_on_disk_are_the_table_returned(smoke: tuple[pd.DataFrame, Path]) -> None:
+    table, out = smoke
+    pd.testing.assert_frame_equal(pd.read_parquet(out / "cells.parquet"), table)
+    assert len(pd.read_csv(out / "cells.csv")) == len(table)
+    targets = pd.read_parquet(out / "targets.parquet")
+    assert len(targets) == 8 * len(table)
+    cell = targets[targets["cell"] == table["cell"].iloc[0]]
+    heldout = cell.loc[cell["heldout"], "relative_residual"].abs().mean()
+    assert heldout == pytest.approx(table["heldout_mare"].iloc[0], rel=1e-12)  # the same sum in another order
+
+
+def test_weights_on_disk_reproduce_the_estimates(smoke: tuple[pd.DataFrame, Path]) -> None:
+    import scipy.sparse as sp
+
+    table, out = smoke
+    weights = sp.load_npz(out / "weights" / "cps_like.npz")
+    assert weights.shape == (len(table), 5000)
+    for row in table.itertuples():
+        assert weights[[row.weights_row]].sum() == pytest.approx(row.total_weight, rel=1e-12)  # order of summation
+
+
+def test_fista_and_the_reference_agree_at_every_lam_of_smoke(smoke: tuple[pd.DataFrame, Path]) -> None:
+    table, _ = smoke
+    ours = table[table["label"] == "fista"].set_index("lam")
+    reference = table[table["label"] == "cvxpy_reference"].set_index("lam")
+    assert (ours["relative_gap"] <= 1e-6).all()
+    assert (reference["relative_gap"] <= 1e-6).all()
+    assert ours["certified"].all()
+    for lam in ours.index:
+        # both within 1e-6 of the minimum; at λ = 0 the minimum is 0
+        assert ours.loc[lam, "objective"] == pytest.approx(reference.loc[lam, "objective"], rel=1e-6, abs=1e-6)
+
+
+def test_a_second_run_solves_nothing_and_keeps_the_table(smoke: tuple[pd.DataFrame, Path]) -> None:
+    table, out = smoke
+    before = {path: path.stat().st_mtime_ns for path in (out / "batches").iterdir()}
+    again = frontier.run_experiment(SMOKE, out=out)
+    pd.testing.assert_frame_equal(table, again)
+    assert before == {path: path.stat().st_mtime_ns for path in (out / "batches").iterdir()}
+
+
+def test_only_runs_the_named_methods_and_says_what_is_missing(tmp_path: Path) -> None:
+    session = open_session(SMOKE)
+    table = run_session(session, Store(tmp_path), only=["fista"], quiet=True)
+    assert set(table["method"]) == {"fista"}
+    with pytest.raises(frontier.InputError, match="--only: no such method in this experiment: 'fsta'"):
+        run_session(session, Store(tmp_path), only=["fsta"], quiet=True)
+
+
+def test_a_damaged_batch_is_named_and_solved_again(tmp_path: Path) -> None:
+    experiment = tmp_path / "many.yaml"
+    experiment.write_text(MANY)
+    session, store = open_session(experiment), Store(tmp_path / "run")
+    table = run_session(session, store, quiet=True)
+    path = store.path(session.plan.batches[3])
+    path.write_bytes(path.read_bytes()[:100])
+    notes: list[str] = []
+    again = run_session(session, store, quiet=True, warn=notes.append)
+    assert len(notes) == 1
+    assert path.name in notes[0]
+    pd.testing.assert_frame_equal(comparable(table), comparable(again))
+
+
+@pytest.mark.parametrize("jobs", [1, 2])
+def test_kill_9_in_the_middle_and_resume_gives_the_unbroken_table(jobs: int, tmp_path: Path) -> None:
+    experiment = tmp_path / "many.yaml"
+    experiment.write_text(MANY)
+    whole = frontier.run_experiment(experiment, out=tmp_path / "whole")
+    out = tmp_path / "killed"
+    code = f"import frontier; frontier.run_experiment({str(experiment)!r}, jobs={jobs}, out={str(out)!r})"
+    process = subprocess.Popen([sys.executable, "-c", code], start_new_session=True)
+    deadline = time.monotonic() + 60
+    while len(list(out.glob("batches/*.npz"))) < 5 and time.monotonic() < deadline:
+        time.sleep(0.01)
+    os.killpg(process.pid, signal.SIGKILL)
+    process.wait()
+    done = {path: path.stat().st_mtime_ns for path in out.glob("batches/*.npz")}
+    assert 5 <= len(done) < 19, "the kill did not fall in the middle"
+    assert not (out / "cells.parquet").exists()
+    resumed = frontier.run_experiment(experiment, jobs=jobs, out=out)
+    pd.testing.assert_frame_equal(comparable(whole), comparable(resumed), check_exact=True)
+    assert all(path.stat().st_mtime_ns == then for path, then in done.items()), "a finished batch ran again"
+
+
+CRASHING = """
+import os, sys, dataclasses
+import frontier.methods.fista as fista
+from frontier.methods.base import Method
+def die(self, problem, points):
+    if any(point.lam == 2e-3 for point in points):
+        os.kill(os.getpid(), 9)
+    return honest(self, problem, points)
+honest = fista.Fista.solve
+"""
+
+
+def test_a_worker_that_dies_costs_its_own_cells_only(tmp_path: Path) -> None:
+    (tmp_path / "sitecustomize.py").write_text(CRASHING + "fista.Fista.solve = die\n")
+    experiment = tmp_path / "many.yaml"
+    experiment.write_text(MANY)
+    code = f"import frontier; frontier.run_experiment({str(experiment)!r}, jobs=2, out={str(tmp_path / 'run')!r})"
+    environment = os.environ | {"PYTHONPATH": os.pathsep.join([str(tmp_path), str(Path.cwd())])}
+    done = subprocess.run([sys.executable, "-c", code], env=environment, capture_output=True, text=True, timeout=120)
+    assert done.returncode == 0, done.stderr[-2000:]
+    table = pd.read_parquet(tmp_path / "run" / "cells.parquet")
+    status = table.set_index("cell")["status"]
+    assert set(table.loc[table["method"] == "fista", "status"]) == {"crash"}  # one batch: the whole path
+    assert set(status[table.set_index("cell")["method"] == "random_reweight"]) == {"completed"}
+    assert table.loc[table["status"] == "crash", "message"].str.len().gt(0).all()
