@@ -1,0 +1,413 @@
+"""The figures of a report: active records against held-out error, training error and ESS, and what it cost.
+
+For each problem and split: every seed a small translucent point, the mean over seeds a marker, joined along λ or
+budget, with bars from the lowest to the highest seed in both directions. Hollow markers did not converge or are refused
+by their certificate. What a log axis cannot show is not hidden: cells without any active record stand in a strip left
+of an axis break, errors below `ERROR_FLOOR` at the floor, and cells that cannot be drawn are counted below the plot.
+One panel per kind of refit. Files only: no window, no pyplot, and the same bytes for the same data.
+"""
+
+from __future__ import annotations
+
+import re
+import textwrap
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import matplotlib
+import numpy as np
+import pandas as pd
+from matplotlib.axes import Axes
+from matplotlib.backends.backend_agg import FigureCanvasAgg
+from matplotlib.figure import Figure
+from matplotlib.lines import Line2D
+from matplotlib.path import Path as MarkPath
+
+from frontier.reporting.aggregate import TIMINGS, aggregate, prepare
+from frontier.reporting.style import (
+    RC,
+    WIDTH_INCHES,
+    LabelStyle,
+    LogAxis,
+    ProblemFacts,
+    count_tick,
+    figure_title,
+    label_styles,
+    legend_columns,
+    log_axis,
+    percent,
+    percent_tick,
+    problem_facts,
+    seconds_tick,
+    series_name,
+)
+
+ERROR_FLOOR = 1e-6  # errors below 0.0001% are drawn there: no published total is known more closely
+SECONDS_FLOOR = 1e-6
+ROW_INCHES = 0.25  # height of a label in the figure of seconds
+FORMATS = ("png", "svg")
+KINDS = ("heldout", "train", "ess", "seconds")
+FIGURE_NAME = re.compile(rf".+__({'|'.join(KINDS)})\.({'|'.join(FORMATS)})")
+
+TIMING_MEANING = {
+    "clean": "alone on its threads",
+    "contended": "beside other batches",
+    "amortised": "an equal share of a batch",
+    "cached": "taken from an earlier run",
+}
+
+_HOLLOW: dict[str, Any] = {"markerfacecolor": "white", "markeredgewidth": 1.1}
+_SOLID: dict[str, Any] = {"markeredgecolor": "white", "markeredgewidth": 0.4}
+
+
+@dataclass(frozen=True, slots=True)
+class _Quantity:
+    """What a frontier figure shows on its vertical axis."""
+
+    column: str
+    label: str
+    is_error: bool
+
+
+_QUANTITIES = {
+    "heldout": _Quantity("heldout_mare", "held-out error, mean over targets", True),
+    "train": _Quantity("train_mare", "training error, mean over targets", True),
+    "ess": _Quantity("ess", "effective sample size (Kish)", False),
+}
+
+
+def draw_figures(
+    cells: pd.DataFrame, manifest: Mapping[str, Any], folder: Path, formats: Sequence[str] = FORMATS
+) -> dict[tuple[str, str], list[Path]]:
+    """Draw every figure into `folder`; the written paths by (problem, split), in the order of `KINDS`.
+
+    A figure without anything to draw (no held-out targets, every cell failed) is left out. Raises what `prepare`
+    raises.
+    """
+    ready = prepare(cells)
+    styles = label_styles(ready["label"])
+    parts = {(str(key[0]), str(key[1])): part for key, part in ready.groupby(["problem", "split"], sort=True)}
+    stems = figure_stems(parts)
+    written: dict[tuple[str, str], list[Path]] = {}
+    with matplotlib.rc_context(_rc()):
+        for key, part in parts.items():
+            written[key] = []
+            facts, title = problem_facts(manifest, *key), figure_title(manifest, *key)
+            for kind in KINDS:
+                if kind == "seconds":
+                    figure = seconds_figure(part, styles, title)
+                else:
+                    figure = frontier_figure(part, kind, styles, title, facts)
+                if figure is None:
+                    continue
+                for suffix in formats:
+                    path = folder / f"{stems[key]}__{kind}.{suffix}"
+                    # A date would make every run's SVG differ.
+                    figure.savefig(path, format=suffix, metadata={"Date": None} if suffix == "svg" else None)
+                    written[key].append(path)
+    return written
+
+
+def _rc() -> dict[Any, Any]:
+    """matplotlib's own defaults for all that is visible, then ours: a user's matplotlibrc must not change a report."""
+    visible = re.compile(
+        r"(agg|axes|figure|font|grid|legend|lines|markers|mathtext|patch|path|savefig|svg|text|xtick|ytick)\."
+    )
+    defaults = {key: value for key, value in matplotlib.rcParamsDefault.items() if visible.match(key)}
+    return {**defaults, **RC}
+
+
+def figure_stems(keys: Iterable[tuple[str, str]]) -> dict[tuple[str, str], str]:
+    """A distinct file stem per (problem, split): `<problem>__<split>`, the split left out when all are "default"."""
+    known = list(keys)
+    named = {split for _, split in known} != {"default"}
+    stems: dict[tuple[str, str], str] = {}
+    for key in known:
+        words = [re.sub(r"[^\w.=-]+", "-", word).strip("-.") or "unnamed" for word in (key if named else key[:1])]
+        stem, copy = "__".join(words), 2
+        while stem.lower() in {taken.lower() for taken in stems.values()}:  # some file systems ignore case
+            stem, copy = f"{'__'.join(words)}-{copy}", copy + 1
+        stems[key] = stem
+    return stems
+
+
+def frontier_figure(
+    part: pd.DataFrame, kind: str, styles: Mapping[str, LabelStyle], title: str, facts: ProblemFacts
+) -> Figure | None:
+    """Active records against one quantity, for the prepared cells of one problem and split; None without any point."""
+    quantity = _QUANTITIES[kind]
+    drawn = part[part["has_weights"] & np.isfinite(part["n_active"]) & np.isfinite(part[quantity.column])]
+    if drawn.empty:
+        return None
+    points = aggregate(drawn)
+    at_zero = sorted(drawn.loc[drawn["n_active"] == 0, "label"].unique())
+    refits = sorted(drawn["refit"].unique(), key=lambda refit: (refit != "none", refit))
+    columns = min(2, len(refits))
+    rows = -(-len(refits) // columns)
+    # Beside the cells, their means: where one seed keeps nothing, a mean may lie below every positive value.
+    across = [*drawn["n_active"], *points["n_active_mean"]]
+    up = [*drawn[quantity.column], *points[f"{quantity.column}_mean"]]
+    x = log_axis(across, label=count_tick, zeros=len(at_zero), most_ticks=9 if columns == 1 else 5)
+    if quantity.is_error:
+        up += [facts.floor] if kind == "heldout" and facts.floor is not None else []
+        y = log_axis(up, label=percent_tick, floor=ERROR_FLOOR)
+    else:
+        y = log_axis(up, label=count_tick, zeros=int(0 in up))
+    legend = _legend_handles(drawn, styles, kind, facts)
+    note = _not_drawn(part, drawn)
+    figure, axes = _canvas(rows, columns, 3.15 if rows == 1 else 2.6, title, legend, note)
+    for position, (ax, refit) in enumerate(zip(axes, refits, strict=False)):
+        chosen = points[points["refit"] == refit], drawn[drawn["refit"] == refit]
+        _panel(ax, *chosen, quantity, styles=styles, x=x, y=y, at_zero=at_zero)
+        _references(ax, kind, x, y, facts)
+        _frame(ax, x, y)
+        ax.set_xlabel("active records" if position >= len(refits) - columns else "")
+        ax.set_ylabel(quantity.label if position % columns == 0 else "")
+        ax.tick_params(labelleft=position % columns == 0)
+        if len(refits) > 1:
+            ax.set_title("as fitted" if refit == "none" else f"refit: {refit}", loc="left")
+    for ax in axes[len(refits) :]:
+        ax.remove()
+    return figure
+
+
+def _panel(
+    ax: Axes,
+    points: pd.DataFrame,
+    drawn: pd.DataFrame,
+    quantity: _Quantity,
+    *,
+    styles: Mapping[str, LabelStyle],
+    x: LogAxis,
+    y: LogAxis,
+    at_zero: Sequence[str],
+) -> None:
+    """All labels of one refit kind."""
+    for label, mean in points.groupby("label", sort=True):
+        style = styles[str(label)]
+        mark: dict[str, Any] = {"marker": style.marker, "color": style.colour, "linestyle": "none"}
+        slot = x.within_strip((at_zero.index(str(label)) + 1) / (len(at_zero) + 1)) if label in at_zero else None
+        for hollow, some in drawn[drawn["label"] == label].groupby("hollow"):
+            face = {"markerfacecolor": "none", "markeredgewidth": 0.7} if hollow else {"markeredgewidth": 0}
+            xs = _across(some["n_active"].to_numpy(), x, slot)
+            ax.plot(xs, y.place(some[quantity.column].to_numpy()), **mark, **face, markersize=3, alpha=0.35, zorder=2)
+        positive = mean[mean["n_active_mean"] > 0]
+        for _, line in positive.groupby(positive["budget"].isna()):
+            # A single-point method has neither λ nor budget: its points are joined by nothing.
+            if line[["lam", "budget"]].notna().any(axis=None):
+                path = line.sort_values(["lam", "budget"])
+                xs, ys = path["n_active_mean"].to_numpy(), y.place(path[f"{quantity.column}_mean"].to_numpy())
+                ax.plot(xs, ys, color=style.colour, linestyle=style.linestyle, alpha=0.8, zorder=3)
+        _bars(ax, positive, quantity.column, style.colour, x, y)
+        for hollow, some in mean.groupby(mean["n_hollow"] > 0):
+            xs = _across(some["n_active_mean"].to_numpy(), x, slot)
+            ys = y.place(some[f"{quantity.column}_mean"].to_numpy())
+            ax.plot(xs, ys, **mark, **(_HOLLOW if hollow else _SOLID), markersize=5.5, zorder=4, clip_on=False)
+        nothing = mean[mean["n_active_mean"] == 0]
+        if slot is not None and len(nothing):
+            _annotate_zero(ax, slot, y.place(nothing[f"{quantity.column}_mean"].to_numpy()), nothing, style, y)
+
+
+def _across(active: np.ndarray[Any, np.dtype[np.float64]], x: LogAxis, slot: float | None) -> Any:
+    """Horizontal positions; a label's zeros stand in its own slot of the strip."""
+    return np.where(active == 0, slot, x.place(active)) if slot is not None else x.place(active)
+
+
+def _bars(ax: Axes, mean: pd.DataFrame, column: str, colour: str, x: LogAxis, y: LogAxis) -> None:
+    """From the lowest to the highest seed, both ways; a seed without active records pulls its bar to the break."""
+    spread = mean[mean["n_with_weights"] > 1]
+    bar: dict[str, Any] = {"colors": colour, "linewidth": 0.8, "alpha": 0.55, "zorder": 3}
+    start = x.low if x.edge is None else x.edge
+    lowest = np.maximum(spread["n_active_min"].to_numpy(), start)
+    ax.hlines(y.place(spread[f"{column}_mean"].to_numpy()), lowest, spread["n_active_max"], **bar)
+    low, high = (y.place(spread[f"{column}_{end}"].to_numpy()) for end in ("min", "max"))
+    ax.vlines(spread["n_active_mean"], low, high, **bar)
+
+
+def _annotate_zero(
+    ax: Axes,
+    slot: float,
+    heights: np.ndarray[Any, np.dtype[np.float64]],
+    nothing: pd.DataFrame,
+    style: LabelStyle,
+    y: LogAxis,
+) -> None:
+    """How many points of a label lie at 0 active records, on the side of the marker that has more room."""
+    axis = "λ" if nothing["lam"].notna().all() else "points" if nothing["budget"].isna().any() else "budgets"
+    axis = axis.rstrip("s") if len(nothing) == 1 else axis
+    below = heights.min() / y.low > y.high / heights.max()
+    ax.annotate(
+        f"{len(nothing)} {axis}",
+        (slot, heights.min() if below else heights.max()),
+        xytext=(0, -6 if below else 6),
+        textcoords="offset points",
+        rotation=90,
+        ha="center",
+        va="top" if below else "bottom",
+        fontsize=7,
+        color=style.colour,
+    )
+
+
+def _references(ax: Axes, kind: str, x: LogAxis, y: LogAxis, facts: ProblemFacts) -> None:
+    """What to read the points against: the held-out floor, the number of training targets, equal weights."""
+    reference: dict[str, Any] = {"color": "0.35", "linewidth": 0.9, "zorder": 1}
+    if kind == "heldout" and facts.floor is not None:
+        ax.axhline(float(y.place([facts.floor])[0]), linestyle=(0, (5, 3)), **reference)
+    if kind == "train" and facts.training is not None and (x.edge or x.low) < facts.training < x.high:
+        ax.axvline(facts.training, linestyle=(0, (1, 2)), **reference)
+    if kind == "ess":
+        ends = np.array([max(x.edge or x.low, y.edge or y.low), min(x.high, y.high)])
+        if ends[0] < ends[1]:
+            ax.plot(ends, ends, linestyle=(0, (5, 3)), **reference)
+
+
+def _frame(ax: Axes, x: LogAxis, y: LogAxis) -> None:
+    """Scales, limits, ticks, and for each zero strip its shade and its axis break."""
+    ax.set_xscale("log")
+    ax.set_yscale("log")
+    ax.set_xlim(x.low, x.high)
+    ax.set_ylim(y.low, y.high)
+    ax.set_xticks(x.ticks, x.tick_labels)
+    ax.set_yticks(y.ticks, y.tick_labels)
+    ax.minorticks_off()
+    if x.edge is not None:
+        ax.axvspan(x.low, x.edge, color="0.955", linewidth=0, zorder=0)
+        _axis_break(ax, (x.edge, 0), ax.get_xaxis_transform(), turn=1)
+    if y.edge is not None:
+        ax.axhspan(y.low, y.edge, color="0.955", linewidth=0, zorder=0)
+        _axis_break(ax, (0, y.edge), ax.get_yaxis_transform(), turn=-1)
+
+
+def _axis_break(ax: Axes, at: tuple[float, float], transform: Any, turn: int) -> None:
+    """Two slashes across an axis line, and the line between them taken out; `turn` is −1 on the vertical axis."""
+    first, second = (np.array([(-0.5 + s, -1), (0.5 + s, 1)])[:, ::turn] for s in (-0.25, 0.25))
+    gap: dict[str, Any] = {
+        "marker": MarkPath(np.vstack([first, second[::-1], first[:1]])),
+        "color": "white",
+        "markeredgewidth": 0,
+    }
+    slashes = MarkPath(np.vstack([first, second]), [MarkPath.MOVETO, MarkPath.LINETO] * 2)
+    for look in (gap, {"marker": slashes, "color": "black"}):
+        ax.plot(*np.transpose([at]), transform=transform, clip_on=False, markersize=7, zorder=5, **look)
+
+
+def _legend_handles(
+    drawn: pd.DataFrame, styles: Mapping[str, LabelStyle], kind: str, facts: ProblemFacts
+) -> list[Line2D]:
+    """One entry per label, then what the other signs in this figure mean."""
+    handles = [
+        # matplotlib hides labels that begin with an underscore.
+        Line2D([], [], label=re.sub("^_", " _", name), markersize=5.5, **styles[name].properties, **_SOLID)
+        for name in sorted(drawn["label"].unique())
+    ]
+    plain: dict[str, Any] = {"color": "0.35", "marker": "o", "linestyle": "none"}
+    if kind != "seconds" and (aggregate(drawn)["n_with_weights"] > 1).any():
+        handles.append(Line2D([], [], label="one seed", markersize=3, markeredgewidth=0, alpha=0.6, **plain))
+        handles.append(Line2D([], [], label="mean and range over seeds", color="0.35", marker="+", linestyle="none"))
+    if drawn["hollow"].any():
+        text = "hollow: not converged, or refused by its certificate"
+        handles.append(Line2D([], [], label=text, markersize=5.5, **plain, **_HOLLOW))
+    dashes: dict[str, Any] = {"color": "0.35", "linewidth": 0.9}
+    if kind == "heldout" and facts.floor is not None:
+        label = f"held-out floor {percent(facts.floor, 4)}"
+        handles.append(Line2D([], [], label=label, linestyle=(0, (5, 3)), **dashes))
+    if kind == "train" and facts.training is not None:
+        label = f"{facts.training:,} training targets"
+        handles.append(Line2D([], [], label=label, linestyle=(0, (1, 2)), **dashes))
+    if kind == "ess":
+        handles.append(Line2D([], [], label="equal weights: ESS = active", linestyle=(0, (5, 3)), **dashes))
+    return handles
+
+
+def _not_drawn(part: pd.DataFrame, drawn: pd.DataFrame) -> str:
+    """`Not drawn: 3 of 60 cells. fista: timeout 2; …`, or nothing; why is the status, or "no value"."""
+    missing = part.loc[~part.index.isin(drawn.index)]
+    if missing.empty:
+        return ""
+    reasons = missing["status"].where(~missing["has_weights"], "no value")
+    by_label = [
+        f"{label}: " + ", ".join(f"{reason} {number}" for reason, number in some.value_counts().sort_index().items())
+        for label, some in reasons.groupby(missing["label"], sort=True)
+    ]
+    return f"Not drawn: {len(missing)} of {len(part)} cells. {'; '.join(by_label)}."
+
+
+def _canvas(
+    rows: int, columns: int, height: float, title: str, legend: Sequence[Line2D], note: str, ratios: Any = None
+) -> tuple[Figure, list[Axes]]:
+    """A figure with its title above, and its note and legend below, sized so that neither squeezes the plot."""
+    columns_of_legend = legend_columns([str(handle.get_label()) for handle in legend])
+    lines = textwrap.wrap(note, 108)
+    lines = [*lines[:4], "… see the failures in the report."] if len(lines) > 5 else lines
+    heading = textwrap.wrap(title, 84)
+    below = 0.17 * -(-len(legend) // columns_of_legend) + 0.15 * len(lines)
+    size = (WIDTH_INCHES, rows * height + 0.45 + 0.17 * len(heading) + below + 0.25)
+    figure = Figure(figsize=size, layout="constrained")
+    FigureCanvasAgg(figure)
+    grid = figure.subplots(rows, columns, squeeze=False, height_ratios=ratios)
+    figure.suptitle("\n".join(heading))
+    figure.legend(
+        handles=list(legend),
+        loc="outside lower center",
+        ncols=columns_of_legend,
+        title="\n".join(lines) or None,
+        title_fontsize=7.5,
+        alignment="left",
+        handlelength=2.4,
+        columnspacing=1.4,
+    )
+    return figure, list(grid.ravel())
+
+
+def seconds_figure(part: pd.DataFrame, styles: Mapping[str, LabelStyle], title: str) -> Figure | None:
+    """Fit seconds of every cell with weights: a strip per label, and a panel of its own per kind of timing."""
+    known = np.isfinite(part["fit_seconds"]) & (part["timing"] != "unmeasured")
+    drawn = part[part["has_weights"] & known].copy()
+    if drawn.empty:
+        return None
+    drawn["series"] = [series_name(*pair) for pair in zip(drawn["label"], drawn["refit"], strict=True)]
+    kinds = sorted(drawn["timing"].unique(), key=lambda kind: (kind not in TIMINGS, [*TIMINGS, kind].index(kind)))
+    panels = [drawn[drawn["timing"] == kind] for kind in kinds]
+    heights = [max(0.75, ROW_INCHES * panel["series"].nunique()) for panel in panels]  # 0.75: room for the kind
+    x = log_axis(drawn["fit_seconds"], label=seconds_tick, floor=SECONDS_FLOOR)
+    note = "; ".join(f"{kind}: {TIMING_MEANING[kind]}" for kind in kinds if kind in TIMING_MEANING)
+    note = f"Only clean times may be compared. {note[:1].upper()}{note[1:]}. {_not_drawn(part, drawn)}".strip()
+    signs = [Line2D([], [], label="one cell", color="0.35", marker="o", linestyle="none", markersize=3.5)]
+    signs += [Line2D([], [], label="median", color="0.35", marker="|", linestyle="none", markersize=11)]
+    signs += [Line2D([], [], label="middle half", color="0.35", linewidth=7, alpha=0.25)]
+    figure, axes = _canvas(len(panels), 1, sum(heights) / len(panels) + 0.15, title, signs, note, heights)
+    for ax, panel, kind, height in zip(axes, panels, kinds, heights, strict=True):
+        names = sorted(panel["series"].unique())
+        for row, name in enumerate(names):
+            _strip(ax, panel[panel["series"] == name], row, styles, x)
+        ax.set_xscale("log")
+        ax.set_xlim(x.low, x.high)
+        middle = (len(names) - 1) / 2
+        ax.set_ylim(middle + height / ROW_INCHES / 2, middle - height / ROW_INCHES / 2)
+        ax.set_xticks(x.ticks, x.tick_labels if panel is panels[-1] else [])
+        ax.set_yticks(range(len(names)), names)
+        ax.tick_params(axis="y", length=0)
+        ax.grid(visible=False, axis="y")
+        ax.minorticks_off()
+        ax.set_ylabel(kind)
+    axes[-1].set_xlabel("fit seconds per cell")
+    figure.align_ylabels(axes)
+    return figure
+
+
+def _strip(ax: Axes, cells: pd.DataFrame, row: int, styles: Mapping[str, LabelStyle], x: LogAxis) -> None:
+    """One label's cells, spread evenly over the height of its row, with the median and the middle half."""
+    style = styles[str(cells["label"].iloc[0])]
+    seconds = x.place(np.sort(cells["fit_seconds"].to_numpy()))
+    # Golden-ratio steps fill the row evenly for any number of points, and are the same in every run.
+    heights = row + 0.5 * ((np.arange(len(seconds)) * 0.6180339887) % 1 - 0.5)
+    lower, middle, upper = np.quantile(seconds, [0.25, 0.5, 0.75])
+    if len(seconds) >= 5:
+        ax.fill_between([lower, upper], row - 0.32, row + 0.32, color=style.colour, alpha=0.25, linewidth=0)
+    if len(seconds) > 1:
+        ax.vlines(middle, row - 0.36, row + 0.36, color=style.colour, linewidth=1.8)
+    look: dict[str, Any] = {"marker": style.marker, "color": style.colour, "linestyle": "none", "markersize": 3.5}
+    ax.plot(seconds, heights if len(seconds) > 1 else [row], markeredgewidth=0, alpha=0.6, **look)

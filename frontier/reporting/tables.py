@@ -1,0 +1,270 @@
+"""`report.md`: what was run, what came out, what failed, and how far any of it may be believed.
+
+Markdown that a forge renders and that diffs well: sorted rows, one per point, numbers rounded for humans, and nothing
+that depends on when or where it was written. Text from data is escaped; the figures are only linked.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+from urllib.parse import quote
+
+import pandas as pd
+
+from frontier.reporting.aggregate import OK, TIMINGS, aggregate, prepare
+from frontier.reporting.style import (
+    MISSING,
+    count,
+    figure_title,
+    parameter,
+    percent,
+    percent_with_error,
+    seconds,
+    series_name,
+    significant,
+)
+
+MESSAGE_LENGTH = 300  # a whole traceback would make the table unreadable; the store keeps it
+FOLD_ABOVE = 20  # longer tables are folded away
+
+CAPTIONS = {
+    "heldout": "Active records against held-out error",
+    "train": "Active records against training error",
+    "ess": "Active records against effective sample size",
+    "seconds": "Fit seconds per cell",
+}
+
+SUMMARY = (
+    *("method", "λ or budget", "seeds", "active records", "training error", "held-out error", "held-out, capped"),
+    *("ESS", "worst relative gap", "status", "seconds per cell"),
+)
+
+GENERIC_LIMITATIONS = (
+    "A standard error is over seeds: how much the random start matters. It is not an uncertainty over targets, samples "
+    "or populations, and a deterministic method has none.",
+    "Errors are relative to max(|target|, floor): a target near 0 counts in units of the floor, not in percent of "
+    "itself.",
+    "Any non-negative weights can be thinned to at most rank(M) records, so at most as many as there are targets, "
+    "without changing a single estimate (Carathéodory). At and above that many records the training error says nothing "
+    "about a method: read its held-out error and its effective sample size.",
+    "Means over seeds are taken over the cells that have weights; cells without are listed under Failures.",
+)
+
+READING = (
+    "**Point.** One row, and one large marker, is one λ or budget of one method: the mean over its seeds. Bars run "
+    "from the lowest to the highest seed, in both directions.",
+    "**Error.** The mean over targets of |estimate − target| / max(|target|, floor). No records at all give 100%, less "
+    "where a target is below the floor. *Capped* limits what one target contributes, so that a few cannot decide the "
+    "mean.",
+    "**Active records.** Records with a non-zero weight (above a threshold relative to the mean weight, where a solver "
+    "returns no exact zeros). Points with none stand in the strip left of the axis break, with their number.",
+    "**Effective sample size (ESS).** Kish's (Σw)²/Σw²: the size of the equally weighted sample that is as precise.",
+    "**Certificate.** For convex methods the harness bounds from the returned weights how far they are from the "
+    "optimum, without asking the solver: the relative gap. Methods without such a bound say *no certificate*, and "
+    "nobody knows how good they could have been.",
+    "**Hollow marker.** The method did not converge, or its certificate refuses what it claims, for at least one seed. "
+    "Its place is not a property of the method.",
+    "**As fitted and refit.** A penalty shrinks the weights of the records it keeps. A refit row has the weights of "
+    "the same records fitted again without it.",
+    "**Seconds.** *clean*: alone on its threads; *contended*: beside other batches; *amortised*: an equal share of a "
+    "batch that was solved at once; *cached*: taken from an earlier run. Only clean times may be compared, and kinds "
+    "are never averaged together: (3 of 5) says how many cells are of the kind shown.",
+)
+
+
+def markdown_report(
+    cells: pd.DataFrame, manifest: Mapping[str, Any], figures: Mapping[tuple[str, str], Sequence[Path]]
+) -> str:
+    """The whole report; `figures` are the files of each (problem, split), linked by name. Raises as `prepare` does."""
+    ready = prepare(cells)
+    blocks = [f"# {escape(manifest.get('experiment') or 'Report')}"]
+    blocks += [escape(text) for text in re.split(r"\n\s*\n", str(manifest.get("description") or "")) if text.strip()]
+    blocks += _provenance(ready, manifest)
+    table = aggregate(ready)
+    for key, part in table.groupby(["problem", "split"], sort=False):
+        problem, split = str(key[0]), str(key[1])
+        blocks += [f"## {escape(figure_title(manifest, problem, split))}"]
+        blocks += _floor(manifest, problem)
+        blocks += _pictures(figures.get((problem, split), ()))
+        blocks += [_table(SUMMARY, (_summary_row(row) for row in part.to_dict("records")), right=SUMMARY[2:8])]
+    if table.empty:
+        blocks.append("No cells: nothing was run.")
+    blocks += ["## Failures", *_failures(ready)]
+    blocks += ["## Where the count depends on the threshold", *_thresholds(ready)]
+    blocks += ["## How to read this", _bullets(READING)]
+    stated = [escape(text) for text in manifest.get("limitations") or ()]
+    blocks += ["## Limitations", _bullets([*stated, *GENERIC_LIMITATIONS])]
+    return "\n\n".join(blocks) + "\n"
+
+
+def _provenance(ready: pd.DataFrame, manifest: Mapping[str, Any]) -> list[str]:
+    """What was run on what, by which versions, and how it was timed."""
+    problems = manifest.get("problems") or {}
+    header = ("problem", "built by", "records", "targets", "non-zeros", "fingerprint")
+    rows = []
+    for label, facts in sorted(problems.items()):
+        arguments = ", ".join(f"{name}={value}" for name, value in sorted((facts.get("params") or {}).items()))
+        built = f"{facts.get('name', label)}({arguments})"
+        sizes = [count(facts.get(size)) for size in ("n_records", "n_targets", "nnz")]
+        rows.append([escape(label), escape(built), *sizes, escape(str(facts.get("fingerprint") or MISSING)[:12])])
+    kinds = ready["timing"].value_counts()
+    order = [*(kind for kind in TIMINGS if kind in kinds), *sorted(set(kinds.index) - set(TIMINGS))]
+    facts_of_run = {
+        "cells": f"{len(ready):,}" if len(ready) else "",
+        "timing": ", ".join(f"{kind} {kinds[kind]:,}" for kind in order),
+        "versions": _pairs(manifest.get("versions")),
+        "machine": _pairs(manifest.get("machine")),
+        "jobs": manifest.get("jobs"),
+        "code": str(manifest.get("code_digest") or "")[:12],
+        "plan": str(manifest.get("plan_fingerprint") or "")[:12],
+    }
+    lines = [f"**{name}:** {escape(value)}" for name, value in facts_of_run.items() if value not in (None, "")]
+    table = [_table(header, rows, right=header[2:5])] if rows else []
+    return ["## Provenance", *table, *([_bullets(lines)] if lines else [])]
+
+
+def _floor(manifest: Mapping[str, Any], problem: str) -> list[str]:
+    """One sentence on the held-out error that even an exact fit has."""
+    meta = ((manifest.get("problems") or {}).get(problem) or {}).get("meta") or {}
+    floor = meta.get("heldout_floor")
+    if floor is None:
+        return []
+    reason = meta.get("heldout_floor_reason")
+    because = f": {escape(reason)}" if reason else ""
+    if not float(floor) > 0:
+        return [f"An exact fit can have a held-out error of 0{because}."]
+    return [f"**Held-out floor {percent(float(floor), 4)}**, the error that remains after an exact fit{because}."]
+
+
+def _pictures(paths: Sequence[Path]) -> list[str]:
+    """Every PNG with its caption and a link to the SVG of the same name."""
+    if not paths:
+        return ["No figure: no cell has anything to draw."]
+    blocks = []
+    names = [path.name for path in paths]
+    for name in (name for name in names if name.endswith(".png")):
+        stem = name.removesuffix(".png")
+        caption = CAPTIONS.get(stem.rpartition("__")[2], "Figure")
+        vector = f"{stem}.svg"
+        blocks.append(f"![{caption}]({quote(name)})")
+        if vector in names:
+            blocks[-1] += f"\n\n{caption} ([SVG]({quote(vector)}))"
+    return blocks
+
+
+def _summary_row(row: Mapping[Any, Any]) -> list[str]:
+    """One aggregate row in words."""
+    active = count(row["n_active_mean"])
+    if row["n_active_min"] != row["n_active_max"] and row["n_with_weights"]:
+        active += f" ({count(row['n_active_min'])}–{count(row['n_active_max'])})"
+    told = row["n_with_weights"], row["n_seeds"]
+    seeds = str(told[1]) if told[0] == told[1] else f"{told[0]} of {told[1]}"
+    return [
+        escape(series_name(row["label"], row["refit"])),
+        _point(row),
+        seeds if row["seeded"] else MISSING,
+        active,
+        percent(row["train_mare_mean"]),
+        percent_with_error(row["heldout_mare_mean"], row["heldout_mare_se"]),
+        percent(row["heldout_capped_mare_mean"]),
+        count(row["ess_mean"]),
+        _gap(row),
+        escape(row["statuses"]),
+        f"{seconds(row['fit_seconds_mean'])} {escape(row['timing'])}".strip(),
+    ]
+
+
+def _point(row: Mapping[Any, Any]) -> str:
+    """`λ = 0.1 (2.16e-04 in force)`, `budget 500`, or a dash."""
+    if not pd.isna(row["lam"]):
+        lam, absolute = row["lam"], row["lam_absolute"]
+        same = pd.isna(absolute) or abs(absolute - lam) <= 1e-12 * abs(lam)
+        return f"λ = {parameter(lam)}" + ("" if same else f" ({significant(absolute)} in force)")
+    return MISSING if pd.isna(row["budget"]) else f"budget {parameter(row['budget'])}"
+
+
+def _gap(row: Mapping[Any, Any]) -> str:
+    """The worst gap and whether the certificate confirms every seed; without weights there is nothing to certify."""
+    if not row["n_with_weights"]:
+        return MISSING
+    if pd.isna(row["certified"]):
+        return "no certificate"
+    verdict = {"all": "", "any": "refused for some", "none": "refused"}[row["certified"]]
+    gap = row["relative_gap_worst"]
+    size = "" if pd.isna(gap) else f"{gap:.1e}" if gap else "0"
+    return " ".join(part for part in (size, verdict) if part) or "confirmed"
+
+
+def _failures(ready: pd.DataFrame) -> list[str]:
+    """Every cell that is not `optimal` or `completed`, in canonical order."""
+    bad = ready[~ready["status"].isin(OK)]
+    if bad.empty:
+        return ["None: every cell ended as intended." if len(ready) else "None."]
+    rows = []
+    for row in bad.to_dict("records"):
+        claimed = row["claimed_status"]
+        status = row["status"] if claimed in ("", row["status"]) else f"{row['status']} (claimed {claimed})"
+        rows.append([*_identity(row), escape(status), escape(_shorten(row["message"])) or MISSING])
+    header = ("problem", "method", "λ or budget", "seed", "status", "message")
+    sentence = f"{len(bad):,} of {len(ready):,} cells; those that did not converge have weights and are drawn hollow."
+    return [sentence, _folded(header, rows, right=("seed",))]
+
+
+def _thresholds(ready: pd.DataFrame) -> list[str]:
+    """Cells whose number of active records depends on what counts as zero."""
+    some = ready[ready["threshold_matters"].fillna(value=False).astype(bool)]
+    if some.empty:
+        return ["Nowhere: every count is the same at all three thresholds." if len(ready) else "Nowhere."]
+    names = ("n_active_1e-9", "n_active_1e-6", "n_active_1e-3")
+    rows = [[*_identity(row), *(count(row[name]) for name in names)] for row in some.to_dict("records")]
+    header = ("problem", "method", "λ or budget", "seed", "above 1e-9", "above 1e-6", "above 1e-3")
+    sentence = "Active records above a threshold relative to the mean active weight."
+    return [sentence, _folded(header, rows, right=header[3:])]
+
+
+def _identity(row: Mapping[Any, Any]) -> list[str]:
+    problem = row["problem"] if row["split"] == "default" else f"{row['problem']}, {row['split']}"
+    seed = MISSING if pd.isna(row["seed"]) else f"{row['seed']:.0f}"
+    return [escape(problem), escape(series_name(row["label"], row["refit"])), _point(row), seed]
+
+
+def escape(value: object) -> str:
+    """Text as Markdown that renders as itself, on one line and in a table cell too."""
+    text = " ".join(str(value).split())
+    text = re.sub(r"([\\`*\[\]<>|~$&])", r"\\\1", text)
+    text = re.sub(r"(?<![^\W_])_|_(?![^\W_])", r"\\_", text)  # inside a word an underscore is only itself
+    text = re.sub(r"^(\d+)([.)])", r"\1\\\2", text)  # would open a numbered list
+    return re.sub(r"^([#+=-])", r"\\\1", text)  # … a heading, a bullet, a rule
+
+
+def _shorten(message: str) -> str:
+    text = " ".join(message.split())
+    return text if len(text) <= MESSAGE_LENGTH else f"{text[: MESSAGE_LENGTH - 1]}…"
+
+
+def _pairs(facts: Any) -> str:
+    if isinstance(facts, Mapping):
+        return ", ".join(f"{name} {value}" for name, value in sorted(facts.items()) if value not in (None, ""))
+    return str(facts or "")
+
+
+def _bullets(lines: Iterable[str]) -> str:
+    return "\n".join(f"- {line}" for line in lines)
+
+
+def _table(header: Sequence[str], rows: Iterable[Sequence[str]], right: Iterable[str] = ()) -> str:
+    """A Markdown table without padding, so that one changed number changes one line; `right` names number columns."""
+    numbers = set(right)
+    rule = ("---:" if name in numbers else "---" for name in header)
+    return "\n".join("| " + " | ".join(row) + " |" for row in (header, rule, *rows))
+
+
+def _folded(header: Sequence[str], rows: Sequence[Sequence[str]], right: Iterable[str] = ()) -> str:
+    """A table, folded away when it is long."""
+    table = _table(header, rows, right)
+    if len(rows) <= FOLD_ABOVE:
+        return table
+    return f"<details>\n<summary>{len(rows):,} cells</summary>\n\n{table}\n\n</details>"

@@ -1,0 +1,313 @@
+from __future__ import annotations
+
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import matplotlib
+import numpy as np
+import pandas as pd
+import pytest
+from matplotlib.colors import to_rgba
+from matplotlib.figure import Figure
+
+from frontier.reporting import style
+from frontier.reporting.aggregate import prepare
+from frontier.reporting.figures import (
+    ERROR_FLOOR,
+    FIGURE_NAME,
+    draw_figures,
+    figure_stems,
+    frontier_figure,
+    seconds_figure,
+)
+from frontier.reporting.style import label_styles, log_axis, log_ticks, problem_facts
+
+MANIFEST = {
+    "problems": {"tiny": {"n_records": 9600, "n_targets": 400, "meta": {"heldout_floor": 0.1215}}},
+    "splits": {"tiny": {"default": {"n_train": 300}}},
+}
+
+
+def cell(label: str = "gates", active: int | None = 100, error: float = 0.2, **changes: Any) -> dict[str, Any]:
+    row: dict[str, Any] = {"problem": "tiny", "split": "default", "method": label, "label": label, "refit": "none"}
+    row |= {"lam": 0.1, "budget": None, "seed": None, "status": "completed", "certified": None, "timing": "clean"}
+    row |= {"n_active": active, "ess": active and 0.5 * active, "heldout_mare": error, "train_mare": error / 2}
+    return row | {"fit_seconds": 1.0} | changes
+
+
+def failure(label: str = "gates", **changes: Any) -> dict[str, Any]:
+    nothing = dict.fromkeys(("n_active", "ess", "heldout_mare", "train_mare"), None)
+    return cell(label, status="timeout", **nothing) | changes
+
+
+def path_with_zeros() -> list[dict[str, Any]]:
+    """A deterministic path of 12 λ, 10 of them at or above λ_max."""
+    known = [cell("fista", 150, 0.19, lam=1e-4, certified=False, status="not_converged"), cell("fista", 60, lam=2e-4)]
+    return [*known, *(cell("fista", 0, 1.0, lam=10.0**-k, train_mare=1.0) for k in np.linspace(3, 0, 10))]
+
+
+def seeded(label: str = "gates") -> list[dict[str, Any]]:
+    generator = np.random.default_rng(0)
+    points = [(lam, seed) for lam in (1e-3, 1e-2, 1e-1) for seed in range(5)]
+    return [
+        cell(label, int(10 / lam * generator.uniform(0.8, 1.2)), generator.uniform(0.1, 0.4), lam=lam, seed=seed)
+        for lam, seed in points
+    ]
+
+
+def draw(rows: list[dict[str, Any]], kind: str = "heldout", manifest: dict[str, Any] | None = None) -> Figure:
+    ready = prepare(pd.DataFrame(rows))
+    facts = problem_facts(MANIFEST if manifest is None else manifest, "tiny", "default")
+    figure = frontier_figure(ready, kind, label_styles(ready["label"]), "tiny", facts)
+    assert figure is not None
+    figure.draw_without_rendering()
+    return figure
+
+
+def ticks(figure: Figure, axis: str) -> list[str]:
+    return [tick.get_text() for tick in getattr(figure.axes[0], f"get_{axis}ticklabels")()]
+
+
+def legend_texts(figure: Figure) -> list[str]:
+    legend = figure.legends[0]
+    return [legend.get_title().get_text(), *(text.get_text() for text in legend.get_texts())]
+
+
+def mean_markers(figure: Figure, axes: int = 0) -> list[Any]:
+    return [line for line in figure.axes[axes].lines if line.get_markersize() == 5.5]
+
+
+def test_fifty_six_labels_differ_in_colour_or_marker() -> None:
+    looks = label_styles(f"label {k}" for k in range(56))
+    assert len({(look.colour, look.marker) for look in looks.values()}) == 56
+
+
+def test_a_label_looks_the_same_in_whatever_order_labels_are_met() -> None:
+    assert label_styles(["b", "a", "c", "a"]) == label_styles(["c", "a", "b"])
+
+
+@pytest.mark.parametrize(
+    ("write", "value", "text"),
+    [
+        (style.percent, 0.1234, "12.3%"),
+        (style.percent, 0.0, "0%"),
+        (style.percent, float("nan"), "–"),
+        (style.percent, 12.0, "1,200%"),
+        (style.percent, 3e-12, "3.00e-10%"),
+        (style.percent_tick, 1e-4, "0.01%"),
+        (style.percent_tick, 0.3, "30%"),
+        (style.percent_tick, 10.0, "1,000%"),
+        (style.percent_tick, 1e4, "10⁶%"),
+        (style.percent_tick, 2e4, "2·10⁶%"),
+        (style.count_tick, 20_000.0, "20,000"),
+        (style.seconds_tick, 2e-5, "20 µs"),
+        (style.seconds_tick, 0.01, "10 ms"),
+        (style.seconds_tick, 0.1, "0.1 s"),
+        (style.count, 12.4, "12.4"),
+        (style.count, 12345.6, "12,346"),
+        (style.seconds, 0.01234, "12.3 ms"),
+        (style.seconds, 1234.5, "1,234 s"),
+        (style.parameter, 0.1, "0.1"),
+        (style.parameter, 500.0, "500"),
+        (style.parameter, 0.0021630001, "0.002163"),
+    ],
+)
+def test_numbers_are_written_for_humans(write: Callable[[float], str], value: float, text: str) -> None:
+    assert write(value) == text
+
+
+def test_a_mean_is_rounded_to_its_standard_error() -> None:
+    assert style.percent_with_error(0.123456, 0.00213) == "12.35% ± 0.21%"
+    assert style.percent_with_error(0.123456, float("nan")) == "12.3%"
+
+
+@pytest.mark.parametrize(
+    ("low", "high"), [(0.12, 0.4), (0.13, 0.17), (19.0, 9e3), (1e-6, 1e4), (1.0, 1e12), (7.0, 8.0)]
+)
+def test_ticks_are_few_and_inside(low: float, high: float) -> None:
+    for most in (5, 9):
+        found = log_ticks(low, high, most)
+        assert 2 <= len(found) <= most
+        assert all(low * 0.999 <= t <= high * 1.001 for t in found)
+        assert list(found) == sorted(set(found))
+
+
+def test_a_log_axis_shows_every_value_it_was_given() -> None:
+    values = np.array([0.0, 3.0, 80.0, 9000.0])
+    axis = log_axis(values, label=str, zeros=3)
+    placed = axis.place(values)
+    assert (axis.low < placed).all()
+    assert (placed < axis.high).all()
+    assert axis.edge is not None
+    assert placed[0] < axis.edge < placed[1]
+    assert axis.tick_labels[0] == "0"
+
+
+def test_values_below_the_floor_are_drawn_at_the_floor_and_the_tick_says_so() -> None:
+    axis = log_axis([1e-9, 0.0, 0.3], label=style.percent_tick, floor=ERROR_FLOOR)
+    assert list(axis.place([1e-9, 0.0, 0.3])) == [1e-6, 1e-6, 0.3]
+    assert axis.tick_labels[0] == "≤ 0.0001%"
+    unclipped = log_axis([0.1, 0.3], label=style.percent_tick, floor=ERROR_FLOOR)
+    assert not any("≤" in text for text in unclipped.tick_labels)
+
+
+def test_an_axis_without_positive_values_still_stands() -> None:
+    axis = log_axis([0.0, float("nan")], label=str, zeros=1)
+    assert 0 < axis.low < axis.high
+
+
+def test_files_are_named_by_problem_split_and_kind(tmp_path: Path) -> None:
+    written = draw_figures(pd.DataFrame(seeded()), MANIFEST, tmp_path)
+    kinds = ("heldout", "train", "ess", "seconds")
+    expected = [tmp_path / f"tiny__{kind}.{suffix}" for kind in kinds for suffix in ("png", "svg")]
+    assert written == {("tiny", "default"): expected}
+    assert sorted(tmp_path.iterdir()) == sorted(expected)
+    assert all(FIGURE_NAME.fullmatch(path.name) for path in expected)
+
+
+def test_stems_name_the_split_are_safe_and_never_collide() -> None:
+    assert figure_stems([("cps", "default")]) == {("cps", "default"): "cps"}
+    assert figure_stems([("cps", "wages")]) == {("cps", "wages"): "cps__wages"}
+    keys = [("../a b", "default"), ("../a/b", "default"), ("A b", "default"), ("..", "default"), ("a", "soi")]
+    stems = figure_stems(keys)
+    assert len({stem.lower() for stem in stems.values()}) == len(keys)
+    assert not any("/" in stem or stem.startswith(".") for stem in stems.values())
+
+
+def test_svg_bytes_are_the_same_twice_whatever_the_user_has_configured(tmp_path: Path) -> None:
+    cells = pd.DataFrame(seeded() + path_with_zeros())
+    (tmp_path / "a").mkdir()
+    (tmp_path / "b").mkdir()
+    first = draw_figures(cells, MANIFEST, tmp_path / "a", ["svg"])
+    with matplotlib.rc_context({"axes.facecolor": "red", "font.size": 20, "svg.hashsalt": None}):
+        second = draw_figures(cells.sample(frac=1, random_state=1), MANIFEST, tmp_path / "b", ["svg"])
+        assert matplotlib.rcParams["axes.facecolor"] == "red"
+    for before, after in zip(first["tiny", "default"], second["tiny", "default"], strict=True):
+        assert before.read_bytes() == after.read_bytes()
+        assert b"dc:date" not in before.read_bytes()
+
+
+def test_no_pyplot_state_is_touched() -> None:
+    code = "import sys, frontier.reporting.write; sys.exit('matplotlib.pyplot' in sys.modules)"
+    assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0
+
+
+def test_cells_without_active_records_are_visible_and_counted() -> None:
+    figure = draw(path_with_zeros())
+    assert ticks(figure, "x")[0] == "0"
+    assert "10 λ" in [text.get_text() for text in figure.axes[0].texts]
+    low, high = figure.axes[0].get_xlim()
+    in_strip = [x for line in mean_markers(figure) for x in line.get_xdata() if low < x < low * (high / low) ** 0.1]
+    assert len(in_strip) == 10
+
+
+def test_labels_stand_side_by_side_in_the_strip() -> None:
+    rows = [cell(f"method {k}", 0, 1.0) for k in range(4)]
+    positions = [line.get_xdata()[0] for line in mean_markers(draw(rows))]
+    assert len(set(positions)) == 4
+
+
+def test_a_mean_below_one_record_stays_on_the_axis() -> None:
+    figure = draw([cell(active=active, error=0.5, seed=seed) for seed, active in enumerate([0, 0, 0, 0, 1])], "ess")
+    ax = figure.axes[0]
+    for line in mean_markers(figure):
+        assert ax.get_xlim()[0] < line.get_xdata()[0] < ax.get_xlim()[1]
+        assert ax.get_ylim()[0] < line.get_ydata()[0] < ax.get_ylim()[1]
+
+
+def test_what_did_not_converge_or_is_refused_is_hollow_and_the_legend_says_so() -> None:
+    rows = [cell("a", status="not_converged"), cell("b", status="optimal", certified=False), cell("c", certified=True)]
+    figure = draw(rows)
+    hollow = [to_rgba(line.get_markerfacecolor()) == to_rgba("white") for line in mean_markers(figure)]
+    assert hollow == [True, True, False]
+    assert any(text.startswith("hollow") for text in legend_texts(figure))
+    assert not any(text.startswith("hollow") for text in legend_texts(draw([rows[2]])))
+
+
+def test_one_hollow_seed_makes_its_mean_hollow() -> None:
+    figure = draw([cell(seed=0), cell(seed=1, status="not_converged")])
+    assert [to_rgba(line.get_markerfacecolor()) for line in mean_markers(figure)] == [to_rgba("white")]
+
+
+def test_cells_that_cannot_be_drawn_are_counted_with_the_reason() -> None:
+    rows = [cell(), failure(lam=1.0), failure("fista", status="crash"), cell("fista", heldout_mare=None)]
+    note = legend_texts(draw(rows))[0]
+    assert note == "Not drawn: 3 of 4 cells. fista: crash 1, no value 1; gates: timeout 1."
+
+
+def test_the_heldout_floor_is_a_labelled_line_on_the_heldout_figure_only() -> None:
+    heldout, train = draw(seeded()), draw(seeded(), "train")
+    assert "held-out floor 12.15%" in legend_texts(heldout)
+    assert any(np.all(np.asarray(line.get_ydata()) == 0.1215) for line in heldout.axes[0].lines)
+    assert not any("floor" in text for text in legend_texts(train))
+    assert not any("floor" in text for text in legend_texts(draw(seeded(), manifest={})))
+
+
+def test_errors_from_a_billionth_to_a_thousandfold_share_one_log_axis() -> None:
+    rows = [cell(active=10**k, train_mare=10.0 ** (5 - 3 * k), lam=10.0**-k) for k in range(1, 5)]
+    figure = draw([*rows, cell(active=20_000, train_mare=1e-9, lam=1e-5)], "train")
+    ax = figure.axes[0]
+    assert ax.get_yscale() == "log"
+    assert ax.get_ylim()[1] > 100
+    assert ticks(figure, "y")[0] == "≤ 0.0001%"
+    assert {"1%", "100%"} <= set(ticks(figure, "y"))
+
+
+def test_a_single_point_is_drawn_without_warnings() -> None:
+    assert len(mean_markers(draw([cell(lam=None, seed=None)], manifest={}))) == 1
+
+
+def test_every_refit_has_its_own_panel_with_shared_scales() -> None:
+    rows = [cell(refit=refit, error=error) for refit, error in (("raking", 0.1), ("none", 0.4), ("nnls", 0.2))]
+    figure = draw(rows)
+    assert [ax.get_title(loc="left") for ax in figure.axes] == ["as fitted", "refit: nnls", "refit: raking"]
+    assert len({ax.get_ylim() for ax in figure.axes}) == 1
+
+
+def test_the_legend_never_covers_data_with_twelve_labels() -> None:
+    rows = [row for k in range(12) for row in seeded(f"a method with a long name {k}")]
+    figure = draw(rows + [failure(f"label {k}") for k in range(40)])
+    legend = figure.legends[0].get_window_extent()
+    assert all(legend.y1 < ax.get_tightbbox().y0 + 1 for ax in figure.axes)  # a pixel for rounding
+    assert legend.y0 >= -1
+    assert figure.axes[0].get_window_extent().height > 2.5 * figure.dpi  # the plot is not squeezed
+
+
+def test_labels_are_shown_as_they_are_written(tmp_path: Path) -> None:
+    rows = [cell("_private"), cell("costs $5 or $6_")]
+    assert legend_texts(draw(rows))[1:3] == [" _private", "costs $5 or $6_"]
+    assert len(draw_figures(pd.DataFrame(rows), {}, tmp_path, ["svg"])["tiny", "default"]) == 4
+
+
+def test_nothing_to_draw_gives_no_figure(tmp_path: Path) -> None:
+    no_holdout = [row | {"heldout_mare": None} for row in seeded()]
+    written = draw_figures(pd.DataFrame([*no_holdout, failure(problem="dead")]), {}, tmp_path, ["svg"])
+    assert [path.name for path in written["tiny", "default"]] == [
+        "tiny__train.svg",
+        "tiny__ess.svg",
+        "tiny__seconds.svg",
+    ]
+    assert written["dead", "default"] == []
+
+
+def test_no_cells_give_no_figures(tmp_path: Path) -> None:
+    assert draw_figures(pd.DataFrame(columns=list(cell())), {}, tmp_path) == {}
+
+
+def test_only_timings_of_one_kind_share_a_panel() -> None:
+    rows = [cell(seed=s, timing=kind, fit_seconds=1.0 + s) for kind in ("amortised", "clean") for s in range(6)]
+    ready = prepare(pd.DataFrame([*rows, cell("fista"), cell("fista", timing="unmeasured")]))
+    figure = seconds_figure(ready, label_styles(ready["label"]), "tiny")
+    assert figure is not None
+    assert [ax.get_ylabel() for ax in figure.axes] == ["clean", "amortised"]
+    names = [[tick.get_text() for tick in ax.get_yticklabels()] for ax in figure.axes]
+    assert names == [["fista", "gates"], ["gates"]]
+    assert "fista: no value 1" in legend_texts(figure)[0].replace("\n", " ")
+
+
+def test_unmeasured_timings_give_no_figure() -> None:
+    ready = prepare(pd.DataFrame([cell(timing="unmeasured")]))
+    assert seconds_figure(ready, label_styles(ready["label"]), "tiny") is None
