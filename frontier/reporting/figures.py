@@ -10,7 +10,6 @@ One panel per kind of refit. Files only: no window, no pyplot, and the same byte
 from __future__ import annotations
 
 import re
-import textwrap
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -20,43 +19,31 @@ import matplotlib
 import numpy as np
 import pandas as pd
 from matplotlib.axes import Axes
-from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 from matplotlib.path import Path as MarkPath
 
-from frontier.reporting.aggregate import TIMINGS, aggregate, prepare
+from frontier.reporting.aggregate import aggregate, prepare
+from frontier.reporting.canvas import canvas, not_drawn
+from frontier.reporting.seconds import seconds_figure
 from frontier.reporting.style import (
     RC,
-    WIDTH_INCHES,
     LabelStyle,
     LogAxis,
     ProblemFacts,
     count_tick,
     figure_title,
     label_styles,
-    legend_columns,
     log_axis,
     percent,
     percent_tick,
     problem_facts,
-    seconds_tick,
-    series_name,
 )
 
 ERROR_FLOOR = 1e-6  # errors below 0.0001% are drawn there: no published total is known more closely
-SECONDS_FLOOR = 1e-6
-ROW_INCHES = 0.25  # height of a label in the figure of seconds
 FORMATS = ("png", "svg")
 KINDS = ("heldout", "train", "ess", "seconds")
 FIGURE_NAME = re.compile(rf".+__({'|'.join(KINDS)})\.({'|'.join(FORMATS)})")
-
-TIMING_MEANING = {
-    "clean": "alone on its threads",
-    "contended": "beside other batches",
-    "amortised": "an equal share of a batch",
-    "cached": "taken from an earlier run",
-}
 
 _HOLLOW: dict[str, Any] = {"markerfacecolor": "white", "markeredgewidth": 1.1}
 _SOLID: dict[str, Any] = {"markeredgecolor": "white", "markeredgewidth": 0.4}
@@ -156,8 +143,8 @@ def frontier_figure(
     else:
         y = log_axis(up, label=count_tick, zeros=int(0 in up))
     legend = _legend_handles(drawn, styles, kind, facts)
-    note = _not_drawn(part, drawn)
-    figure, axes = _canvas(rows, columns, 3.15 if rows == 1 else 2.6, title, legend, note)
+    note = not_drawn(part, drawn)
+    figure, axes = canvas(rows, columns, 3.15 if rows == 1 else 2.6, title, legend, note)
     for position, (ax, refit) in enumerate(zip(axes, refits, strict=False)):
         chosen = points[points["refit"] == refit], drawn[drawn["refit"] == refit]
         _panel(ax, *chosen, quantity, styles=styles, x=x, y=y, at_zero=at_zero)
@@ -320,94 +307,3 @@ def _legend_handles(
     if kind == "ess":
         handles.append(Line2D([], [], label="equal weights: ESS = active", linestyle=(0, (5, 3)), **dashes))
     return handles
-
-
-def _not_drawn(part: pd.DataFrame, drawn: pd.DataFrame) -> str:
-    """`Not drawn: 3 of 60 cells. fista: timeout 2; …`, or nothing; why is the status, or "no value"."""
-    missing = part.loc[~part.index.isin(drawn.index)]
-    if missing.empty:
-        return ""
-    reasons = missing["status"].where(~missing["has_weights"], "no value")
-    by_label = [
-        f"{label}: " + ", ".join(f"{reason} {number}" for reason, number in some.value_counts().sort_index().items())
-        for label, some in reasons.groupby(missing["label"], sort=True)
-    ]
-    return f"Not drawn: {len(missing)} of {len(part)} cells. {'; '.join(by_label)}."
-
-
-def _canvas(
-    rows: int, columns: int, height: float, title: str, legend: Sequence[Line2D], note: str, ratios: Any = None
-) -> tuple[Figure, list[Axes]]:
-    """A figure with its title above, and its note and legend below, sized so that neither squeezes the plot."""
-    columns_of_legend = legend_columns([str(handle.get_label()) for handle in legend])
-    lines = textwrap.wrap(note, 108)
-    lines = [*lines[:4], "… see the failures in the report."] if len(lines) > 5 else lines
-    heading = textwrap.wrap(title, 84)
-    below = 0.17 * -(-len(legend) // columns_of_legend) + 0.15 * len(lines)
-    size = (WIDTH_INCHES, rows * height + 0.45 + 0.17 * len(heading) + below + 0.25)
-    figure = Figure(figsize=size, layout="constrained")
-    FigureCanvasAgg(figure)
-    grid = figure.subplots(rows, columns, squeeze=False, height_ratios=ratios)
-    figure.suptitle("\n".join(heading))
-    figure.legend(
-        handles=list(legend),
-        loc="outside lower center",
-        ncols=columns_of_legend,
-        title="\n".join(lines) or None,
-        title_fontsize=7.5,
-        alignment="left",
-        handlelength=2.4,
-        columnspacing=1.4,
-    )
-    return figure, list(grid.ravel())
-
-
-def seconds_figure(part: pd.DataFrame, styles: Mapping[str, LabelStyle], title: str) -> Figure | None:
-    """Fit seconds of every cell with weights: a strip per label, and a panel of its own per kind of timing."""
-    known = np.isfinite(part["fit_seconds"]) & (part["timing"] != "unmeasured")
-    drawn = part[part["has_weights"] & known].copy()
-    if drawn.empty:
-        return None
-    drawn["series"] = [series_name(*pair) for pair in zip(drawn["label"], drawn["refit"], strict=True)]
-    kinds = sorted(drawn["timing"].unique(), key=lambda kind: (kind not in TIMINGS, [*TIMINGS, kind].index(kind)))
-    panels = [drawn[drawn["timing"] == kind] for kind in kinds]
-    heights = [max(0.75, ROW_INCHES * panel["series"].nunique()) for panel in panels]  # 0.75: room for the kind
-    x = log_axis(drawn["fit_seconds"], label=seconds_tick, floor=SECONDS_FLOOR)
-    note = "; ".join(f"{kind}: {TIMING_MEANING[kind]}" for kind in kinds if kind in TIMING_MEANING)
-    note = f"Only clean times may be compared. {note[:1].upper()}{note[1:]}. {_not_drawn(part, drawn)}".strip()
-    signs = [Line2D([], [], label="one cell", color="0.35", marker="o", linestyle="none", markersize=3.5)]
-    signs += [Line2D([], [], label="median", color="0.35", marker="|", linestyle="none", markersize=11)]
-    signs += [Line2D([], [], label="middle half", color="0.35", linewidth=7, alpha=0.25)]
-    figure, axes = _canvas(len(panels), 1, sum(heights) / len(panels) + 0.15, title, signs, note, heights)
-    for ax, panel, kind, height in zip(axes, panels, kinds, heights, strict=True):
-        names = sorted(panel["series"].unique())
-        for row, name in enumerate(names):
-            _strip(ax, panel[panel["series"] == name], row, styles, x)
-        ax.set_xscale("log")
-        ax.set_xlim(x.low, x.high)
-        middle = (len(names) - 1) / 2
-        ax.set_ylim(middle + height / ROW_INCHES / 2, middle - height / ROW_INCHES / 2)
-        ax.set_xticks(x.ticks, x.tick_labels if panel is panels[-1] else [])
-        ax.set_yticks(range(len(names)), names)
-        ax.tick_params(axis="y", length=0)
-        ax.grid(visible=False, axis="y")
-        ax.minorticks_off()
-        ax.set_ylabel(kind)
-    axes[-1].set_xlabel("fit seconds per cell")
-    figure.align_ylabels(axes)
-    return figure
-
-
-def _strip(ax: Axes, cells: pd.DataFrame, row: int, styles: Mapping[str, LabelStyle], x: LogAxis) -> None:
-    """One label's cells, spread evenly over the height of its row, with the median and the middle half."""
-    style = styles[str(cells["label"].iloc[0])]
-    seconds = x.place(np.sort(cells["fit_seconds"].to_numpy()))
-    # Golden-ratio steps fill the row evenly for any number of points, and are the same in every run.
-    heights = row + 0.5 * ((np.arange(len(seconds)) * 0.6180339887) % 1 - 0.5)
-    lower, middle, upper = np.quantile(seconds, [0.25, 0.5, 0.75])
-    if len(seconds) >= 5:
-        ax.fill_between([lower, upper], row - 0.32, row + 0.32, color=style.colour, alpha=0.25, linewidth=0)
-    if len(seconds) > 1:
-        ax.vlines(middle, row - 0.36, row + 0.36, color=style.colour, linewidth=1.8)
-    look: dict[str, Any] = {"marker": style.marker, "color": style.colour, "linestyle": "none", "markersize": 3.5}
-    ax.plot(seconds, heights if len(seconds) > 1 else [row], markeredgewidth=0, alpha=0.6, **look)

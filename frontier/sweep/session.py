@@ -137,15 +137,14 @@ def _manifest(session: Session, jobs: int, digest: str) -> dict[str, Any]:
             }
             for spec, problem in ((s, session.problems[s.label]) for s in experiment.problems)
         },
-        "splits": {
-            label: {
-                split.name: {"train": int(split.train.sum()), "heldout": int(split.heldout.sum())} for split in found
-            }
-            for label, found in session.splits.items()
-        },
+        "splits": {label: {s.name: _sizes(s) for s in found} for label, found in session.splits.items()},
         "methods": {spec.label: {"name": spec.name, "params": spec.params} for spec in experiment.methods},
         "status_meanings": {str(status): status.meaning for status in Status},
     }
+
+
+def _sizes(split: Split) -> dict[str, int]:
+    return {"n_train": int(split.train.sum()), "n_heldout": int(split.heldout.sum())}
 
 
 def _is_plain(value: object) -> bool:
