@@ -26,7 +26,7 @@ KEYS = ("problem", "split", "label", "method", "refit", "lam", "budget")
 _REQUIRED = ("problem", "label", "status")
 _DEFAULTS = {"cell": "", "split": "default", "method": "", "refit": "none", "timing": "unmeasured", "message": ""}
 _NUMBERS = (
-    *("lam", "budget", "seed", "lam_absolute", "relative_gap", "train_capped_mare"),
+    *("lam", "budget", "seed", "lam_absolute", "relative_gap", "n_equicorrelated", "train_capped_mare"),
     *("n_active_1e-9", "n_active_1e-6", "n_active_1e-3"),
     *METRICS,
 )
@@ -78,7 +78,8 @@ def aggregate(cells: pd.DataFrame) -> pd.DataFrame:
     """Collapse cells over seeds: one row per (problem, split, label, method, refit, λ or budget), in this order.
 
     `n_seeds` counts cells, `n_with_weights` those with weights; `seeded` is False for a method without seeds. Each of
-    `METRICS` gives `_mean`, `_min`, `_max` and `_se` (NaN below two seeds). `relative_gap_worst` is the largest.
+    `METRICS` gives `_mean`, `_min`, `_max` and `_se` (NaN below two seeds). `relative_gap_worst` is the largest,
+    and so is `n_equicorrelated_max`.
     `certified` is "all", "any" (some, not all), "none", or NA without a certificate. `n_hollow` counts cells that did
     not converge or whose certificate refuses. Seconds of unlike timing kinds are never averaged: they are those of the
     first kind present (clean, contended, amortised, cached), and `timing` names it with its share when mixed.
@@ -108,6 +109,7 @@ def _collapse(group: pd.DataFrame) -> dict[str, Any]:
         values = seconds if metric == "fit_seconds" else good[metric].to_numpy()
         row |= {f"{metric}_{name}": value for name, value in zip(STATISTICS, _statistics(values), strict=True)}
     gaps = good["relative_gap"].to_numpy()
+    row["n_equicorrelated_max"] = float(np.fmax.reduce(good["n_equicorrelated"].to_numpy(), initial=np.nan))
     row["relative_gap_worst"] = float(np.fmax.reduce(gaps, initial=np.nan))
     confirmed = good["certified"].dropna().astype(bool)
     row["certified"] = pd.NA if confirmed.empty else _extent(confirmed)
