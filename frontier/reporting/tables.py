@@ -61,9 +61,9 @@ READING = (
     "mean.",
     "**Active records.** Records with a non-zero weight (above a threshold relative to the mean weight, where a solver "
     "returns no exact zeros). Points with none stand in the strip left of the axis break, with their number.",
-    "**Active ≤ N.** An optimum of this convex problem may use any of N records: its certificate cannot exclude them from "
-    "every optimum's support. Where N is much larger than the count, columns tie and the count is the solver's choice, "
-    "not λ's.",
+    "**Active ≤ N.** An optimum of this convex problem may use any of N records: the certificate cannot exclude them "
+    "from every optimum's support. Where N is much larger than the count, columns tie and the count is the solver's "
+    "choice, not λ's.",
     "**Effective sample size (ESS).** Kish's (Σw)²/Σw²: the size of the equally weighted sample that is as precise.",
     "**Certificate.** For convex methods the harness bounds from the returned weights how far they are from the "
     "optimum, without asking the solver: the relative gap. Methods without such a bound say *no certificate*, and "
