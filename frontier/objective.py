@@ -9,6 +9,7 @@ alone. No solver lives here.
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Protocol
 
 import numpy as np
@@ -25,12 +26,23 @@ def relative_residual(problem: CalibrationProblem, weights: FloatArray) -> Float
     return np.asarray((problem.M @ weights - problem.y) / problem.scale)
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, eq=False)
 class WeightedDesign:
-    """`A = √ω·M/scale` (CSR, m × n, per unit of weight) and `b = √ω·y/scale` (m, unitless)."""
+    """`A = √ω·M/scale` (CSR, m × n, per unit of weight) and `b = √ω·y/scale` (m, unitless).
+
+    `at_b` = Aᵀb and `curvature` = `‖a_i‖²` (both n) are computed once, when first asked for.
+    """
 
     A: sp.csr_array
     b: FloatArray
+
+    @cached_property
+    def at_b(self) -> FloatArray:
+        return np.asarray(self.A.T @ self.b)
+
+    @cached_property
+    def curvature(self) -> FloatArray:
+        return np.bincount(self.A.indices, weights=self.A.data**2, minlength=self.A.shape[1])
 
 
 def weighted_design(problem: CalibrationProblem) -> WeightedDesign:
@@ -43,7 +55,7 @@ def weighted_design(problem: CalibrationProblem) -> WeightedDesign:
 
 def lam_max(design: WeightedDesign, costs: FloatArray | float = 1.0) -> float:
     """Smallest λ whose non-negative LASSO solution is 0: `max(0, max_i (Aᵀb)_i / c_i)` (one-sided)."""
-    return float(max(0.0, np.max(design.A.T @ design.b / costs)))
+    return float(max(0.0, np.max(design.at_b / costs)))
 
 
 @dataclass(frozen=True, slots=True)
@@ -111,7 +123,7 @@ def l1_certificate(
     cost = np.broadcast_to(np.asarray(costs, dtype=np.float64), weights.shape)
     residual = b - A @ weights
     correlation = A.T @ residual
-    at_zero = A.T @ b
+    at_zero = design.at_b
     limit = lam * cost
     primal = float(0.5 * residual @ residual + limit @ weights)
     hints = [(residual, correlation)] + ([(dual, A.T @ dual)] if dual is not None else [])
@@ -124,8 +136,9 @@ def l1_certificate(
                 gap, nearest = candidate, theta_correlation
     reference = primal if lam > 0 else float(0.5 * b @ b)
     gradient = limit - correlation
-    curvature = np.asarray(A.multiply(A).sum(axis=0)).ravel()
-    step = np.minimum(curvature * weights, gradient)
+    curvature = design.curvature
+    # an empty column has no curvature of its own; the largest one makes weight on it count
+    step = np.minimum(np.where(curvature > 0, curvature, curvature.max()) * weights, gradient)
     reach = nearest + np.sqrt(2 * gap * curvature)  # the optimal θ is within √(2 gap) of this one
     slack = 8 * np.finfo(np.float64).eps * np.abs(limit)
     norm = float(np.max(np.abs(at_zero), initial=0.0)) or 1.0

@@ -1,0 +1,1 @@
+"""The non-negative LASSO toolbox: the active-set kernel and what is built on it."""
