@@ -1,0 +1,21 @@
+"""All 280,005 tax units of the CPS file against national and state totals: the large real problem.
+
+A record is a tax unit; `groups` is its household. 2,376 targets, 2,121 fitted by default (`data/README.md`).
+"""
+
+from __future__ import annotations
+
+from frontier.problem import CalibrationProblem
+from frontier.problems import _cps
+
+
+def build(*, min_records: int = 10) -> CalibrationProblem:
+    """The 2,376 × 280,005 problem; SNAP, Medicaid and EITC totals are held out by default.
+
+    min_records  targets with fewer non-zero records are left out
+
+    Raises `InputError` as `_cps.assemble` does.
+    """
+    targets = _cps.calibration_targets()
+    chosen = targets[targets["geography_level"] != "district"]
+    return _cps.assemble("cps_states", _cps.tax_units(), chosen, record="tax_unit", min_records=min_records)
