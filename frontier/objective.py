@@ -42,7 +42,8 @@ class WeightedDesign:
 
     @cached_property
     def curvature(self) -> FloatArray:
-        return np.bincount(self.A.indices, weights=self.A.data**2, minlength=self.A.shape[1])
+        squares = np.bincount(self.A.indices, weights=self.A.data**2, minlength=self.A.shape[1])
+        return np.asarray(squares, dtype=np.float64)
 
 
 def weighted_design(problem: CalibrationProblem) -> WeightedDesign:

@@ -1,8 +1,8 @@
 """Links `w = F(η)`, `η = Aᵀθ`: what a distance between weights and initial weights becomes in the dual.
 
-Minimising `Σ G_i(w_i) + (1/2ρ)‖b − A w‖²` (ρ = 0: subject to `A w = b`) gives `w_i = F_i(a_iᵀθ)` with `F = (G')⁻¹` on the
-bounds of w, and the dual `min_θ ψ(θ) = (ρ/2)‖θ‖² − bᵀθ + Σ Φ_i(a_iᵀθ)`, `Φ' = F` (Deville & Särndal 1992, section 2). F is
-nondecreasing, so ψ is convex.
+Minimising `Σ G_i(w_i) + (1/2ρ)‖b − A w‖²` (ρ = 0: subject to `A w = b`) gives `w_i = F_i(a_iᵀθ)` with `F = (G')⁻¹` on
+the bounds of w, and the dual `min_θ ψ(θ) = (ρ/2)‖θ‖² − bᵀθ + Σ Φ_i(a_iᵀθ)`, `Φ' = F` (Deville & Särndal 1992, section
+2). F is nondecreasing, so ψ is convex.
 """
 
 from __future__ import annotations
@@ -29,8 +29,8 @@ class Link(Protocol):
 class LinearLink:
     """`F(η) = clip(p + q(η − c), lower, upper)`: chi-square distance, anchored L1, and proximal steps of the LASSO.
 
-    It is the link of `G(w) = c w + (w − p)²/(2q)` on [lower, upper]. Infinite bounds are allowed. Where q = 0 the weight
-    stays at p.
+    It is the link of `G(w) = c w + (w − p)²/(2q)` on [lower, upper]. Infinite bounds are allowed. Where q = 0 the
+    weight stays at p.
     """
 
     p: FloatArray

@@ -2,9 +2,8 @@
 
 The gradient is `g = ρθ − b + A F(Aᵀθ)`: the amount by which the weights miss the (relaxed) calibration equations. A
 generalised Hessian is `ρI + A diag(F') Aᵀ`; Newton directions with an Armijo line search converge globally, and in
-finitely many steps near the solution where F is piecewise linear (Li, Sun & Toh 2018, theorem 3.6). The normal matrix is
-formed and factored when m is moderate; beyond `DENSE_LIMIT` the system is solved by conjugate gradients without forming
-it.
+finitely many steps near the solution where F is piecewise linear (Li, Sun & Toh 2018, theorem 3.6). The normal matrix
+is formed and factored when m is moderate; beyond `DENSE_LIMIT` the system is solved by conjugate gradients.
 """
 
 from __future__ import annotations
@@ -15,6 +14,7 @@ import numpy as np
 import scipy.linalg as sla
 import scipy.sparse as sp
 from numba import njit
+from numpy.typing import NDArray
 
 from frontier.dual.links import Link
 from frontier.problem import FloatArray
@@ -24,6 +24,9 @@ ARMIJO = 1e-4  # sufficient decrease, the textbook constant (Nocedal & Wright 20
 SMALLEST_STEP = 2.0**-40
 RIDGE = 1e-12  # relative to the mean diagonal: keeps a rank-deficient normal matrix factorable when ρ = 0
 CG_ITERATIONS = 500
+
+
+IndexArray = NDArray[np.int32]
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -110,7 +113,7 @@ class DualNewton:
         norm = float(np.linalg.norm(gradient))
         target = norm * min(0.1, norm / (float(np.linalg.norm(self.b)) + 1e-300))
         for _ in range(CG_ITERATIONS):
-            if np.linalg.norm(r) <= max(target, 1e-14 * norm):
+            if float(np.linalg.norm(r)) <= max(target, 1e-14 * norm):
                 break
             Hp = part @ (d * (transposed @ p)) + rho * p
             alpha = rz / float(p @ Hp)
@@ -123,7 +126,7 @@ class DualNewton:
 
 @njit(cache=True, fastmath={"contract"})
 def add_gram(
-    indptr: FloatArray, indices: FloatArray, data: FloatArray, d: FloatArray, out: FloatArray
+    indptr: IndexArray, indices: IndexArray, data: FloatArray, d: FloatArray, out: FloatArray
 ) -> None:  # pragma: no cover - compiled
     """Add the lower triangle of `A diag(d) Aᵀ` to `out` (m × m), from the sorted columns of A (CSC)."""
     for i in range(len(d)):
@@ -134,3 +137,9 @@ def add_gram(
             row = indices[s]
             for t in range(indptr[i], s + 1):
                 out[row, indices[t]] += value * data[t]
+
+
+def warm_up_gram() -> None:
+    """Compile the Gram kernel for the types it is used with."""
+    one = sp.csc_array(np.ones((1, 1)))
+    add_gram(one.indptr, one.indices, one.data, np.ones(1), np.zeros((1, 1)))

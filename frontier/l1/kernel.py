@@ -21,11 +21,12 @@ from frontier.problem import FloatArray
 
 IndexArray = NDArray[np.int64]
 
+SUMS = {"reassoc", "contract"}  # sums may be taken in vector order; NaN, infinities and signs stay as written
 DEPENDENT = 1e-10  # squared distance from the span (columns have length 1) below which a column counts as in it
 CONVERGED, PIVOT_LIMIT, OUT_OF_ROOM = 0, 1, 2
 
 
-@njit(cache=True, fastmath=False)
+@njit(cache=True, fastmath=SUMS)
 def _solve(L: FloatArray, k: int, rhs: FloatArray) -> None:  # pragma: no cover - compiled
     """`rhs ← (L Lᵀ)⁻¹ rhs`, by rows, which are contiguous."""
     for i in range(k):
@@ -40,7 +41,7 @@ def _solve(L: FloatArray, k: int, rhs: FloatArray) -> None:  # pragma: no cover 
             rhs[j] -= L[i, j] * value
 
 
-@njit(cache=True, fastmath=False)
+@njit(cache=True, fastmath=SUMS)
 def _delete(L: FloatArray, k: int, at: int) -> None:  # pragma: no cover - compiled
     """Take row `at` out of the factor: move the rows below up and rotate each back to triangular form."""
     cosines = np.empty(k)
@@ -59,7 +60,7 @@ def _delete(L: FloatArray, k: int, at: int) -> None:  # pragma: no cover - compi
         L[i, i + 1] = 0.0
 
 
-@njit(cache=True, fastmath=False)
+@njit(cache=True, fastmath=SUMS)
 def _gram_column(
     indptr: IndexArray, indices: IndexArray, data: FloatArray, S: IndexArray, k: int, j: int, dense: FloatArray
 ) -> FloatArray:  # pragma: no cover - compiled
@@ -77,7 +78,7 @@ def _gram_column(
     return column
 
 
-@njit(cache=True, fastmath=False)
+@njit(cache=True, fastmath=SUMS)
 def _append(L: FloatArray, k: int, column: FloatArray) -> float:  # pragma: no cover - compiled
     """Put a unit column with Gram entries `column` last in the factor; returns its squared distance from the span.
 
@@ -96,7 +97,7 @@ def _append(L: FloatArray, k: int, column: FloatArray) -> float:  # pragma: no c
     return distance
 
 
-@njit(cache=True, fastmath=False)
+@njit(cache=True, fastmath=SUMS)
 def _residual(
     indptr: IndexArray, indices: IndexArray, data: FloatArray, b: FloatArray, x: FloatArray, S: IndexArray, k: int
 ) -> FloatArray:  # pragma: no cover - compiled
@@ -108,7 +109,7 @@ def _residual(
     return r
 
 
-@njit(cache=True, fastmath=False)
+@njit(cache=True, fastmath=SUMS)
 def active_set(
     indptr: IndexArray,
     indices: IndexArray,
