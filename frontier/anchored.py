@@ -1,8 +1,8 @@
 """The anchored L1 objective, the sparse generalised regression estimator, and its certificate.
 
-`½ Σ ω_j r_j² + λ Σ w_i + (μ/2) Σ (w_i − w0_i)²/w0_i`, `0 ≤ w ≤ u w0`: chi-square calibration (Deville & Särndal 1992, case
-1, relaxed) with an L1 penalty. Strongly convex in the records with w0 > 0, so its solution and support are unique;
-records with w0 = 0 stay at 0. Its dual in θ has no constraints: `w_i(θ) = w0_i clip(1 + (a_iᵀθ − λ)/μ, 0, u)`.
+`½ Σ ω_j r_j² + λ Σ w_i + (μ/2) Σ (w_i − w0_i)²/w0_i`, `0 ≤ w ≤ u w0`: chi-square calibration (Deville & Särndal 1992,
+case 1, relaxed) with an L1 penalty. Strongly convex in the records with w0 > 0, so its solution and support are
+unique; records with w0 = 0 stay at 0. Its dual in θ has no constraints: `w_i(θ) = w0_i clip(1 + (a_iᵀθ − λ)/μ, 0, u)`.
 """
 
 from __future__ import annotations
@@ -39,8 +39,8 @@ class AnchoredObjective:
         """The duality gap at `weights`, for the better of the residual and the hint as dual point.
 
         With `w' = w(θ)` the gap is a sum of non-negative terms, without cancellation:
-        `½‖b − Aw − θ‖² + Σ_i (μ/2w0_i)(w_i − w'_i)² + (G_i'(w'_i) − a_iᵀθ)(w_i − w'_i)`. The KKT residual is the largest
-        `|w_i − w_i(r)|` relative to the largest weight.
+        `½‖b − Aw − θ‖² + Σ_i (μ/2w0_i)(w_i − w'_i)² + (G_i'(w'_i) − a_iᵀθ)(w_i − w'_i)`. The KKT residual is
+        the largest `|w_i − w_i(r)|` relative to the largest weight.
         """
         design = weighted_design(problem)
         w0, link = problem.w0, self.link(problem.w0)

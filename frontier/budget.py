@@ -1,7 +1,8 @@
 """From a record budget to a penalty: the λ whose solution keeps the asked number of records, or the nearest.
 
-The count of active records falls with λ, in steps and not always monotonically. The search keeps a bracket, interpolates
-log count in log λ, falls back to bisection, and remembers every evaluation, so that budgets of one problem share them.
+The count of active records falls with λ, in steps and not always monotonically. The search keeps a bracket,
+interpolates log count in log λ, falls back to bisection, and remembers every evaluation, so that budgets of one problem
+share them.
 """
 
 from __future__ import annotations

@@ -8,17 +8,20 @@ alone. No solver lives here.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
-from typing import Protocol
+from typing import Protocol, TypedDict
 
 import numpy as np
 import scipy.sparse as sp
+from numpy.typing import NDArray
 
 from frontier.problem import CalibrationProblem, FloatArray
 
 ACTIVE_THRESHOLDS = (1e-9, 1e-6, 1e-3)  # relative to the mean positive weight
 ACTIVE_THRESHOLD = 1e-6  # the one behind `n_active`
+RANK_LIMIT = 1_500  # columns whose rank is worth a singular value decomposition (seconds) per cell
+RANK_TOLERANCE = 1e-14  # of squared singular values of columns of length 1: the rounding of a Gram matrix
 
 
 def relative_residual(problem: CalibrationProblem, weights: FloatArray) -> FloatArray:
@@ -74,6 +77,9 @@ class Certificate:
     relative_gap: float
     kkt_residual: float
     n_equicorrelated: int | None = None
+    active_rank: int | None = None
+    support_is_unique: bool | None = None
+    equicorrelated: NDArray[np.bool_] | None = None
 
 
 class Objective(Protocol):
@@ -89,21 +95,26 @@ class Objective(Protocol):
     ) -> Certificate | None: ...
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False)
 class L1Objective:
-    """Non-negative LASSO: `½ Σ ω_j r_j² + λ Σ c_i w_i`, `w ≥ 0` (Tibshirani 1996, eq. 1; c = 1)."""
+    """Non-negative LASSO: `½ Σ ω_j r_j² + λ Σ c_i w_i`, `w ≥ 0` (Tibshirani 1996, eq. 1); `costs` (n) default to 1."""
 
     lam: float
+    costs: FloatArray | None = None
 
     def value(self, problem: CalibrationProblem, weights: FloatArray) -> float:
         r = relative_residual(problem, weights)
-        return float(0.5 * (problem.importance * r) @ r + self.lam * weights.sum())
+        total = weights.sum() if self.costs is None else self.costs @ weights
+        return float(0.5 * (problem.importance * r) @ r + self.lam * total)
 
     def certificate(
         self, problem: CalibrationProblem, weights: FloatArray, dual: FloatArray | None = None
     ) -> Certificate:
         """Duality gap and KKT residual of `weights`; `dual` (m) is an optional hint, made feasible before use."""
-        return l1_certificate(weighted_design(problem), weights, self.lam, dual=dual)
+        costs = 1.0 if self.costs is None else self.costs
+        design = weighted_design(problem)
+        certificate = l1_certificate(design, weights, self.lam, costs, dual)
+        return replace(certificate, **support_facts(design, weights, certificate))
 
 
 def l1_certificate(
@@ -143,13 +154,54 @@ def l1_certificate(
     reach = nearest + np.sqrt(2 * gap * curvature)  # the optimal θ is within √(2 gap) of this one
     slack = 8 * np.finfo(np.float64).eps * np.abs(limit)
     norm = float(np.max(np.abs(at_zero), initial=0.0)) or 1.0
+    equicorrelated = (reach >= limit - slack) & (curvature > 0)
     return Certificate(
         primal=primal,
         gap=gap,
         relative_gap=gap / reference if reference > 0 else 0.0,
         kkt_residual=float(np.max(np.abs(step), initial=0.0)) / norm,
-        n_equicorrelated=int(np.count_nonzero((reach >= limit - slack) & (curvature > 0))),
+        n_equicorrelated=int(np.count_nonzero(equicorrelated)),
+        equicorrelated=equicorrelated,
     )
+
+
+class SupportFacts(TypedDict):
+    active_rank: int | None
+    support_is_unique: bool
+
+
+def support_facts(design: WeightedDesign, weights: FloatArray, certificate: Certificate) -> SupportFacts:
+    """The rank of the active columns, and whether the solution is proven to be the only one.
+
+    It is when the columns of the equicorrelation set are independent (Tibshirani 2013, lemma 2); the gap-safe bound on
+    that set makes the flag safe: True is proven, False may only mean that the gap is too wide. The rank is not computed
+    (None) for more than `RANK_LIMIT` columns that could be independent.
+    """
+    members = certificate.equicorrelated
+    assert members is not None
+    active = np.flatnonzero(weights > 0)
+    rank = column_rank(design, active)
+    unique = False
+    if np.count_nonzero(members) <= min(design.A.shape[0], RANK_LIMIT):
+        index = np.flatnonzero(members)
+        same = rank is not None and np.array_equal(index, active)
+        unique = (rank if same else column_rank(design, index)) == len(index)
+    return {"active_rank": rank, "support_is_unique": unique}
+
+
+def column_rank(design: WeightedDesign, index: NDArray[np.intp]) -> int | None:
+    """The numerical rank of some columns, each scaled to length 1; None beyond `RANK_LIMIT` in both dimensions."""
+    lengths = np.sqrt(design.curvature[index])
+    index, lengths = index[lengths > 0], lengths[lengths > 0]
+    if min(len(index), design.A.shape[0]) > RANK_LIMIT:
+        return None
+    if not len(index):
+        return 0
+    part = sp.csc_array(design.A)[:, index] @ sp.diags_array(1 / lengths)
+    if len(index) > design.A.shape[0]:
+        eigenvalues = np.linalg.eigvalsh((part @ part.T).toarray())
+        return int(np.count_nonzero(eigenvalues > RANK_TOLERANCE * eigenvalues[-1]))
+    return int(np.linalg.matrix_rank(part.toarray(), tol=np.sqrt(RANK_TOLERANCE)))
 
 
 def _feasible(

@@ -77,7 +77,7 @@ def _objective(training: CalibrationProblem, solution: Solution, row: Row) -> Ro
     if certificate is None:
         return found
     found |= dataclasses.asdict(certificate)
-    del found["primal"]
+    del found["primal"], found["equicorrelated"]
     certified = certificate.relative_gap <= CERTIFIED_GAP
     if objective.lam == 0:  # no penalty: the KKT conditions of non-negative least squares decide
         certified = certified or certificate.kkt_residual <= CERTIFIED_KKT
@@ -128,7 +128,8 @@ def _summary(error: FloatArray) -> list[float | None]:
 def _weight_columns(problem: CalibrationProblem) -> list[str]:
     counts = [f"n_active_{t:.0e}".replace("e-0", "e-") for t in ACTIVE_THRESHOLDS]
     return [
-        *("lam_absolute", "objective", "gap", "relative_gap", "kkt_residual", "n_equicorrelated", "certified"),
+        *("lam_absolute", "objective", "gap", "relative_gap", "kkt_residual", "n_equicorrelated"),
+        *("active_rank", "support_is_unique", "certified"),
         *("n_active", *counts, "threshold_matters"),
         *("ess", "design_effect", "max_weight_ratio", "total_weight"),
         *_error_columns("train"),

@@ -90,7 +90,7 @@ class LogitLink:
         return np.asarray(0.5 * (1.0 + np.tanh(0.5 * odds)))
 
     def weights(self, eta: FloatArray) -> FloatArray:
-        return self.w0 * (self.low + (self.high - self.low) * self._share(eta))
+        return np.asarray(self.w0 * (self.low + (self.high - self.low) * self._share(eta)))
 
     def slope(self, eta: FloatArray) -> FloatArray:
         share = self._share(eta)
@@ -99,7 +99,7 @@ class LogitLink:
     def potential(self, eta: FloatArray) -> FloatArray:
         odds = np.log((1 - self.low) / (self.high - 1)) + self._steepness * eta
         rise = (self.high - self.low) / self._steepness
-        return self.w0 * (self.low * eta + rise * np.logaddexp(0.0, odds))
+        return np.asarray(self.w0 * (self.low * eta + rise * np.logaddexp(0.0, odds)))
 
 
 MAX_EXPONENT = 700.0  # e^709 is the largest float64: an infeasible raking diverges to huge weights, not to NaN

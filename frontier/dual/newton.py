@@ -104,11 +104,10 @@ class DualNewton:
         part = self.columns[:, active]
         d = slope[active]
         diagonal = np.bincount(part.indices, weights=part.data**2 * np.repeat(d, np.diff(part.indptr)))
-        diagonal = np.pad(diagonal, (0, len(self.b) - len(diagonal))) + rho
-        diagonal = np.maximum(diagonal, 1e-300)
+        scale = np.maximum(np.pad(diagonal, (0, len(self.b) - len(diagonal))) + rho, 1e-300)
         transposed = part.T
         x, r = np.zeros_like(gradient), -gradient
-        z = r / diagonal
+        z = r / scale
         p, rz = z, float(r @ z)
         norm = float(np.linalg.norm(gradient))
         target = norm * min(0.1, norm / (float(np.linalg.norm(self.b)) + 1e-300))
@@ -118,7 +117,7 @@ class DualNewton:
             Hp = part @ (d * (transposed @ p)) + rho * p
             alpha = rz / float(p @ Hp)
             x, r = x + alpha * p, r - alpha * Hp
-            z = r / diagonal
+            z = r / scale
             rz, previous = float(r @ z), rz
             p = z + (rz / previous) * p
         return x

@@ -1,8 +1,8 @@
 """Anchored L1 calibration: `½ Σ ω_j r_j² + λ Σ w_i + (μ/2) Σ (w_i − w0_i)²/w0_i`, `0 ≤ w ≤ u w0`, certified.
 
 Semismooth Newton on the m-dimensional dual, `w_i(θ) = w0_i clip(1 + (a_iᵀθ − λ)/μ, 0, u)` with the normal matrix
-`I + A_S diag(w0_S/μ) A_Sᵀ`, warm-started along λ. Deterministic, and its support is unique. λ trades records for weight;
-μ trades training error for closeness to the initial weights.
+`I + A_S diag(w0_S/μ) A_Sᵀ`, warm-started along λ. Deterministic, and its support is unique. λ trades records for
+weight; μ trades training error for closeness to the initial weights.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from frontier.budget import BudgetSearch
 from frontier.dual.newton import DualNewton, DualPoint, warm_up_gram
 from frontier.errors import InputError
 from frontier.methods.base import Coordinate, Method, Point, Solution, Status
-from frontier.objective import weighted_design
+from frontier.objective import active_count, weighted_design
 from frontier.problem import CalibrationProblem, FloatArray
 
 # Budget searches look for λ between these multiples of μ: with no pull from the targets a record closes at λ = μ, and
@@ -118,11 +118,11 @@ class _Run:
         return point
 
     def count(self, lam: float) -> int:
-        return int(np.count_nonzero(self.at(lam)[0].weights))
+        return active_count(self.at(lam)[0].weights)
 
     def solution(self, lam: float, budget: int | None) -> Solution:
         point, objective = self.at(lam)
-        active = int(np.count_nonzero(point.weights))
+        active = active_count(point.weights)
         primal = objective.value(self.problem, point.weights)
         relative_gap = 0.5 * point.gradient_norm**2 / primal if primal > 0 else 0.0
         solved = relative_gap <= self.method.tol

@@ -33,8 +33,18 @@ from frontier.problem import CalibrationProblem, FloatArray, Split
 from frontier.sweep.plan import RESULT_FORMAT, Batch, Plan
 
 IDENTITY = ("cell", "problem", "split", "method", "label", "lam", "budget", "seed", "refit")
-INTEGERS = ("budget", "seed", "n_iter", "n_equicorrelated", "peak_memory_bytes", "batch_size", "threads", "weights_row")
-BOOLEANS = ("certified", "threshold_matters")
+INTEGERS = (
+    "budget",
+    "seed",
+    "n_iter",
+    "n_equicorrelated",
+    "active_rank",
+    "peak_memory_bytes",
+    "batch_size",
+    "threads",
+    "weights_row",
+)
+BOOLEANS = ("certified", "support_is_unique", "threshold_matters")
 TEXTS = (
     "cell",
     "problem",

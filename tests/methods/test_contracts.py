@@ -185,7 +185,8 @@ def test_degenerate_problems_end_in_weights_or_a_status_never_in_an_exception(na
     for what, problem in shapes.items():
         points = points_for(method, problem)
         if "budget" in method.coordinates:
-            points = [dataclasses.replace(point, budget=1) for point in points]
+            sized = [dataclasses.replace(point, lam=None, budget=1) for point in points]
+            points = points + sized if "lam" in method.coordinates else sized
         for solution in method.solve(problem, points):
             if solution.status.has_weights:
                 assert solution.weights is not None, what
