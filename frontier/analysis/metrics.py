@@ -106,6 +106,7 @@ def _errors(problem: CalibrationProblem, split: Split, weights: FloatArray) -> R
     row: Row = {}
     for side, mask in (("train", split.train), ("heldout", split.heldout)):
         row |= dict(zip(_error_columns(side), _summary(error[mask]), strict=True))
+    row["train_loss"] = float(0.5 * (problem.importance * error**2)[split.train].sum())
     families = np.array(problem.families)
     row |= {f"mare[{family}]": float(error[families == family].mean()) for family in dict.fromkeys(problem.families)}
     return row
@@ -132,7 +133,7 @@ def _weight_columns(problem: CalibrationProblem) -> list[str]:
         *("active_rank", "support_is_unique", "certified"),
         *("n_active", *counts, "threshold_matters"),
         *("ess", "design_effect", "max_weight_ratio", "total_weight"),
-        *_error_columns("train"),
+        *("train_loss", *_error_columns("train")),
         *_error_columns("heldout"),
         *(f"mare[{family}]" for family in dict.fromkeys(problem.families)),
     ]

@@ -139,6 +139,7 @@ def frontier_figure(
     x = log_axis(across, label=count_tick, zeros=len(at_zero), most_ticks=9 if columns == 1 else 5)
     if quantity.is_error:
         up += [facts.floor] if kind == "heldout" and facts.floor is not None else []
+        up += [facts.dense_mare] if kind == "train" and facts.dense_mare is not None else []
         y = log_axis(up, label=percent_tick, floor=ERROR_FLOOR)
     else:
         y = log_axis(up, label=count_tick, zeros=int(0 in up))
@@ -243,8 +244,10 @@ def _references(ax: Axes, kind: str, x: LogAxis, y: LogAxis, facts: ProblemFacts
     reference: dict[str, Any] = {"color": "0.35", "linewidth": 0.9, "zorder": 1}
     if kind == "heldout" and facts.floor is not None:
         ax.axhline(float(y.place([facts.floor])[0]), linestyle=(0, (5, 3)), **reference)
-    if kind == "train" and facts.training is not None and (x.edge or x.low) < facts.training < x.high:
-        ax.axvline(facts.training, linestyle=(0, (1, 2)), **reference)
+    if facts.rank is not None and (x.edge or x.low) < facts.rank < x.high:
+        ax.axvline(facts.rank, linestyle=(0, (1, 2)), **reference)
+    if kind == "train" and facts.dense_mare is not None:
+        ax.axhline(float(y.place([facts.dense_mare])[0]), linestyle=(0, (5, 3)), **reference)
     if kind == "ess":
         ends = np.array([max(x.edge or x.low, y.edge or y.low), min(x.high, y.high)])
         if ends[0] < ends[1]:
@@ -301,8 +304,11 @@ def _legend_handles(
     if kind == "heldout" and facts.floor is not None:
         label = f"held-out floor {percent(facts.floor, 4)}"
         handles.append(Line2D([], [], label=label, linestyle=(0, (5, 3)), **dashes))
-    if kind == "train" and facts.training is not None:
-        label = f"{facts.training:,} training targets"
+    if kind == "train" and facts.dense_mare is not None:
+        label = f"dense least squares fit {percent(facts.dense_mare)}"
+        handles.append(Line2D([], [], label=label, linestyle=(0, (5, 3)), **dashes))
+    if kind != "seconds" and facts.rank is not None:
+        label = f"k = rank(A) = {facts.rank:,}"
         handles.append(Line2D([], [], label=label, linestyle=(0, (1, 2)), **dashes))
     if kind == "ess":
         handles.append(Line2D([], [], label="equal weights: ESS = active", linestyle=(0, (5, 3)), **dashes))

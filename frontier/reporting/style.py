@@ -95,24 +95,28 @@ class ProblemFacts:
     targets: int | None
     training: int | None
     floor: float | None
+    rank: int | None = None
+    dense_mare: float | None = None
+    bound_loss: float | None = None
 
 
 def problem_facts(manifest: Mapping[str, Any], problem: str, split: str) -> ProblemFacts:
     """The facts of `manifest["problems"][problem]`; the held-out floor only when it is above 0.
 
-    The number of training targets is `manifest["splits"][problem][split]["n_train"]`; the level of the problem may be
-    missing, and the number may stand in place of the innermost mapping.
+    `manifest["splits"][problem][split]` holds the number of training targets (`n_train`), and what is known of the
+    training problem: `rank` of its matrix, `dense_mare` and `bound_loss` of its non-negative least squares fit.
     """
     facts = (manifest.get("problems") or {}).get(problem) or {}
     floor = (facts.get("meta") or {}).get("heldout_floor")
-    node: Any = manifest.get("splits")
-    for key in (problem, split, "n_train"):
-        node = node.get(key, node) if isinstance(node, Mapping) else node
+    known = ((manifest.get("splits") or {}).get(problem) or {}).get(split) or {}
     return ProblemFacts(
         facts.get("n_records"),
         facts.get("n_targets"),
-        int(node) if isinstance(node, int | np.integer) and not isinstance(node, bool) else None,
+        known.get("n_train"),
         float(floor) if floor is not None and float(floor) > 0 else None,
+        known.get("rank"),
+        known.get("dense_mare"),
+        known.get("bound_loss"),
     )
 
 

@@ -17,11 +17,13 @@ import pandas as pd
 from frontier.reporting.aggregate import OK, TIMINGS, aggregate, prepare
 from frontier.reporting.style import (
     MISSING,
+    ProblemFacts,
     count,
     figure_title,
     parameter,
     percent,
     percent_with_error,
+    problem_facts,
     seconds,
     series_name,
     significant,
@@ -91,6 +93,7 @@ def markdown_report(
         problem, split = str(key[0]), str(key[1])
         blocks += [f"## {escape(figure_title(manifest, problem, split))}"]
         blocks += _floor(manifest, problem)
+        blocks += _rank(problem_facts(manifest, problem, split))
         blocks += _pictures(figures.get((problem, split), ()))
         blocks += [_table(SUMMARY, (_summary_row(row) for row in part.to_dict("records")), right=SUMMARY[2:8])]
     if table.empty:
@@ -140,6 +143,18 @@ def _floor(manifest: Mapping[str, Any], problem: str) -> list[str]:
     if not float(floor) > 0:
         return [f"An exact fit can have a held-out error of 0{because}."]
     return [f"**Held-out floor {percent(float(floor), 4)}**, the error that remains after an exact fit{because}."]
+
+
+def _rank(facts: ProblemFacts) -> list[str]:
+    """Where an L1 frontier can exist at all, in one sentence."""
+    if facts.rank is None:
+        return []
+    loss = "" if facts.bound_loss is None else f" ({facts.bound_loss:.4g} in squared loss)"
+    return [
+        f"**rank(A) = {facts.rank:,}.** An L1 path can be a frontier only up to {facts.rank:,} records: NN-LASSO has a "
+        f"solution that small at every λ, and from there on every budget allows the dense training loss{loss}, so that "
+        "only held-out error and weight concentration tell methods apart."
+    ]
 
 
 def _pictures(paths: Sequence[Path]) -> list[str]:

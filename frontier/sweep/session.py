@@ -10,8 +10,10 @@ from typing import Any
 
 import pandas as pd
 
+from frontier.analysis.bounds import training_facts
 from frontier.errors import InputError, did_you_mean
 from frontier.methods.base import Status
+from frontier.objective import RANK_LIMIT
 from frontier.problem import CalibrationProblem, Split
 from frontier.registry import build_problem
 from frontier.splits import build_splits
@@ -137,14 +139,20 @@ def _manifest(session: Session, jobs: int, digest: str) -> dict[str, Any]:
             }
             for spec, problem in ((s, session.problems[s.label]) for s in experiment.problems)
         },
-        "splits": {label: {s.name: _sizes(s) for s in found} for label, found in session.splits.items()},
+        "splits": {
+            label: {s.name: _split_facts(session.problems[label], s) for s in found}
+            for label, found in session.splits.items()
+        },
         "methods": {spec.label: {"name": spec.name, "params": spec.params} for spec in experiment.methods},
         "status_meanings": {str(status): status.meaning for status in Status},
     }
 
 
-def _sizes(split: Split) -> dict[str, int]:
-    return {"n_train": int(split.train.sum()), "n_heldout": int(split.heldout.sum())}
+def _split_facts(problem: CalibrationProblem, split: Split) -> dict[str, Any]:
+    sizes = {"n_train": int(split.train.sum()), "n_heldout": int(split.heldout.sum())}
+    if sizes["n_train"] > RANK_LIMIT:  # minutes of work for lines in a figure
+        return sizes
+    return sizes | training_facts(problem.restrict(split.train))
 
 
 def _is_plain(value: object) -> bool:
