@@ -17,7 +17,7 @@ ROOMS = [
     ("errors",),
     ("problem",),
     ("objective",),
-    ("l0",),
+    ("l0", "l1"),
     ("methods.base",),
     ("registry",),
     ("problems",),
