@@ -17,6 +17,7 @@ ROOMS = [
     ("errors",),
     ("problem",),
     ("objective",),
+    ("thinning",),
     ("l0", "l1"),
     ("methods.base",),
     ("registry",),
