@@ -1,1 +1,1 @@
-"""The non-negative LASSO toolbox: the active-set kernel and what is built on it."""
+"""The non-negative LASSO toolbox: textbook FISTA, exact working sets, and the complete path by homotopy."""

@@ -16,10 +16,11 @@ import numpy as np
 
 from frontier.budget import BudgetSearch
 from frontier.errors import InputError
+from frontier.l1.homotopy import homotopy
 from frontier.l1.path import WorkingSetPath
 from frontier.l1.textbook import FistaPath
 from frontier.methods.base import Claim, Coordinate, Method, Point, Solution, Status
-from frontier.objective import Certificate, L1Objective, active_count, lam_max, weighted_design
+from frontier.objective import Certificate, L1Objective, active_count, l1_certificate, lam_max, weighted_design
 from frontier.problem import CalibrationProblem, FloatArray
 
 SMALLEST_RATIO = 1e-7  # the end of the path that budgets and target_sparsity search, in units of λ_max
@@ -110,6 +111,22 @@ class _Run:
             self._follow(min(lams))
         for lam in sorted(set(lams), reverse=True):
             self.at(lam)
+
+    def _follow(self, lam_min: float) -> None:
+        """Compute the complete path down to `lam_min`; λ above it are read off it from now on."""
+        path = homotopy(self.design, lam_min, self.costs, self.method.max_iter)
+        otherwise = self.solver
+
+        def solve(lam: float) -> Solution:
+            if lam < path.lams[-1]:
+                return otherwise(lam)
+            weights = path.weights(lam)
+            certificate = l1_certificate(self.design, weights, lam, self.costs)
+            claims: dict[str, Claim] = {"breakpoints": path.n_breakpoints, "path_status": path.status}
+            trace = {"lam": path.lams, "n_active": path.n_active.astype(np.float64)}
+            return self._report(lam, weights, certificate, path.n_events, claims, trace)
+
+        self.solver = solve
 
     def at(self, lam: float) -> Solution:
         if lam not in self.solved:

@@ -1,0 +1,62 @@
+"""Non-negative least squares, `min ½ Σ ω_j r_j²`, `w ≥ 0`: the least training loss that any weights reach.
+
+"Dense" as in "no budget": it bounds every method's training loss from below at every number of records, and so is the
+floor of every frontier. Solved exactly by the active-set method (`l1/active_set.py`); the weights it returns are
+a vertex, with at most rank(A) records, and not the only minimiser where there are more records than targets.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from frontier.errors import InputError
+from frontier.l1.active_set import settle
+from frontier.l1.columns import ActiveSet, Columns
+from frontier.methods.base import Coordinate, Method, Point, Solution, Status
+from frontier.objective import L1Objective, l1_certificate, weighted_design
+from frontier.problem import CalibrationProblem
+
+
+@dataclass(frozen=True, kw_only=True)
+class DenseNnls(Method):
+    """Non-negative least squares; a point carries neither λ nor budget.
+
+    tol       KKT residual at which the minimum counts as reached, in units of the gradient at w = 0
+    max_iter  records that may enter or leave the active set
+    """
+
+    tol: float = 1e-9
+    max_iter: int = 100_000
+
+    def __post_init__(self) -> None:
+        if not 0 < self.tol < 1:
+            raise InputError("tol", "not a KKT residual", expected="0 < tol < 1", got=self.tol)
+        if self.max_iter < 1:
+            raise InputError("max_iter", "not a number of changes", expected="an integer ≥ 1", got=self.max_iter)
+
+    @property
+    def coordinates(self) -> frozenset[Coordinate]:
+        return frozenset()
+
+    def solve(self, problem: CalibrationProblem, points: Sequence[Point]) -> list[Solution]:
+        """The minimiser, the same for every point."""
+        self.check(points)
+        design = weighted_design(problem)
+        active = ActiveSet(Columns.of(design))
+        settled = settle(active, 0.0, self.max_iter)
+        weights = active.columns.weights(active.members, settled.x)
+        certificate = l1_certificate(design, weights, 0.0)
+        solved = settled.reached and certificate.kkt_residual <= self.tol
+        message = ""
+        if not solved:
+            message = f"KKT residual {certificate.kkt_residual:.1e} after {settled.n_changes} changes of the active set"
+        solution = Solution(
+            weights=weights,
+            status=Status.OPTIMAL if solved else Status.NOT_CONVERGED,
+            n_iter=settled.n_changes,
+            message=message,
+            objective=L1Objective(0.0),
+            claims={"kkt_residual": certificate.kkt_residual, "value": certificate.primal},
+        )
+        return [solution for _ in points]
