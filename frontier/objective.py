@@ -8,7 +8,7 @@ alone. No solver lives here.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import Protocol, TypedDict
 
@@ -95,12 +95,12 @@ class Objective(Protocol):
     ) -> Certificate | None: ...
 
 
-@dataclass(frozen=True, slots=True, eq=False)
+@dataclass(frozen=True, slots=True)
 class L1Objective:
     """Non-negative LASSO: `½ Σ ω_j r_j² + λ Σ c_i w_i`, `w ≥ 0` (Tibshirani 1996, eq. 1); `costs` (n) default to 1."""
 
     lam: float
-    costs: FloatArray | None = None
+    costs: FloatArray | None = field(default=None, compare=False)  # arrays have no truth value to compare by
 
     def value(self, problem: CalibrationProblem, weights: FloatArray) -> float:
         r = relative_residual(problem, weights)

@@ -96,7 +96,7 @@ def test_a_failed_source_stays_failed(monkeypatch: pytest.MonkeyPatch) -> None:
 
 def test_points_are_those_of_the_source() -> None:
     assert Caratheodory().coordinates == frozenset()
-    assert Caratheodory(source="fista").coordinates == {"lam"}
+    assert Caratheodory(source="fista").coordinates == {"lam", "budget"}
     with pytest.raises(InputError, match="incomplete"):
         Caratheodory(source="fista").solve(make_problem(), [Point()])
     with pytest.raises(InputError, match="not an axis"):
