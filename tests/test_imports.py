@@ -17,6 +17,7 @@ ROOMS = [
     ("errors",),
     ("problem",),
     ("objective",),
+    ("distance", "dual", "l1"),
     ("l0",),
     ("methods.base",),
     ("registry",),
