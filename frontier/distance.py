@@ -5,8 +5,8 @@
 
 with the weighted design A, b, `D(w) = Σ G_i(w_i)` and `N = Σ w0`. The division by N fixes the unit of ρ: D/N is half
 the mean squared relative change of a weight (to second order; each record counts w0 times), `‖b − A w‖²` the sum of
-squared relative errors. Both are free of units, of the number of records and of the size of w0, so one ρ means the same on
-every problem: at ρ = 0.01, missing one target by 10% costs as much as changing all weights by 100%. Distances:
+squared relative errors. Both are free of units, of the number of records and of the size of w0, so one ρ means the same
+on every problem: at ρ = 0.01, missing one target by 10% costs as much as changing all weights by 100%. Distances:
 
     chi_square  G = (w − w0)²/(2 w0)        on lower ≤ w/w0 ≤ upper (GREG)
     entropy     G = w log(w/w0) − w + w0    (raking)

@@ -5,8 +5,8 @@ tenth of it, and so on. With a small ρ and targets that cannot be met, Newton f
 
 Hard: the dual has no curvature where targets are nested (A is rank-deficient) or weights are on a bound. So its minimum
 is approached by proximal points (Rockafellar 1976): `θ ← argmin ψ(θ) + (σ/2)‖θ − θ_k‖²`, each of which is a relaxed
-problem whose residual is `b − A w = σ(θ_{k+1} − θ_k)`. Rows are divided by `√Σ a_ji² w0_i` first, which gives the Hessian
-at θ = 0 (where w = w0) a unit diagonal: σ then needs no units.
+problem whose residual is `b − A w = σ(θ_{k+1} − θ_k)`. Rows are divided by `√Σ a_ji² w0_i` first, which gives the
+Hessian at θ = 0 (where w = w0) a unit diagonal: σ then needs no units.
 
 Infeasible: where targets contradict each other that residual v tends to the smallest one within the bounds. As soon as
 `bᵀv > max_w vᵀA w` over the bounds, v separates b from everything attainable (Farkas' lemma), whatever its accuracy.
@@ -102,15 +102,16 @@ def _hard(
     high = (FAR if objective.upper is None else objective.upper) * problem.w0
     theta, weights = np.zeros_like(design.b), problem.w0
     residual = design.b - design.A @ weights
-    sigma, steps, stalls, separated = FIRST_PROXIMAL, 0, 0, False
+    sigma, loose, steps, stalls, separated = FIRST_PROXIMAL, LOOSE, 0, 0, False
     while np.max(np.abs(residual)) > tol and steps < max_iter and stalls < 2 and not separated:
         length = float(np.linalg.norm(residual / unit))
-        accuracy = max(LOOSE * length, 1e-15 * float(np.linalg.norm(newton.b)))
+        accuracy = max(loose * length, 1e-15 * float(np.linalg.norm(newton.b)))
         point = newton.solve(link, theta, tol=accuracy, max_iter=max_iter - steps, rho=sigma, centre=theta)
         theta, weights, steps = point.theta, point.weights, steps + max(point.n_iter, 1)
         residual = design.b - design.A @ weights
         headway = float(np.linalg.norm(residual / unit)) <= STALLED * length
         stalls = 0 if headway or sigma > LAST_PROXIMAL else stalls + 1
+        loose = LOOSE if headway else loose * LOOSE  # a residual that stays may prove infeasibility: sharpen it
         sigma = max(sigma * PROXIMAL_FACTOR, LAST_PROXIMAL)
         separated = _separates(newton, residual / unit, low, high)
     if np.max(np.abs(residual)) <= tol:

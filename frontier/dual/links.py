@@ -90,10 +90,10 @@ class ExponentialLink:
         return np.asarray(self.w0 * np.expm1(np.minimum(eta, MAX_EXPONENT)))
 
     def distance(self, w: FloatArray) -> FloatArray:
-        return np.asarray(kl_div(w, self.w0))
+        return _divergence(w, self.w0)
 
     def excess(self, w: FloatArray, eta: FloatArray) -> FloatArray:
-        return np.asarray(kl_div(w, self.weights(eta)))
+        return _divergence(w, self.weights(eta))
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -133,13 +133,13 @@ class LogitLink:
 
     def distance(self, w: FloatArray) -> FloatArray:
         below, above = self._room(w)
-        total = kl_div(below, 1 - self.low) + kl_div(above, self.high - 1)
+        total = _divergence(below, 1 - self.low) + _divergence(above, self.high - 1)
         return np.where(self.w0 > 0, self.w0 * total / self._steepness, np.where(w == self.w0, 0.0, np.inf))
 
     def excess(self, w: FloatArray, eta: FloatArray) -> FloatArray:
         below, above = self._room(w)
         odds, width = self._odds(eta), self.high - self.low
-        total = kl_div(below, width * expit(odds)) + kl_div(above, width * expit(-odds))
+        total = _divergence(below, width * expit(odds)) + _divergence(above, width * expit(-odds))
         return np.where(self.w0 > 0, self.w0 * total / self._steepness, np.where(w == self.w0, 0.0, np.inf))
 
     def _room(self, w: FloatArray) -> tuple[FloatArray, FloatArray]:
@@ -148,6 +148,11 @@ class LogitLink:
         rounding = 4 * np.finfo(np.float64).eps * self.high
         below, above = x - self.low, self.high - x
         return np.where(abs(below) <= rounding, 0.0, below), np.where(abs(above) <= rounding, 0.0, above)
+
+
+def _divergence(x: FloatArray, y: FloatArray | float) -> FloatArray:
+    """`x log(x/y) − x + y ≥ 0`; where x is near y rounding would make it negative."""
+    return np.asarray(np.maximum(kl_div(x, y), 0.0))
 
 
 MAX_EXPONENT = 700.0  # e^709 is the largest float64: an infeasible raking diverges to huge weights, not to NaN

@@ -45,11 +45,11 @@ def solve_classical(
     found = calibrate(problem, objective, tol=tol, max_iter=max_iter)
     negative = int(np.count_nonzero(found.weights < 0))
     if found.ended == "infeasible":
-        return [Solution.failed(Status.INFEASIBLE, found.message)] * len(points)
+        return [Solution(None, Status.INFEASIBLE, found.n_iter, found.message)] * len(points)
     if negative:
         smallest = float(np.min(found.weights))
         message = f"{negative} weights are negative (smallest {smallest:.3g}): set lower: 0, or use raking or logit"
-        return [Solution.failed(Status.ERROR, message)] * len(points)
+        return [Solution(None, Status.ERROR, found.n_iter, message)] * len(points)
     solution = Solution(
         weights=found.weights,
         status=_STATUS[found.ended],
