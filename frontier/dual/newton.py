@@ -3,7 +3,8 @@
 The gradient is `g = ρθ − b + A F(Aᵀθ)`: the amount by which the weights miss the (relaxed) calibration equations. A
 generalised Hessian is `ρI + A diag(F') Aᵀ`; Newton directions with an Armijo line search converge globally, and in
 finitely many steps near the solution where F is piecewise linear (Li, Sun & Toh 2018, theorem 3.6). The normal matrix
-is formed and factored when m is moderate; beyond `DENSE_LIMIT` the system is solved by conjugate gradients.
+is formed and factored when m is moderate; beyond `DENSE_LIMIT` the system is solved by conjugate gradients without
+forming it.
 """
 
 from __future__ import annotations
@@ -50,13 +51,33 @@ class DualNewton:
         self.At = self.columns.T  # CSR of the transpose, sharing memory
         self.dense = A.shape[0] <= DENSE_LIMIT
 
-    def solve(self, link: Link, theta: FloatArray, *, tol: float, max_iter: int, rho: float = 1.0) -> DualPoint:
-        """Minimise from `theta` until `‖g‖ ≤ tol`; not converged when steps or iterations run out first."""
+    def solve(
+        self,
+        link: Link,
+        theta: FloatArray,
+        *,
+        tol: float,
+        max_iter: int,
+        rho: float = 1.0,
+        centre: FloatArray | None = None,
+    ) -> DualPoint:
+        """Minimise from `theta` until `‖g‖ ≤ tol`; not converged when steps or iterations run out first.
+
+        With a `centre` c (m) the ridge is `(ρ/2)‖θ − c‖²`, which completes the square in b: a proximal step.
+        """
+        b = self.b if centre is None else self.b + rho * centre
+        # a step that is too long may overflow an exponential link: the line search sees inf or NaN and shortens it
+        with np.errstate(over="ignore", invalid="ignore"):
+            return self._minimise(link, theta, b, tol, max_iter, rho)
+
+    def _minimise(
+        self, link: Link, theta: FloatArray, b: FloatArray, tol: float, max_iter: int, rho: float
+    ) -> DualPoint:
         eta = self.At @ theta
         weights = link.weights(eta)
-        gradient = rho * theta - self.b + self.A @ weights
+        gradient = rho * theta - b + self.A @ weights
         norm = float(np.linalg.norm(gradient))
-        value = self._value(link, theta, eta, rho)
+        value = _value(link, theta, eta, b, rho)
         steps = 0
         while norm > tol and steps < max_iter:
             steps += 1
@@ -66,9 +87,9 @@ class DualNewton:
             step = 1.0
             while True:
                 trial_theta, trial_eta = theta + step * direction, eta + step * moved
-                trial_value = self._value(link, trial_theta, trial_eta, rho)
+                trial_value = _value(link, trial_theta, trial_eta, b, rho)
                 trial_weights = link.weights(trial_eta)
-                trial_gradient = rho * trial_theta - self.b + self.A @ trial_weights
+                trial_gradient = rho * trial_theta - b + self.A @ trial_weights
                 trial_norm = float(np.linalg.norm(trial_gradient))
                 # near the solution the value stands still in float64: then a smaller gradient is the decrease
                 resolved = abs(step * slope) > 1e-12 * (abs(value) + 1e-300)
@@ -80,9 +101,6 @@ class DualNewton:
             theta, eta, value = trial_theta, trial_eta, trial_value
             weights, gradient, norm = trial_weights, trial_gradient, trial_norm
         return DualPoint(theta, weights, norm, steps, norm <= tol)
-
-    def _value(self, link: Link, theta: FloatArray, eta: FloatArray, rho: float) -> float:
-        return float(0.5 * rho * theta @ theta - self.b @ theta + link.potential(eta).sum())
 
     def _direction(self, slope: FloatArray, gradient: FloatArray, rho: float) -> FloatArray:
         if not self.dense:
@@ -103,11 +121,13 @@ class DualNewton:
         active = np.flatnonzero(slope)
         part = self.columns[:, active]
         d = slope[active]
-        diagonal = np.bincount(part.indices, weights=part.data**2 * np.repeat(d, np.diff(part.indptr)))
-        scale = np.maximum(np.pad(diagonal, (0, len(self.b) - len(diagonal))) + rho, 1e-300)
+        squares = part.data**2 * np.repeat(d, np.diff(part.indptr))
+        diagonal = rho + np.bincount(part.indices, weights=squares, minlength=len(self.b)).astype(np.float64)
+        # a row that no free weight reaches has no curvature when ρ = 0: the step leaves its θ alone
+        inverse = np.divide(1.0, diagonal, out=np.zeros_like(diagonal), where=diagonal > 0)
         transposed = part.T
         x, r = np.zeros_like(gradient), -gradient
-        z = r / scale
+        z = r * inverse
         p, rz = z, float(r @ z)
         norm = float(np.linalg.norm(gradient))
         target = norm * min(0.1, norm / (float(np.linalg.norm(self.b)) + 1e-300))
@@ -115,12 +135,19 @@ class DualNewton:
             if float(np.linalg.norm(r)) <= max(target, 1e-14 * norm):
                 break
             Hp = part @ (d * (transposed @ p)) + rho * p
-            alpha = rz / float(p @ Hp)
+            curvature = float(p @ Hp)
+            if not curvature > 0:
+                break
+            alpha = rz / curvature
             x, r = x + alpha * p, r - alpha * Hp
-            z = r / scale
+            z = r * inverse
             rz, previous = float(r @ z), rz
             p = z + (rz / previous) * p
         return x
+
+
+def _value(link: Link, theta: FloatArray, eta: FloatArray, b: FloatArray, rho: float) -> float:
+    return float(0.5 * rho * theta @ theta - b @ theta + link.potential(eta).sum())
 
 
 @njit(cache=True, fastmath={"contract"})

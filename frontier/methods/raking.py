@@ -1,0 +1,49 @@
+"""Raking: calibration in the entropy distance, whose weights are positive multiples `w0 e^{Aᵀθ}` of the initial ones.
+
+    minimise (1/N) Σ w_i log(w_i/w0_i) − w_i + w0_i    subject to A w = b
+
+(Deville & Särndal 1992, case 2), or, relaxed, plus `(1/2ρ)‖b − A w‖²` instead of the equations (`frontier.distance`
+defines the unit of ρ). On the margins of a table this is iterative proportional fitting (Ireland & Kullback 1968); here
+the targets may be any linear totals, and θ is found by Newton's method. Ratios are not bounded above: see `logit`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from frontier.distance import DistanceObjective
+from frontier.methods._classical import check_parameters, compile_kernels, solve_classical
+from frontier.methods.base import Coordinate, Method, Point, Solution
+from frontier.problem import CalibrationProblem
+
+
+@dataclass(frozen=True, kw_only=True)
+class Raking(Method):
+    """Weights nearest to the initial ones in the entropy distance; exact (relax None) or relaxed.
+
+    relax     None: meet every target (`infeasible` where that cannot be); a number ρ > 0: trade misses for distance
+    tol       worst relative residual that counts as met; relaxed: length of the dual gradient
+    max_iter  Newton steps
+
+    Raises `InputError` for relax ≤ 0, tol outside (0, 1) or max_iter < 1.
+    """
+
+    relax: float | None = None
+    tol: float = 1e-9
+    max_iter: int = 500
+
+    def __post_init__(self) -> None:
+        check_parameters(self.relax, self.tol, self.max_iter)
+
+    @property
+    def coordinates(self) -> frozenset[Coordinate]:
+        return frozenset()
+
+    def warm_up(self) -> None:
+        compile_kernels(self)
+
+    def solve(self, problem: CalibrationProblem, points: Sequence[Point]) -> list[Solution]:
+        self.check(points)
+        objective = DistanceObjective("entropy", self.relax)
+        return solve_classical(problem, points, objective, tol=self.tol, max_iter=self.max_iter)

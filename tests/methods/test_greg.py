@@ -1,0 +1,78 @@
+"""GREG: its closed form, its bounds, and what it does with negative weights."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from frontier.errors import InputError
+from frontier.methods.base import Point, Solution, Status
+from frontier.methods.greg import Greg
+from frontier.problem import CalibrationProblem
+from tests.conftest import make_problem
+
+
+def solve(problem: CalibrationProblem, method: Greg) -> Solution:
+    [solution] = method.solve(problem, [Point()])
+    return solution
+
+
+def closed_form(problem: CalibrationProblem) -> np.ndarray:
+    """`w0 ∘ (1 + Mᵀ(M diag(w0) Mᵀ)⁻¹(y − M w0))` (Deville & Särndal 1992, eq. 2.4 with q = 1)."""
+    M, w0 = problem.M.toarray(), problem.w0
+    return np.asarray(w0 * (1 + M.T @ np.linalg.solve((M * w0) @ M.T, problem.y - M @ w0)))
+
+
+def test_without_bounds_in_the_way_it_is_the_regression_estimator() -> None:
+    problem = make_problem()
+    expected = closed_form(problem)
+    assert (expected > 0).all()
+    for lower in (None, 0.0):
+        solution = solve(problem, Greg(lower=lower, tol=1e-12))
+        assert solution.status is Status.OPTIMAL
+        np.testing.assert_allclose(solution.weights, expected, rtol=1e-9)  # tol times the condition of M
+
+
+def test_a_ridge_regression_is_its_relaxed_form() -> None:
+    problem, rho = make_problem(), 0.05
+    A, b, w0 = problem.M.toarray() / problem.scale[:, None], problem.y / problem.scale, problem.w0
+    ridge = rho / w0.sum() * np.eye(len(b))
+    expected = w0 * (1 + A.T @ np.linalg.solve((A * w0) @ A.T + ridge, b - A @ w0))
+    np.testing.assert_allclose(solve(problem, Greg(relax=rho, tol=1e-12)).weights, expected, rtol=1e-9)  # as above
+
+
+def test_negative_weights_end_in_an_error_that_tells_the_cure() -> None:
+    problem = make_problem(seed=1)
+    assert (closed_form(problem) < 0).any()
+    solution = solve(problem, Greg(lower=None))
+    assert solution.status is Status.ERROR
+    assert solution.weights is None
+    assert "1 weights are negative" in solution.message
+    assert "set lower: 0" in solution.message
+    assert solve(problem, Greg()).status is Status.OPTIMAL
+
+
+def test_the_weights_stay_in_the_box_and_meet_the_targets() -> None:
+    problem = make_problem(seed=1)
+    solution = solve(problem, Greg(lower=0.5, upper=3.0))
+    assert solution.weights is not None
+    ratio = solution.weights / problem.w0
+    assert ratio.min() == pytest.approx(0.5)
+    assert ratio.max() <= 3.0 * (1 + 1e-15)  # one rounding of w/w0
+    assert float(solution.claims["max_relative_residual"]) <= 1e-9  # the default tol
+
+
+def test_infeasible_targets_are_a_status_with_a_cure() -> None:
+    problem = make_problem()
+    solution = solve(CalibrationProblem("far", problem.M, 9 * problem.y, problem.w0), Greg(upper=1.5))
+    assert solution.status is Status.INFEASIBLE
+    assert "set relax" in solution.message
+
+
+@pytest.mark.parametrize(
+    ("field", "value"),
+    [("lower", 1.0), ("upper", 1.0), ("relax", 0.0), ("relax", np.inf), ("tol", 0.0), ("max_iter", 0)],
+)
+def test_parameters_out_of_range_are_refused(field: str, value: float) -> None:
+    with pytest.raises(InputError, match=field):
+        Greg(**{field: value})
