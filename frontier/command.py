@@ -24,6 +24,9 @@ def command(function: Callable[..., None]) -> typer.Typer:
         except InputError as error:
             print_error(f"error: {error}")
             raise typer.Exit(2) from None
+        except OSError as error:  # disk full, folder gone: not the input's fault, and nothing finished is lost
+            print_error(f"error: {error}; finished batches are kept: run the same command again to resume")
+            raise typer.Exit(1) from None
         except KeyboardInterrupt:
             print_error("interrupted: finished batches are kept; run the same command again to resume")
             raise typer.Exit(130) from None

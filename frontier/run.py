@@ -1,6 +1,7 @@
 """`python -m frontier.run EXPERIMENT.yaml`: solve what is missing, write results and report.
 
-Exit codes: 0 done (failed cells are rows, and are counted), 2 bad input, 130 interrupted.
+Exit codes: 0 done (failed cells are rows, and are counted), 1 the machine failed (disk full), 2 bad input,
+130 interrupted.
 """
 
 from __future__ import annotations

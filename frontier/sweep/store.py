@@ -117,8 +117,12 @@ class Store:
     @contextmanager
     def lock(self) -> Iterator[None]:
         """Hold the folder for this process; a second one is refused with the holder's process id."""
-        self.folder.mkdir(parents=True, exist_ok=True)
-        with (self.folder / ".lock").open("a+") as handle:
+        try:
+            self.folder.mkdir(parents=True, exist_ok=True)
+            opened = (self.folder / ".lock").open("a+")
+        except OSError as error:
+            raise InputError(self.folder, f"cannot be written: {error.strerror}", cure="use --out") from None
+        with opened as handle:
             try:
                 fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
             except OSError:
