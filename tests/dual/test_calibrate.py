@@ -11,6 +11,8 @@ import scipy.sparse as sp
 from frontier.distance import DistanceObjective
 from frontier.dual.calibrate import calibrate
 from frontier.problem import CalibrationProblem
+from frontier.registry import load_problem
+from frontier.splits import default_split
 from tests.conftest import make_problem
 from tests.dual.reference import reference_weights
 
@@ -170,3 +172,17 @@ def test_targets_without_importance_are_not_imposed() -> None:
     found = calibrate(kept, DistanceObjective("entropy"), tol=1e-10, max_iter=100)
     alone = calibrate(problem.restrict(np.arange(5)), DistanceObjective("entropy"), tol=1e-10, max_iter=100)
     np.testing.assert_allclose(found.weights, alone.weights, rtol=1e-8)  # both to tol, times the condition of A
+
+
+def test_the_published_totals_of_ohio_are_met_exactly_unless_ratios_are_held_below_ten() -> None:
+    ohio = load_problem("cps_ohio")
+    training = ohio.restrict(default_split(ohio).train)
+    wide = DistanceObjective("logit", None, 0.0, 100.0)
+    for objective in (OBJECTIVES["greg"], OBJECTIVES["raking"], wide):
+        found = calibrate(training, objective, tol=1e-9, max_iter=100)
+        assert found.ended == "converged", found.message
+        certificate = objective.certificate(training, found.weights, found.theta)
+        assert certificate is not None
+        assert certificate.relative_gap <= 1e-8  # tol times the size of θ; measured 1e-10
+    for objective in (DistanceObjective("chi_square", None, 0.0, 10.0), DistanceObjective("logit", None, 0.0, 10.0)):
+        assert calibrate(training, objective, tol=1e-9, max_iter=100).ended == "infeasible"
