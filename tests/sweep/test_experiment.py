@@ -81,6 +81,21 @@ WRONG = {
     "a label that is a path": ("name: cps_like", "name: cps_like\n    label: ../x", "problems[0].label: not a label"),
     "an unknown problem label": ("lam: [0.1]", "lam: [0.1]\n    problems: [cps]", "unknown problem 'cps'"),
     "impossible distribution": ("epochs: 100", "zeta: 0.5", "methods[0].zeta: does not stretch above 1"),
+    "no repeats": (
+        "problems:",
+        "repeats: 0\nproblems:",
+        ": repeats: input should be greater than or equal to 1",
+    ),
+    "too many repeats": (
+        "problems:",
+        "repeats: 101\nproblems:",
+        ": repeats: input should be less than or equal to 100",
+    ),
+    "an unknown rule for timings": (
+        "problems:",
+        "timing: warm\nproblems:",
+        ": timing: input should be 'any' or 'clean'; got 'warm'",
+    ),
     "no threads": (
         "problems:",
         "threads: 0\nproblems:",
