@@ -28,12 +28,14 @@ ROOMS = [
     ("sweep",),
     ("reporting",),
     ("command", "api"),
-    ("run", "report", "__init__"),
+    ("run", "report", "speed", "__init__"),
 ]
 ONLY_ERRORS = ("reporting",)  # reporting sees data frames, never methods or problems
 HEAVY = {
     "torch": ("l0.fit",),
     "cvxpy": (),
+    "skglm": (),
+    "sklearn": (),
     "matplotlib": ("reporting.",),
 }
 MODULES = {

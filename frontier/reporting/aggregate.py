@@ -2,7 +2,8 @@
 
 Only cells with weights (`optimal`, `completed`, `not_converged`) enter a statistic; the others are counted in
 `statuses`. A standard error is `sd/√n` over seeds (sd with n − 1): it says how much the seed matters and nothing about
-other targets or other samples. Rows do not depend on the order of the cells.
+other targets or other samples. Rows do not depend on the order of the cells. Repeats of a cell are equal but for their
+timings: the first stands for them here, and `frontier.reporting.speed` compares them.
 """
 
 from __future__ import annotations
@@ -27,6 +28,7 @@ _REQUIRED = ("problem", "label", "status")
 _DEFAULTS = {"cell": "", "split": "default", "method": "", "refit": "none", "timing": "unmeasured", "message": ""}
 _NUMBERS = (
     *("lam", "budget", "seed", "lam_absolute", "relative_gap", "n_equicorrelated", "train_capped_mare"),
+    *("repeat", "batch_size", "setup_seconds"),
     *("n_active_1e-9", "n_active_1e-6", "n_active_1e-3"),
     *METRICS,
 )
@@ -52,6 +54,7 @@ def prepare(cells: pd.DataFrame) -> pd.DataFrame:
     ready["claimed_status"] = claimed.astype(object).where(claimed.notna(), "").astype(str).to_numpy(dtype=object)
     for name in _NUMBERS:
         ready[name] = _floats(cells, name)
+    ready["repeat"] = ready["repeat"].fillna(0.0)  # results from before there were repeats
     for name in ("certified", "threshold_matters"):
         column = cells[name] if name in cells.columns else pd.Series([pd.NA] * len(cells), dtype=object)
         ready[name] = pd.array([pd.NA if pd.isna(v) else bool(v) for v in column], dtype="boolean")
@@ -60,8 +63,14 @@ def prepare(cells: pd.DataFrame) -> pd.DataFrame:
     refused = (ready["certified"] == False).fillna(False).astype(bool)  # noqa: E712 - three-valued comparison
     ready["hollow"] = ready["has_weights"] & (refused | (ready["status"] == "not_converged"))
     ready["is_refit"] = ready["refit"] != "none"  # as fitted comes first
-    order = [*KEYS[:4], "is_refit", *KEYS[4:], "seed", "cell"]
+    order = [*KEYS[:4], "is_refit", *KEYS[4:], "seed", "repeat", "cell"]
     return ready.sort_values(order, kind="stable").reset_index(drop=True)
+
+
+def first_repeats(cells: pd.DataFrame) -> pd.DataFrame:
+    """`prepare(cells)` without the repeats after the first, which would count as seeds."""
+    ready = prepare(cells)
+    return ready[ready["repeat"] == 0].reset_index(drop=True)
 
 
 def _floats(cells: pd.DataFrame, name: str) -> NDArray[np.float64]:
@@ -84,7 +93,7 @@ def aggregate(cells: pd.DataFrame) -> pd.DataFrame:
     not converge or whose certificate refuses. Seconds of unlike timing kinds are never averaged: they are those of the
     first kind present (clean, contended, amortised, cached), and `timing` names it with its share when mixed.
     """
-    ready = prepare(cells)
+    ready = first_repeats(cells)
     rows = [
         {**dict(zip(KEYS, key, strict=True)), **_collapse(group)}
         for key, group in ready.groupby(list(KEYS), dropna=False, sort=False)
@@ -113,7 +122,7 @@ def _collapse(group: pd.DataFrame) -> dict[str, Any]:
     row["relative_gap_worst"] = float(np.fmax.reduce(gaps, initial=np.nan))
     confirmed = good["certified"].dropna().astype(bool)
     row["certified"] = pd.NA if confirmed.empty else _extent(confirmed)
-    row["statuses"] = _tally(group["status"])
+    row["statuses"] = tally(group["status"])
     row["timing"] = timing
     return row
 
@@ -153,7 +162,7 @@ def _extent(confirmed: pd.Series[bool]) -> str:
     return "any" if confirmed.any() else "none"
 
 
-def _tally(statuses: pd.Series[str]) -> str:
+def tally(statuses: pd.Series[str]) -> str:
     """`optimal`, `completed x5`, or `optimal 3, not_converged 2` with the most frequent first."""
     counts = sorted(statuses.value_counts().items(), key=lambda item: (-item[1], str(item[0])))
     if len(counts) == 1:

@@ -2,17 +2,28 @@
 
 from __future__ import annotations
 
+import re
 import textwrap
 from collections.abc import Sequence
 from typing import Any
 
+import matplotlib
 import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 
-from frontier.reporting.style import WIDTH_INCHES, legend_columns
+from frontier.reporting.style import RC, WIDTH_INCHES, legend_columns
+
+
+def rc() -> dict[Any, Any]:
+    """matplotlib's own defaults for all that is visible, then ours: a user's matplotlibrc must not change a report."""
+    visible = re.compile(
+        r"(agg|axes|figure|font|grid|legend|lines|markers|mathtext|patch|path|savefig|svg|text|xtick|ytick)\."
+    )
+    defaults = {key: value for key, value in matplotlib.rcParamsDefault.items() if visible.match(key)}
+    return {**defaults, **RC}
 
 
 def not_drawn(part: pd.DataFrame, drawn: pd.DataFrame) -> str:

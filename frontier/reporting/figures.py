@@ -23,11 +23,10 @@ from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 from matplotlib.path import Path as MarkPath
 
-from frontier.reporting.aggregate import aggregate, prepare
-from frontier.reporting.canvas import canvas, not_drawn
+from frontier.reporting.aggregate import aggregate, first_repeats
+from frontier.reporting.canvas import canvas, not_drawn, rc
 from frontier.reporting.seconds import seconds_figure
 from frontier.reporting.style import (
-    RC,
     LabelStyle,
     LogAxis,
     ProblemFacts,
@@ -73,12 +72,12 @@ def draw_figures(
     A figure without anything to draw (no held-out targets, every cell failed) is left out. Raises what `prepare`
     raises.
     """
-    ready = prepare(cells)
+    ready = first_repeats(cells)
     styles = label_styles(ready["label"])
     parts = {(str(key[0]), str(key[1])): part for key, part in ready.groupby(["problem", "split"], sort=True)}
     stems = figure_stems(parts)
     written: dict[tuple[str, str], list[Path]] = {}
-    with matplotlib.rc_context(_rc()):
+    with matplotlib.rc_context(rc()):
         for key, part in parts.items():
             written[key] = []
             facts, title = problem_facts(manifest, *key), figure_title(manifest, *key)
@@ -95,15 +94,6 @@ def draw_figures(
                     figure.savefig(path, format=suffix, metadata={"Date": None} if suffix == "svg" else None)
                     written[key].append(path)
     return written
-
-
-def _rc() -> dict[Any, Any]:
-    """matplotlib's own defaults for all that is visible, then ours: a user's matplotlibrc must not change a report."""
-    visible = re.compile(
-        r"(agg|axes|figure|font|grid|legend|lines|markers|mathtext|patch|path|savefig|svg|text|xtick|ytick)\."
-    )
-    defaults = {key: value for key, value in matplotlib.rcParamsDefault.items() if visible.match(key)}
-    return {**defaults, **RC}
 
 
 def figure_stems(keys: Iterable[tuple[str, str]]) -> dict[tuple[str, str], str]:

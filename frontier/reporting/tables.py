@@ -7,14 +7,15 @@ that depends on when or where it was written. Text from data is escaped; the fig
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 from urllib.parse import quote
 
 import pandas as pd
 
-from frontier.reporting.aggregate import OK, TIMINGS, aggregate, prepare
+from frontier.reporting.aggregate import KEYS, OK, TIMINGS, aggregate, first_repeats, prepare
+from frontier.reporting.markdown import bullets, escape, folded_table, markdown_table, pairs
 from frontier.reporting.style import (
     MISSING,
     ProblemFacts,
@@ -30,7 +31,6 @@ from frontier.reporting.style import (
 )
 
 MESSAGE_LENGTH = 300  # a whole traceback would make the table unreadable; the store keeps it
-FOLD_ABOVE = 20  # longer tables are folded away
 
 CAPTIONS = {
     "heldout": "Active records against held-out error",
@@ -95,14 +95,14 @@ def markdown_report(
         blocks += _floor(manifest, problem)
         blocks += _rank(problem_facts(manifest, problem, split))
         blocks += _pictures(figures.get((problem, split), ()))
-        blocks += [_table(SUMMARY, (_summary_row(row) for row in part.to_dict("records")), right=SUMMARY[2:8])]
+        blocks += [markdown_table(SUMMARY, (_summary_row(row) for row in part.to_dict("records")), right=SUMMARY[2:8])]
     if table.empty:
         blocks.append("No cells: nothing was run.")
     blocks += ["## Failures", *_failures(ready)]
-    blocks += ["## Where the count depends on the threshold", *_thresholds(ready)]
-    blocks += ["## How to read this", _bullets(READING)]
+    blocks += ["## Where the count depends on the threshold", *_thresholds(first_repeats(ready))]
+    blocks += ["## How to read this", bullets(READING)]
     stated = [escape(text) for text in manifest.get("limitations") or ()]
-    blocks += ["## Limitations", _bullets([*stated, *GENERIC_LIMITATIONS])]
+    blocks += ["## Limitations", bullets([*stated, *GENERIC_LIMITATIONS])]
     return "\n\n".join(blocks) + "\n"
 
 
@@ -121,15 +121,15 @@ def _provenance(ready: pd.DataFrame, manifest: Mapping[str, Any]) -> list[str]:
     facts_of_run = {
         "cells": f"{len(ready):,}" if len(ready) else "",
         "timing": ", ".join(f"{kind} {kinds[kind]:,}" for kind in order),
-        "versions": _pairs(manifest.get("versions")),
-        "machine": _pairs(manifest.get("machine")),
+        "versions": pairs(manifest.get("versions")),
+        "machine": pairs(manifest.get("machine")),
         "jobs": manifest.get("jobs"),
         "code": str(manifest.get("code_digest") or "")[:12],
         "plan": str(manifest.get("plan_fingerprint") or "")[:12],
     }
     lines = [f"**{name}:** {escape(value)}" for name, value in facts_of_run.items() if value not in (None, "")]
-    table = [_table(header, rows, right=header[2:5])] if rows else []
-    return ["## Provenance", *table, *([_bullets(lines)] if lines else [])]
+    table = [markdown_table(header, rows, right=header[2:5])] if rows else []
+    return ["## Provenance", *table, *([bullets(lines)] if lines else [])]
 
 
 def _floor(manifest: Mapping[str, Any], problem: str) -> list[str]:
@@ -224,13 +224,14 @@ def _failures(ready: pd.DataFrame) -> list[str]:
     if bad.empty:
         return ["None: every cell ended as intended." if len(ready) else "None."]
     rows = []
-    for row in bad.to_dict("records"):
+    # Repeats that failed alike are one row.
+    for row in bad.drop_duplicates([*KEYS, "seed", "status", "message"]).to_dict("records"):
         claimed = row["claimed_status"]
         status = row["status"] if claimed in ("", row["status"]) else f"{row['status']} (claimed {claimed})"
         rows.append([*_identity(row), escape(status), escape(_shorten(row["message"])) or MISSING])
     header = ("problem", "method", "λ or budget", "seed", "status", "message")
     sentence = f"{len(bad):,} of {len(ready):,} cells; those that did not converge have weights and are drawn hollow."
-    return [sentence, _folded(header, rows, right=("seed",))]
+    return [sentence, folded_table(header, rows, right=("seed",))]
 
 
 def _thresholds(ready: pd.DataFrame) -> list[str]:
@@ -242,7 +243,7 @@ def _thresholds(ready: pd.DataFrame) -> list[str]:
     rows = [[*_identity(row), *(count(row[name]) for name in names)] for row in some.to_dict("records")]
     header = ("problem", "method", "λ or budget", "seed", "above 1e-9", "above 1e-6", "above 1e-3")
     sentence = "Active records above a threshold relative to the mean active weight."
-    return [sentence, _folded(header, rows, right=header[3:])]
+    return [sentence, folded_table(header, rows, right=header[3:])]
 
 
 def _identity(row: Mapping[Any, Any]) -> list[str]:
@@ -251,40 +252,6 @@ def _identity(row: Mapping[Any, Any]) -> list[str]:
     return [escape(problem), escape(series_name(row["label"], row["refit"])), _point(row), seed]
 
 
-def escape(value: object) -> str:
-    """Text as Markdown that renders as itself, on one line and in a table cell too."""
-    text = " ".join(str(value).split())
-    text = re.sub(r"([\\`*\[\]<>|~$&])", r"\\\1", text)
-    text = re.sub(r"(?<![^\W_])_|_(?![^\W_])", r"\\_", text)  # inside a word an underscore is only itself
-    text = re.sub(r"^(\d+)([.)])", r"\1\\\2", text)  # would open a numbered list
-    return re.sub(r"^([#+=-])", r"\\\1", text)  # … a heading, a bullet, a rule
-
-
 def _shorten(message: str) -> str:
     text = " ".join(message.split())
     return text if len(text) <= MESSAGE_LENGTH else f"{text[: MESSAGE_LENGTH - 1]}…"
-
-
-def _pairs(facts: Any) -> str:
-    if isinstance(facts, Mapping):
-        return ", ".join(f"{name} {value}" for name, value in sorted(facts.items()) if value not in (None, ""))
-    return str(facts or "")
-
-
-def _bullets(lines: Iterable[str]) -> str:
-    return "\n".join(f"- {line}" for line in lines)
-
-
-def _table(header: Sequence[str], rows: Iterable[Sequence[str]], right: Iterable[str] = ()) -> str:
-    """A Markdown table without padding, so that one changed number changes one line; `right` names number columns."""
-    numbers = set(right)
-    rule = ("---:" if name in numbers else "---" for name in header)
-    return "\n".join("| " + " | ".join(row) + " |" for row in (header, rule, *rows))
-
-
-def _folded(header: Sequence[str], rows: Sequence[Sequence[str]], right: Iterable[str] = ()) -> str:
-    """A table, folded away when it is long."""
-    table = _table(header, rows, right)
-    if len(rows) <= FOLD_ABOVE:
-        return table
-    return f"<details>\n<summary>{len(rows):,} cells</summary>\n\n{table}\n\n</details>"

@@ -12,7 +12,7 @@ import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import yaml
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
@@ -59,12 +59,17 @@ class MethodSpec:
 
 @dataclass(frozen=True, slots=True)
 class Experiment:
-    """A checked experiment file; `text` is the file as read, for provenance."""
+    """A checked experiment file; `text` is the file as read, for provenance.
+
+    `repeats` solves every cell that often, for its timings; `timing` "clean" refuses runs on more than one process.
+    """
 
     name: str
     description: str
     limitations: tuple[str, ...]
     threads: int
+    repeats: int
+    timing: Literal["any", "clean"]
     problems: tuple[ProblemSpec, ...]
     splits: tuple[SplitSpec, ...]
     methods: tuple[MethodSpec, ...]
@@ -80,6 +85,8 @@ class _File(BaseModel):
     description: str = ""
     limitations: list[str] = []
     threads: int = Field(default=1, ge=1, le=1024)
+    repeats: int = Field(default=1, ge=1, le=100)
+    timing: Literal["any", "clean"] = "any"
     problems: list[dict[str, Any]] = Field(min_length=1)
     splits: list[dict[str, Any]] = Field(default=[{"design": "default"}], min_length=1)
     methods: list[dict[str, Any]] = Field(min_length=1)
@@ -120,6 +127,8 @@ def read_experiment(path: Path | str) -> Experiment:
         description=" ".join(file.description.split()),
         limitations=tuple(" ".join(text.split()) for text in file.limitations),
         threads=file.threads,
+        repeats=file.repeats,
+        timing=file.timing,
         problems=problems,
         splits=splits,
         methods=methods,

@@ -2,12 +2,14 @@
 
 Cells of one (problem, split, method) that differ only in axes the method can batch (`Method.batch_over`) form one
 batch. Nothing here depends on the machine, the number of jobs or earlier results; a batch's key names its content.
+Repeats are the outermost loop: methods are measured in turn (A B A B), so a slow minute of the machine meets them all.
 """
 
 from __future__ import annotations
 
 import dataclasses
 import hashlib
+import itertools
 import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -21,16 +23,19 @@ RESULT_FORMAT = 1  # raised when the meaning or layout of stored results changes
 
 @dataclass(frozen=True, slots=True)
 class Cell:
-    """The identity of one result: problem label, split name, method label, point."""
+    """The identity of one result: problem label, split name, method label, point, and repeat if there are several."""
 
     problem: str
     split: str
     label: str
     point: Point
+    repeat: int = 0
+    repeated: bool = False  # whether the experiment has repeats, so that `repeat` tells cells apart
 
     @property
     def name(self) -> str:
         coordinates = [f"{k}={v!r}" for k, v in dataclasses.asdict(self.point).items() if v is not None]
+        coordinates += [f"repeat={self.repeat}"] if self.repeated else []
         return "/".join([self.problem, self.split, self.label, *coordinates])
 
 
@@ -67,24 +72,27 @@ def make_plan(
     """The plan of an experiment, given its problems and each problem's splits (both by problem label)."""
     fingerprints = {label: problem.fingerprint for label, problem in problems.items()}
     batches = []
-    for label in problems:
-        for split in splits[label]:
-            held = hashlib.sha256(split.train.tobytes()).hexdigest()
-            for spec in experiment.methods:
-                if label not in spec.problems:
-                    continue
-                for points in _group(spec):
-                    content = {
-                        "format": RESULT_FORMAT,
-                        "problem": [label, fingerprints[label]],
-                        "split": [split.name, held],
-                        "method": [spec.label, spec.name, spec.params],
-                        "points": [dataclasses.asdict(point) for point in points],
-                        "threads": experiment.threads,
-                    }
-                    key = hashlib.sha256(json.dumps(content, sort_keys=True).encode()).hexdigest()[:32]
-                    cells = tuple(Cell(label, split.name, spec.label, point) for point in points)
-                    batches.append(Batch(cells, spec, experiment.threads, key))
+    parts = [(label, split) for label in problems for split in splits[label]]
+    for repeat, (label, split) in itertools.product(range(experiment.repeats), parts):
+        held = hashlib.sha256(split.train.tobytes()).hexdigest()
+        for spec in experiment.methods:
+            if label not in spec.problems:
+                continue
+            for points in _group(spec):
+                content: dict[str, object] = {
+                    "format": RESULT_FORMAT,
+                    "problem": [label, fingerprints[label]],
+                    "split": [split.name, held],
+                    "method": [spec.label, spec.name, spec.params],
+                    "points": [dataclasses.asdict(point) for point in points],
+                    "threads": experiment.threads,
+                }
+                repeated = experiment.repeats > 1
+                if repeated:  # only then: results of an experiment without repeats keep their keys
+                    content["repeat"] = repeat
+                key = hashlib.sha256(json.dumps(content, sort_keys=True).encode()).hexdigest()[:32]
+                cells = tuple(Cell(label, split.name, spec.label, point, repeat, repeated) for point in points)
+                batches.append(Batch(cells, spec, experiment.threads, key))
     return Plan(tuple(batches))
 
 

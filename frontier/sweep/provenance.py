@@ -24,6 +24,9 @@ PACKAGES = (
     "joblib",
     "numba",
     "pyarrow",
+    "l0-python",
+    "scikit-learn",
+    "skglm",
 )
 
 

@@ -138,6 +138,7 @@ def _result(task: Task, solutions: Sequence[Solution]) -> BatchResult:
             "lam": cell.point.lam,
             "budget": cell.point.budget,
             "seed": cell.point.seed,
+            "repeat": cell.repeat,
         }
         rows.append(row | identity | {"batch_size": len(batch.cells), "threads": batch.threads})
         found = np.zeros(problem.n_records) if solution.weights is None else solution.weights

@@ -59,6 +59,10 @@ def run_session(
     """Solve every unfinished batch (of the labels or methods in `only`, if any) and write the tables."""
     if jobs < 1:
         raise InputError("jobs", "not a number of processes", expected="an integer ≥ 1", got=jobs)
+    if jobs > 1 and session.experiment.timing == "clean":
+        raise InputError(
+            "jobs", "the experiment asks for clean timings", expected=1, got=jobs, cure="run it with one process"
+        )
     selected = _selected(session, only)
     with store.lock():
         store.open(fresh)
@@ -127,6 +131,7 @@ def _manifest(session: Session, jobs: int, digest: str) -> dict[str, Any]:
         "machine": machine(),
         "jobs": jobs,
         "threads_per_batch": experiment.threads,
+        "repeats": experiment.repeats,
         "problems": {
             spec.label: {
                 "name": spec.name,

@@ -32,17 +32,10 @@ from frontier.errors import InputError
 from frontier.problem import CalibrationProblem, FloatArray, Split
 from frontier.sweep.plan import RESULT_FORMAT, Batch, Plan
 
-IDENTITY = ("cell", "problem", "split", "method", "label", "lam", "budget", "seed", "refit")
+IDENTITY = ("cell", "problem", "split", "method", "label", "lam", "budget", "seed", "refit", "repeat")
 INTEGERS = (
-    "budget",
-    "seed",
-    "n_iter",
-    "n_equicorrelated",
-    "active_rank",
-    "peak_memory_bytes",
-    "batch_size",
-    "threads",
-    "weights_row",
+    *("budget", "seed", "repeat", "n_iter", "n_equicorrelated", "active_rank"),
+    *("peak_memory_bytes", "batch_size", "threads", "weights_row"),
 )
 BOOLEANS = ("certified", "support_is_unique", "threshold_matters")
 TEXTS = (
@@ -190,7 +183,8 @@ class Store:
             label = batch.cells[0].problem
             split = next(s for s in splits[label] if s.name == batch.cells[0].split)
             for row, estimate in zip(result.rows, result.estimates, strict=True):
-                rows.append(row | {"weights_row": counts[label]})
+                # a batch stored before there were repeats is repeat 0
+                rows.append({"repeat": 0} | row | {"weights_row": counts[label]})
                 counts[label] += 1
                 if not np.isnan(estimate).any():
                     targets.append(_target_table(row["cell"], problems[label], split, estimate))

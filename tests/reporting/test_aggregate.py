@@ -56,6 +56,13 @@ def test_seeds_collapse_to_their_mean_range_and_standard_error() -> None:
     assert (row["n_active_mean"], row["n_active_min"], row["n_active_max"]) == (12, 10, 14)
 
 
+def test_repeats_do_not_count_as_seeds() -> None:
+    repeated = [cell(seed=s, heldout_mare=0.1 + s, repeat=r, fit_seconds=10.0**r) for r in range(3) for s in range(2)]
+    row, once = only(repeated), only(repeated[:2])
+    assert row["n_seeds"] == 2
+    pd.testing.assert_series_equal(row, once)
+
+
 def test_one_seed_has_no_standard_error() -> None:
     row = only([cell()])
     assert all(np.isnan(row[f"{metric}_se"]) for metric in METRICS)

@@ -10,7 +10,8 @@ import pytest
 
 from frontier.errors import InputError
 from frontier.reporting import write
-from frontier.reporting.tables import FOLD_ABOVE, GENERIC_LIMITATIONS, escape, markdown_report
+from frontier.reporting.markdown import FOLD_ABOVE, escape
+from frontier.reporting.tables import GENERIC_LIMITATIONS, markdown_report
 from frontier.reporting.write import write_report
 
 MANIFEST: dict[str, Any] = {
@@ -113,6 +114,12 @@ def test_cells_that_did_not_converge_are_listed_too() -> None:
 
 def test_no_failures_is_said_aloud() -> None:
     assert "None: every cell ended as intended." in report([cell()])
+
+
+def test_repeats_that_failed_alike_are_one_row_and_all_are_counted() -> None:
+    text = section(report([cell(repeat=0), *(failure(seed=1, repeat=r) for r in range(3))]), "Failures")
+    assert "3 of 4 cells" in text
+    assert text.count("| cps | gates |") == 1
 
 
 def test_long_lists_of_failures_are_folded_and_long_messages_cut() -> None:

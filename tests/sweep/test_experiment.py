@@ -69,9 +69,13 @@ WRONG = {
         "",
         "seeds: missing for a stochastic method",
     ),
-    "a budget for a penalty method": ("lam: [0.1]", "budget: [5]", "methods[1].budget: not an axis of Fista"),
+    "a budget for a penalty method": (
+        "lam: [1e-3, 2]",
+        "budget: [5]",
+        "methods[0].budget: not an axis of HardConcrete",
+    ),
     "both axes": ("lam: [0.1]", "lam: [0.1]\n    budget: [5]", "methods[1].budget: both lam and budget"),
-    "no axis": ("    lam: [0.1]\n", "", "methods[1].point: incomplete; expected lam, got neither"),
+    "no axis": ("    lam: [1e-3, 2]\n", "", "methods[0].point: incomplete; expected lam, got neither"),
     "too few epochs": ("epochs: 100", "epochs: 61", "methods[0].epochs: fewer than a gate needs to close; expected at"),
     "no methods": ("methods:", "method:", "method: unknown key; did you mean 'methods'?"),
     "an empty list": ("lam: [0.1]", "lam: []", "methods[1].lam: list should have at least 1 item"),
@@ -81,6 +85,21 @@ WRONG = {
     "a label that is a path": ("name: cps_like", "name: cps_like\n    label: ../x", "problems[0].label: not a label"),
     "an unknown problem label": ("lam: [0.1]", "lam: [0.1]\n    problems: [cps]", "unknown problem 'cps'"),
     "impossible distribution": ("epochs: 100", "zeta: 0.5", "methods[0].zeta: does not stretch above 1"),
+    "no repeats": (
+        "problems:",
+        "repeats: 0\nproblems:",
+        ": repeats: input should be greater than or equal to 1",
+    ),
+    "too many repeats": (
+        "problems:",
+        "repeats: 101\nproblems:",
+        ": repeats: input should be less than or equal to 100",
+    ),
+    "an unknown rule for timings": (
+        "problems:",
+        "timing: warm\nproblems:",
+        ": timing: input should be 'any' or 'clean'; got 'warm'",
+    ),
     "no threads": (
         "problems:",
         "threads: 0\nproblems:",

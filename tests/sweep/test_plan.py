@@ -44,6 +44,31 @@ def test_the_same_file_gives_the_same_plan_and_a_comment_changes_nothing(tmp_pat
     assert plan(tmp_path, "# why\n" + TEXT).fingerprint == first.fingerprint
 
 
+def test_repeats_are_the_outermost_loop_so_that_methods_are_measured_in_turn(tmp_path: Path) -> None:
+    repeated = plan(tmp_path, "repeats: 3\n" + TEXT)
+    once = plan(tmp_path)
+    order = [(batch.cells[0].problem, batch.cells[0].split, batch.method.label) for batch in once.batches]
+    found = [(batch.cells[0].problem, batch.cells[0].split, batch.method.label) for batch in repeated.batches]
+    assert found == 3 * order
+    assert [batch.cells[0].repeat for batch in repeated.batches] == [r for r in range(3) for _ in order]
+
+
+def test_a_repeat_is_part_of_name_and_key_only_when_there_are_several(tmp_path: Path) -> None:
+    once, repeated = plan(tmp_path), plan(tmp_path, "repeats: 3\n" + TEXT)
+    assert plan(tmp_path, "repeats: 1\n" + TEXT).fingerprint == once.fingerprint
+    names = [cell.name for cell in repeated.cells]
+    assert len(set(names)) == len(names) == 3 * len(once.cells)
+    assert names[0] == once.cells[0].name + "/repeat=0"
+    keys = [batch.key for batch in repeated.batches]
+    assert len(set(keys)) == len(keys)
+    assert not set(keys) & {batch.key for batch in once.batches}
+
+
+def test_more_repeats_keep_the_batches_of_the_first(tmp_path: Path) -> None:
+    three, four = (plan(tmp_path, f"repeats: {n}\n" + TEXT) for n in (3, 4))
+    assert [b.key for b in three.batches] == [b.key for b in four.batches][: len(three.batches)]
+
+
 def test_a_batch_key_changes_with_all_that_decides_its_result(tmp_path: Path) -> None:
     base = plan(tmp_path)
     for old, new in [

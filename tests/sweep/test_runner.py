@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import dataclasses
+import json
 import os
 import signal
 import subprocess
@@ -84,6 +86,53 @@ def test_a_second_run_solves_nothing_and_keeps_the_table(smoke: tuple[pd.DataFra
     again = frontier.run_experiment(SMOKE, out=out)
     pd.testing.assert_frame_equal(table, again)
     assert before == {path: path.stat().st_mtime_ns for path in (out / "batches").iterdir()}
+
+
+REPEATED = """\
+repeats: 3
+timing: clean
+problems: [{name: cps_like}]
+methods:
+  - {name: fista, lam: [1e-3, 2e-3]}
+  - {name: random_reweight, budget: [20], seeds: [0], epochs: 50}
+"""
+
+
+def test_repeats_give_equal_rows_but_for_their_timings(tmp_path: Path) -> None:
+    experiment = tmp_path / "repeated.yaml"
+    experiment.write_text(REPEATED)
+    table = frontier.run_experiment(experiment, out=tmp_path / "run")
+    assert list(table["repeat"]) == [0, 0, 0, 1, 1, 1, 2, 2, 2]
+    assert list(table["label"]) == 3 * ["fista", "fista", "random_reweight"]  # measured in turn
+    assert str(table["repeat"].dtype) == "Int64"
+    assert list(table.columns).index("repeat") == list(table.columns).index("refit") + 1
+    assert table["cell"].is_unique
+    assert (table.groupby("label")["fit_seconds"].nunique() > 1).all()  # solved again, not copied
+    own = ["cell", "repeat", "weights_row"]
+    first, *others = (part.drop(columns=own).reset_index(drop=True) for _, part in comparable(table).groupby("repeat"))
+    for other in others:
+        pd.testing.assert_frame_equal(first, other, check_exact=True)
+    assert json.loads((tmp_path / "run" / "manifest.json").read_text())["repeats"] == 3
+
+
+def test_an_experiment_that_asks_for_clean_timings_refuses_more_than_one_process(tmp_path: Path) -> None:
+    experiment = tmp_path / "repeated.yaml"
+    experiment.write_text(REPEATED)
+    with pytest.raises(frontier.InputError, match="jobs: the experiment asks for clean timings; expected 1, got 2"):
+        frontier.run_experiment(experiment, jobs=2, out=tmp_path / "run")
+
+
+def test_a_batch_stored_before_there_were_repeats_is_repeat_0(tmp_path: Path) -> None:
+    experiment = tmp_path / "many.yaml"
+    experiment.write_text(MANY)
+    session, store = open_session(experiment), Store(tmp_path / "run")
+    table = run_session(session, store, quiet=True)
+    for batch in session.plan.batches:
+        found = store.read(batch)
+        assert found is not None
+        rows = [{name: value for name, value in row.items() if name != "repeat"} for row in found.rows]
+        store.write(batch, dataclasses.replace(found, rows=rows))
+    pd.testing.assert_frame_equal(comparable(run_session(session, store, quiet=True)), comparable(table))
 
 
 def test_only_runs_the_named_methods_and_says_what_is_missing(tmp_path: Path) -> None:

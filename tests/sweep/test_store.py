@@ -116,7 +116,7 @@ def test_an_atomic_write_leaves_the_old_file_when_it_fails(tmp_path: Path) -> No
 
 
 def test_missing_values_keep_integer_and_truth_columns() -> None:
-    identity = dict.fromkeys(("cell", "problem", "split", "method", "label", "refit"), "x")
+    identity = dict.fromkeys(("cell", "problem", "split", "method", "label", "refit"), "x") | {"repeat": 0}
     rows = [
         identity | {"lam": 1.0, "budget": None, "seed": 0, "n_active": 5, "certified": True},
         identity | {"lam": None, "budget": 10, "seed": None, "n_active": None, "certified": None},

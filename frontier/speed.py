@@ -1,0 +1,38 @@
+"""`python -m frontier.speed RESULTS --reference LABEL`: how many times as long every method takes as the reference.
+
+Reads a results folder of an experiment with repeats, writes Markdown, CSV and a figure; solves nothing. Exit codes: 0
+done, 2 bad input.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+from rich.console import Console
+
+from frontier.command import command
+from frontier.errors import InputError
+from frontier.sweep.store import load_results
+
+
+@command
+def main(
+    results: Annotated[Path, typer.Argument(help="a results folder written by frontier.run")],
+    reference: Annotated[str, typer.Option(help="the method that the others are compared with (label before ' @ ')")],
+    out: Annotated[Path, typer.Option(help="folder of the report")] = Path("reports/speed"),
+) -> None:
+    """Compare the seconds of whole paths pair by pair over repeats, from clean timings only."""
+    cells, manifest = load_results(results)
+    from frontier.reporting.speed_page import write_speed_report  # matplotlib is imported only here
+
+    try:
+        written = write_speed_report(cells, manifest, reference, out)
+    except OSError as error:
+        raise InputError(out, f"report cannot be written: {error.strerror}", cure="use --out") from None
+    Console().print(f"report: {written[0]}", highlight=False)
+
+
+if __name__ == "__main__":
+    main()
