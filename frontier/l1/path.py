@@ -27,8 +27,10 @@ LEAST_ADDED = 50  # violators that may join in a round, at least
 PROXIMAL_FROM = 1_000  # active records: beyond, a pivot (k² operations) costs more than its share of a Newton step
 PROXIMAL_START = 1_000.0  # first σ in units of 1/‖a_i‖²; larger ones need more Newton steps, smaller ones more solves
 PROXIMAL_STEPS = 10
-PROXIMAL_RESIDUAL = 1e-3
-PROXIMAL_GAP = 1e-4
+PROXIMAL_RESIDUAL = (
+    1e-3  # of ‖b‖ √(λ/λ_max), for the inner solves: looser ones leave supports that take longer to finish
+)
+PROXIMAL_GAP = 1e-4  # relative gap from which the kernel needs few pivots
 GROWTH = 1.0  # … and at most this multiple of the working set
 
 
