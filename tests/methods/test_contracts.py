@@ -1,12 +1,13 @@
 """The contract of `Method`, checked for every registered method by itself: add a method file and it is tested here.
 
 A method that needs other points or shorter runs than the defaults gets an entry in `SETTINGS`; one without an entry is
-run with its defaults.
+run with its defaults. A method that wraps an optional package (`package`) is skipped, loudly, where that is missing.
 """
 
 from __future__ import annotations
 
 import dataclasses
+import importlib.util
 import pickle
 from typing import Any
 
@@ -26,7 +27,17 @@ SETTINGS: dict[str, dict[str, Any]] = {
     "hard_concrete": SHORT | {"device": "cpu"},
     "random_reweight": SHORT,
 }
-METHODS = method_names()
+
+
+def registered(name: str) -> Any:
+    """The name of a method as a test parameter, skipped where the package that it wraps is not installed."""
+    package = getattr(method_class(name), "package", None)
+    missing = package is not None and importlib.util.find_spec(package) is None
+    reason = f"PACKAGE '{package}' NOT INSTALLED: {name} was not tested here (pip install -e '.[peers]')"
+    return pytest.param(name, marks=pytest.mark.skipif(missing, reason=reason))
+
+
+METHODS = [registered(name) for name in method_names()]
 # float64 sums in another order, amplified over 80 Adam steps; interior-point and FISTA stop at their own tolerances
 BATCH_TOLERANCE = 1e-6
 
