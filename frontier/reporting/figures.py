@@ -40,6 +40,9 @@ from frontier.reporting.style import (
 )
 
 ERROR_FLOOR = 1e-6  # errors below 0.0001% are drawn there: no published total is known more closely
+MOST_INITIAL = (
+    2.0  # initial weights further off than 200% are on another scale: a line there would only flatten the rest
+)
 FORMATS = ("png", "svg")
 KINDS = ("heldout", "train", "ess", "seconds")
 FIGURE_NAME = re.compile(rf".+__({'|'.join(KINDS)})\.({'|'.join(FORMATS)})")
@@ -129,6 +132,8 @@ def frontier_figure(
     x = log_axis(across, label=count_tick, zeros=len(at_zero), most_ticks=9 if columns == 1 else 5)
     if quantity.is_error:
         up += [facts.floor] if kind == "heldout" and facts.floor is not None else []
+        if kind == "heldout" and facts.initial_heldout is not None and facts.initial_heldout < MOST_INITIAL:
+            up.append(facts.initial_heldout)
         up += [facts.dense_mare] if kind == "train" and facts.dense_mare is not None else []
         y = log_axis(up, label=percent_tick, floor=ERROR_FLOOR)
     else:
@@ -234,6 +239,8 @@ def _references(ax: Axes, kind: str, x: LogAxis, y: LogAxis, facts: ProblemFacts
     reference: dict[str, Any] = {"color": "0.35", "linewidth": 0.9, "zorder": 1}
     if kind == "heldout" and facts.floor is not None:
         ax.axhline(float(y.place([facts.floor])[0]), linestyle=(0, (5, 3)), **reference)
+    if kind == "heldout" and facts.initial_heldout is not None and facts.initial_heldout < MOST_INITIAL:
+        ax.axhline(float(y.place([facts.initial_heldout])[0]), linestyle=(0, (5, 2, 1, 2)), **reference)
     if facts.rank is not None and (x.edge or x.low) < facts.rank < x.high:
         ax.axvline(facts.rank, linestyle=(0, (1, 2)), **reference)
     if kind == "train" and facts.dense_mare is not None:
@@ -294,6 +301,9 @@ def _legend_handles(
     if kind == "heldout" and facts.floor is not None:
         label = f"held-out floor {percent(facts.floor, 4)}"
         handles.append(Line2D([], [], label=label, linestyle=(0, (5, 3)), **dashes))
+    if kind == "heldout" and facts.initial_heldout is not None and facts.initial_heldout < MOST_INITIAL:
+        label = f"initial weights, all records: {percent(facts.initial_heldout)}"
+        handles.append(Line2D([], [], label=label, linestyle=(0, (5, 2, 1, 2)), **dashes))
     if kind == "train" and facts.dense_mare is not None:
         label = f"dense least squares fit {percent(facts.dense_mare)}"
         handles.append(Line2D([], [], label=label, linestyle=(0, (5, 3)), **dashes))

@@ -98,13 +98,15 @@ class ProblemFacts:
     rank: int | None = None
     dense_mare: float | None = None
     bound_loss: float | None = None
+    initial_heldout: float | None = None
 
 
 def problem_facts(manifest: Mapping[str, Any], problem: str, split: str) -> ProblemFacts:
     """The facts of `manifest["problems"][problem]`; the held-out floor only when it is above 0.
 
     `manifest["splits"][problem][split]` holds the number of training targets (`n_train`), and what is known of the
-    training problem: `rank` of its matrix, `dense_mare` and `bound_loss` of its non-negative least squares fit.
+    training problem: `rank` of its matrix, `dense_mare` and `bound_loss` of its non-negative least squares fit, and
+    `initial_heldout_mare`, the held-out error of the initial weights.
     """
     facts = (manifest.get("problems") or {}).get(problem) or {}
     floor = (facts.get("meta") or {}).get("heldout_floor")
@@ -117,6 +119,7 @@ def problem_facts(manifest: Mapping[str, Any], problem: str, split: str) -> Prob
         known.get("rank"),
         known.get("dense_mare"),
         known.get("bound_loss"),
+        known.get("initial_heldout_mare"),
     )
 
 

@@ -11,8 +11,9 @@ from typing import Any
 import pandas as pd
 
 from frontier.analysis.bounds import training_facts
+from frontier.analysis.metrics import evaluate
 from frontier.errors import InputError, did_you_mean
-from frontier.methods.base import Status
+from frontier.methods.base import Solution, Status
 from frontier.objective import RANK_LIMIT
 from frontier.problem import CalibrationProblem, Split
 from frontier.registry import build_problem
@@ -154,7 +155,12 @@ def _manifest(session: Session, jobs: int, digest: str) -> dict[str, Any]:
 
 
 def _split_facts(problem: CalibrationProblem, split: Split) -> dict[str, Any]:
-    sizes = {"n_train": int(split.train.sum()), "n_heldout": int(split.heldout.sum())}
+    initial = evaluate(problem, split, Solution(problem.w0, Status.COMPLETED))
+    sizes = {
+        "n_train": int(split.train.sum()),
+        "n_heldout": int(split.heldout.sum()),
+        "initial_heldout_mare": initial["heldout_mare"],
+    }
     if sizes["n_train"] > RANK_LIMIT:  # minutes of work for lines in a figure
         return sizes
     return sizes | training_facts(problem.restrict(split.train))
