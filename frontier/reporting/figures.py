@@ -302,7 +302,7 @@ def _legend_handles(
         label = f"held-out floor {percent(facts.floor, 4)}"
         handles.append(Line2D([], [], label=label, linestyle=(0, (5, 3)), **dashes))
     if kind == "heldout" and facts.initial_heldout is not None and facts.initial_heldout < MOST_INITIAL:
-        label = f"initial weights, all records: {percent(facts.initial_heldout)}"
+        label = f"initial weights {percent(facts.initial_heldout)}"
         handles.append(Line2D([], [], label=label, linestyle=(0, (5, 2, 1, 2)), **dashes))
     if kind == "train" and facts.dense_mare is not None:
         label = f"dense least squares fit {percent(facts.dense_mare)}"

@@ -227,8 +227,9 @@ def log_ticks(low: float, high: float, most: int = 9) -> tuple[float, ...]:
 def legend_columns(texts: Sequence[str]) -> int:
     """As many columns, filled downwards, as fit the width of a figure (a character is some 0.067 inch wide)."""
     for columns in range(min(5, len(texts)), 1, -1):
-        rows = -(-len(texts) // columns)
-        widths = [max(map(len, texts[start : start + rows])) for start in range(0, len(texts), rows)]
+        # matplotlib deals entries out like array_split: the first columns get one more
+        parts = np.array_split(np.arange(len(texts)), columns)
+        widths = [max(len(texts[i]) for i in part) for part in parts]
         if sum(0.5 + 0.067 * width for width in widths) < WIDTH_INCHES - 0.2:
             return columns
     return 1

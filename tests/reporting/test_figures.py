@@ -23,7 +23,7 @@ from frontier.reporting.figures import (
     frontier_figure,
     seconds_figure,
 )
-from frontier.reporting.style import label_styles, log_axis, log_ticks, problem_facts
+from frontier.reporting.style import WIDTH_INCHES, label_styles, legend_columns, log_axis, log_ticks, problem_facts
 
 MANIFEST = {
     "problems": {"tiny": {"n_records": 9600, "n_targets": 400, "meta": {"heldout_floor": 0.1215}}},
@@ -311,3 +311,13 @@ def test_only_timings_of_one_kind_share_a_panel() -> None:
 def test_unmeasured_timings_give_no_figure() -> None:
     ready = prepare(pd.DataFrame([cell(timing="unmeasured")]))
     assert seconds_figure(ready, label_styles(ready["label"]), "tiny") is None
+
+
+def test_a_legend_never_runs_off_the_figure() -> None:
+    texts = ["Anchored L1", "CVXPY reference", "Hard Concrete L0", "NN-LASSO", "Random subset, reweighted", "one seed"]
+    texts += ["mean and range over seeds", "initial weights, all records: 26.7%", "k = rank(A) = 454"]
+    for number in range(2, len(texts) + 1):
+        columns = legend_columns(texts[:number])
+        parts = np.array_split(np.array(texts[:number]), columns)  # as matplotlib deals them out
+        width = sum(0.5 + 0.067 * max(map(len, part)) for part in parts)  # inches, as the function estimates them
+        assert columns == 1 or width < WIDTH_INCHES
