@@ -61,6 +61,19 @@ def _delete(L: FloatArray, k: int, at: int) -> None:  # pragma: no cover - compi
 
 
 @njit(cache=True, fastmath=SUMS)
+def _drop(
+    L: FloatArray, S: IndexArray, k: int, at: int, x: FloatArray, inside: NDArray[np.bool_]
+) -> int:  # pragma: no cover - compiled
+    """Take the active column at position `at` out of the support and the factor; returns the new number of them."""
+    x[S[at]] = 0.0
+    inside[S[at]] = False
+    _delete(L, k, at)
+    for i in range(at, k - 1):
+        S[i] = S[i + 1]
+    return k - 1
+
+
+@njit(cache=True, fastmath=SUMS)
 def _gram_column(
     indptr: IndexArray, indices: IndexArray, data: FloatArray, S: IndexArray, k: int, j: int, dense: FloatArray
 ) -> FloatArray:  # pragma: no cover - compiled
@@ -171,12 +184,7 @@ def active_set(
             if blocking < 0:
                 break
             pivots += 1
-            x[S[blocking]] = 0.0
-            inside[S[blocking]] = False
-            _delete(L, k, blocking)
-            for i in range(blocking, k - 1):
-                S[i] = S[i + 1]
-            k -= 1
+            k = _drop(L, S, k, blocking, x, inside)
             zero_steps = zero_steps + 1 if step == 0.0 else 0
         r = _residual(indptr, indices, data, b, x, S, k)
         if pivots >= max_pivots:
@@ -217,12 +225,7 @@ def active_set(
                 continue
             for i in range(k):
                 x[S[i]] = max(x[S[i]] - step * rhs[i], 0.0)
-            x[S[blocking]] = 0.0
-            inside[S[blocking]] = False
-            _delete(L, k, blocking)
-            for i in range(blocking, k - 1):
-                S[i] = S[i + 1]
-            k -= 1
+            k = _drop(L, S, k, blocking, x, inside)
             distance = _append(L, k, _gram_column(indptr, indices, data, S, k, entering, dense))
             x[entering] = step
             zero_steps = zero_steps + 1 if step == 0.0 else 0
