@@ -1,158 +1,88 @@
-"""The batched log-space Adam fit: many (λ, seed) cells of one design at once, with or without gates.
+"""The batched fit: cut the cells into blocks, train the blocks, look at them on the way, and return every cell.
 
-Per cell, with `w = e^θ z` (z = 1 without gates), it minimises `‖A w − b‖² + λ Σ P(z ≠ 0) + λ₂ Σ e^{2θ}` in θ and α by
-Adam (Kingma & Ba 2015, algorithm 1). Gradients are closed forms, not autograd:
-`∂/∂θ = g∘w + 2λ₂e^{2θ}`, `∂/∂α = g∘e^θ∘∂z/∂α + λ ∂P/∂α`, with `g = 2Aᵀ(A w − b)`.
-Cells are columns: all state is n × cells, so one sparse product serves the whole grid, and cells of one seed share
-their noise. No cell influences another.
+On the CPU blocks are trained by the compiled kernel, one per thread at a time (as many threads as numba is allowed); on
+a GPU by torch, as many cells at once as `torch_block.cells_at_once` says. A cell's result depends on neither.
 """
 
 from __future__ import annotations
 
-import warnings
-from dataclasses import dataclass
+from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
 
-import numpy as np
-import scipy.sparse as sp
-import torch
+import numba
 
 from frontier.errors import InputError
-from frontier.l0.gates import HardConcrete
-from frontier.l0.noise import gate_logits
-from frontier.l0.schedule import Device, Schedule
-from frontier.objective import WeightedDesign
-from frontier.problem import FloatArray
-
-BETA_1, BETA_2, EPSILON = 0.9, 0.999, 1e-8  # Adam's constants: Kingma & Ba 2015, and torch's defaults
+from frontier.l0.block import Block, Matrices, block_widths
+from frontier.l0.checkpoint import Checkpoints
+from frontier.l0.monitor import CellFit, Monitor, Trainer
+from frontier.l0.schedule import Device
+from frontier.l0.task import Cell, Task
 
 
-@dataclass(frozen=True, slots=True, eq=False)
-class Fit:
-    """Final θ and α (n × cells, float64; α is None without gates) and the trace: columns → (records, cells)."""
+def cuda_asked(device: Device) -> bool:
+    """Whether a fit goes to the GPU: `auto` takes one that is there; asking for one that is not is an `InputError`."""
+    if device == "cpu":
+        return False
+    import torch
 
-    log_weight: FloatArray
-    log_alpha: FloatArray | None
-    trace: dict[str, FloatArray]
-
-    def trace_of(self, cell: int) -> dict[str, FloatArray]:
-        return {name: values[:, cell] for name, values in self.trace.items()}
-
-
-def resolve_device(device: Device) -> torch.device:
-    """`auto` is CUDA when there is one; asking for CUDA without one is an `InputError`."""
     available = torch.cuda.is_available()
     if device == "cuda" and not available:
         raise InputError("device", "no CUDA device here", expected="auto or cpu", got="cuda", cure="use device: auto")
-    return torch.device("cuda" if device != "cpu" and available else "cpu")
+    return available
 
 
-@dataclass(frozen=True, slots=True, eq=False)
-class Gates:
-    """What the gated fit needs beside the weights: α's start (n × cells), λ and seed per cell, λ₂."""
-
-    distribution: HardConcrete
-    log_alpha: FloatArray
-    lams: FloatArray
-    seeds: tuple[int, ...]
-    lam_l2: float = 0.0
-
-
-def fit(design: WeightedDesign, log_weight: FloatArray, schedule: Schedule, gates: Gates | None = None) -> Fit:
-    """Train every column of `log_weight` (n × cells) and return where it ended after `schedule.epochs`."""
-    device = resolve_device(schedule.device)
-    dtype = torch.float32 if schedule.precision == "float32" else torch.float64
-    A, At = _sparse(design.A, dtype, device), _sparse(sp.csr_array(design.A.T), dtype, device)
-    b = _tensor(design.b[:, None], dtype, device)
-    theta = _Adam(_tensor(log_weight, dtype, device), schedule.lr)
-    state = None if gates is None else _GateState(gates, schedule.lr, dtype, device)
-    rows: list[tuple[int, torch.Tensor, torch.Tensor, torch.Tensor]] = []
-    for epoch in range(1, schedule.epochs + 1):
-        scale = theta.value.exp()
-        w = scale if state is None else state.open(epoch) * scale
-        residual = A @ w - b
-        gradient = (At @ residual).mul_(2.0)
-        if schedule.trace_every and (epoch % schedule.trace_every == 0 or epoch == 1):
-            expected = (w > 0).sum(dim=0) if state is None else state.expected_active()
-            rows.append((epoch, residual.square().sum(dim=0), expected, gradient.norm(dim=0)))
-        if state is not None:
-            state.step(gradient * scale, epoch)
-        gradient.mul_(w)
-        if gates is not None and gates.lam_l2:
-            gradient.addcmul_(scale, scale, value=2.0 * gates.lam_l2)
-        theta.step(gradient, epoch)
-    return Fit(
-        log_weight=theta.value.double().cpu().numpy(),
-        log_alpha=None if state is None else state.alpha.value.double().cpu().numpy(),
-        trace=_trace(rows),
-    )
+def fit(task: Task, cells: Sequence[Cell], checkpoints: Checkpoints | None = None) -> list[CellFit]:
+    """Train all cells; the results are in their order."""
+    order = sorted(range(len(cells)), key=lambda i: cells[i].seed)  # cells of one seed share their noise
+    blocks = _blocks(task, [cells[i] for i in order])
+    threads = min(numba.get_num_threads(), len(blocks))
+    if threads == 1:
+        done = [_train(task, build, checkpoints) for build in blocks]
+    else:
+        with ThreadPoolExecutor(threads) as pool:
+            done = list(pool.map(lambda build: _train(task, build, checkpoints), blocks))
+    found = [result for results in done for result in results]
+    return [result for _, result in sorted(zip(order, found, strict=True), key=lambda pair: pair[0])]
 
 
-class _GateState:
-    """α of every cell with its optimiser, and the noise that cells of one seed share."""
+def _blocks(task: Task, cells: Sequence[Cell]) -> list[Callable[[], Trainer]]:
+    """What builds each block, in the order of `cells`: built when its turn comes, and gone when it is done."""
+    if cuda_asked(task.schedule.device):
+        import torch
 
-    def __init__(self, gates: Gates, lr: float, dtype: torch.dtype, device: torch.device) -> None:
-        self.distribution = gates.distribution
-        self.alpha = _Adam(_tensor(gates.log_alpha, dtype, device), lr)
-        self.lam = _tensor(gates.lams, dtype, device)
-        self.seeds = tuple(dict.fromkeys(gates.seeds))
-        self.seed_of_cell = torch.tensor([self.seeds.index(seed) for seed in gates.seeds], device=device)
-        n = len(gates.log_alpha)
-        self.records = torch.arange(n, device=device)
-        self.noise = torch.empty((n, len(self.seeds)), dtype=dtype, device=device)
-        self.slope = torch.empty(0)
+        from frontier.l0.torch_block import TorchBlock, cells_at_once
 
-    def open(self, epoch: int) -> torch.Tensor:
-        """The sampled gates of this epoch, n × cells; their slope is kept for `step`."""
-        gate_logits(self.seeds, epoch, self.records, self.noise)
-        z, self.slope = self.distribution.sample(self.noise[:, self.seed_of_cell], self.alpha.value)
-        return z
-
-    def step(self, gradient: torch.Tensor, epoch: int) -> None:
-        """One Adam step on α, given the data gradient with respect to z."""
-        _, penalty_slope = self.distribution.penalty(self.alpha.value)
-        self.slope.mul_(gradient).addcmul_(penalty_slope, self.lam.expand_as(penalty_slope))
-        self.alpha.step(self.slope, epoch)
-
-    def expected_active(self) -> torch.Tensor:
-        return self.distribution.penalty(self.alpha.value)[0].sum(dim=0)
+        size, gpu = cells_at_once(task), torch.device("cuda")
+        parts = [cells[i : i + size] for i in range(0, len(cells), size)]
+        return [lambda part=part: TorchBlock(task, part, gpu) for part in parts]  # type: ignore[misc]
+    matrices = Matrices.of(task)
+    builds: list[Callable[[], Trainer]] = []
+    first = 0
+    for width in block_widths(len(cells), len({cell.seed for cell in cells})):
+        part = cells[first : first + width]
+        builds.append(lambda part=part, width=width: Block(task, part, matrices, width))  # type: ignore[misc]
+        first += width
+    return builds
 
 
-class _Adam:
-    """One parameter tensor with its two moments, updated in place."""
-
-    def __init__(self, value: torch.Tensor, lr: float) -> None:
-        self.value, self.lr = value, lr
-        self.first, self.second = torch.zeros_like(value), torch.zeros_like(value)
-
-    def step(self, gradient: torch.Tensor, epoch: int) -> None:
-        self.first.lerp_(gradient, 1 - BETA_1)
-        self.second.mul_(BETA_2).addcmul_(gradient, gradient, value=1 - BETA_2)
-        root = self.second.sqrt().div_((1 - BETA_2**epoch) ** 0.5).add_(EPSILON)
-        self.value.addcdiv_(self.first, root, value=-self.lr / (1 - BETA_1**epoch))
-
-
-def _tensor(array: FloatArray, dtype: torch.dtype, device: torch.device) -> torch.Tensor:
-    return torch.tensor(np.ascontiguousarray(array), dtype=dtype, device=device)
-
-
-def _sparse(matrix: sp.csr_array, dtype: torch.dtype, device: torch.device) -> torch.Tensor:
-    with warnings.catch_warnings():
-        warnings.filterwarnings("ignore", message="Sparse CSR tensor support is in beta state")
-        return torch.sparse_csr_tensor(
-            torch.tensor(matrix.indptr.astype(np.int64)),
-            torch.tensor(matrix.indices.astype(np.int64)),
-            torch.tensor(matrix.data, dtype=dtype),
-            size=matrix.shape,
-            check_invariants=False,  # SciPy has checked them
-        ).to(device)
-
-
-def _trace(rows: list[tuple[int, torch.Tensor, torch.Tensor, torch.Tensor]]) -> dict[str, FloatArray]:
-    if not rows:
-        return {}
-    epochs, *columns = zip(*rows, strict=True)
-    cells = columns[0][0].numel()
-    trace = {"iteration": np.repeat(np.array(epochs, dtype=np.float64)[:, None], cells, axis=1)}
-    for name, values in zip(("loss", "expected_active", "gradient_norm"), columns, strict=True):
-        trace[name] = torch.stack(list(values)).double().cpu().numpy()
-    return trace
+def _train(task: Task, build: Callable[[], Trainer], checkpoints: Checkpoints | None) -> list[CellFit]:
+    trainer = build()
+    monitor = Monitor(task, trainer.cells)
+    looks = task.schedule.events
+    stops = set(looks)
+    if checkpoints is not None:
+        checkpoints.load(trainer, monitor)
+        stops |= set(range(checkpoints.every, task.schedule.epochs, checkpoints.every))
+    for stop in sorted(stops):
+        if stop <= trainer.epoch:
+            continue
+        trainer.advance(stop)
+        if stop in looks:
+            monitor.look(trainer)
+        if monitor.all_settled:
+            break
+        if checkpoints is not None and stop % checkpoints.every == 0:
+            checkpoints.save(trainer, monitor)
+    if checkpoints is not None:
+        checkpoints.discard(trainer)
+    return monitor.results(trainer)

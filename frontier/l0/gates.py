@@ -48,7 +48,11 @@ class HardConcrete:
     @property
     def penalty_shift(self) -> float:
         """`−β log(−γ/ζ)`: P(z ≠ 0) = σ(α + shift)."""
-        return -self.temperature * math.log(-self.gamma / self.zeta)
+        return self.shift_at(self.temperature)
+
+    def shift_at(self, temperature: float) -> float:
+        """The shift at another temperature, while β is on its schedule."""
+        return -temperature * math.log(-self.gamma / self.zeta)
 
     def epochs_to_close(self, keep_prob: float, lr: float) -> int:
         """Epochs Adam needs at least to bring a gate from `keep_prob` to a tempered 0, moving α by ≤ lr each."""
@@ -66,19 +70,23 @@ class HardConcrete:
         bounded = np.clip(log_alpha, -LOG_ALPHA_BOUND, LOG_ALPHA_BOUND)
         return np.asarray(1.0 / (1.0 + np.exp(-(bounded + self.penalty_shift))))
 
-    def sample(self, logit_u: torch.Tensor, log_alpha: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
+    def sample(
+        self, logit_u: torch.Tensor, log_alpha: torch.Tensor, temperature: float | None = None
+    ) -> tuple[torch.Tensor, torch.Tensor]:
         """The training gate z and `∂z/∂α`, for uniform noise given as its logit (shapes broadcast)."""
+        beta = self.temperature if temperature is None else temperature
         bounded = log_alpha.clamp(-LOG_ALPHA_BOUND, LOG_ALPHA_BOUND)
-        s = (bounded + logit_u).div_(self.temperature).sigmoid_()
+        s = (bounded + logit_u).div_(beta).sigmoid_()
         stretched = s.mul(self.width).add_(self.gamma)
         moves = (stretched > 0) & (stretched < 1) & (bounded == log_alpha)
-        slope = (1 - s).mul_(s).mul_(self.width / self.temperature).mul_(moves)
+        slope = (1 - s).mul_(s).mul_(self.width / beta).mul_(moves)
         return stretched.clamp_(0, 1), slope
 
-    def penalty(self, log_alpha: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
+    def penalty(self, log_alpha: torch.Tensor, temperature: float | None = None) -> tuple[torch.Tensor, torch.Tensor]:
         """`P(z ≠ 0)` and `∂P/∂α`."""
+        shift = self.shift_at(self.temperature if temperature is None else temperature)
         bounded = log_alpha.clamp(-LOG_ALPHA_BOUND, LOG_ALPHA_BOUND)
-        p = (bounded + self.penalty_shift).sigmoid_()
+        p = (bounded + shift).sigmoid_()
         return p, (1 - p).mul_(p).mul_(bounded == log_alpha)
 
 

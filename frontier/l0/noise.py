@@ -10,6 +10,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 import numpy as np
+from numpy.typing import NDArray
 
 from frontier.problem import FloatArray
 
@@ -29,6 +30,16 @@ def key(seed: int, stream: int, epoch: int = 0) -> int:
     for part in (seed, stream, epoch):
         value = _finalise((value ^ part) + GOLDEN)
     return value
+
+
+def keys(seeds: tuple[int, ...], stream: int, epochs: int) -> NDArray[np.uint64]:
+    """`key(seed, stream, epoch)` for every epoch 0 … epochs − 1 and seed, shape (epochs, seeds)."""
+    prefixes = [_finalise((_finalise(seed + GOLDEN) ^ stream) + GOLDEN) for seed in seeds]
+    x = np.array(prefixes, dtype=np.uint64)[None, :] ^ np.arange(epochs, dtype=np.uint64)[:, None]
+    x += np.uint64(GOLDEN)
+    x = (x ^ (x >> np.uint64(30))) * np.uint64(MIX_1)
+    x = (x ^ (x >> np.uint64(27))) * np.uint64(MIX_2)
+    return x ^ (x >> np.uint64(31))
 
 
 def normal(seed: int, stream: int, n: int) -> FloatArray:

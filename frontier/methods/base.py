@@ -14,6 +14,8 @@ from dataclasses import dataclass, field
 from typing import ClassVar, Literal
 
 import numpy as np
+import scipy.sparse as sp
+from numpy.typing import NDArray
 
 from frontier.errors import InputError
 from frontier.objective import Objective
@@ -28,6 +30,7 @@ class Status(enum.StrEnum):
 
     OPTIMAL = "optimal"
     COMPLETED = "completed"
+    STOPPED_EARLY = "stopped_early"
     NOT_CONVERGED = "not_converged"
     INFEASIBLE = "infeasible"
     TIMEOUT = "timeout"
@@ -41,12 +44,13 @@ class Status(enum.StrEnum):
 
     @property
     def has_weights(self) -> bool:
-        return self in (Status.OPTIMAL, Status.COMPLETED, Status.NOT_CONVERGED)
+        return self in (Status.OPTIMAL, Status.COMPLETED, Status.STOPPED_EARLY, Status.NOT_CONVERGED)
 
 
 _MEANING = {
     Status.OPTIMAL: "a minimiser to the method's tolerance, confirmed by the harness's certificate",
     Status.COMPLETED: "ran as prescribed; this method has no notion of an optimum",
+    Status.STOPPED_EARLY: "met its early stopping criterion before its last epoch",
     Status.NOT_CONVERGED: "stopped at its iteration limit: raise max_iter or loosen tol",
     Status.INFEASIBLE: "no weights satisfy the constraints: relax them",
     Status.TIMEOUT: "ran out of time: raise the limit or shrink the problem",
@@ -127,6 +131,31 @@ class Solution:
     def failed(cls, status: Status, message: str) -> Solution:
         """A solution without weights: a failure that is kept as data."""
         return cls(weights=None, status=status, message=message)
+
+    @property
+    def active(self) -> NDArray[np.intp]:
+        """Indices of the records with weight; `InputError` when the solve failed."""
+        return np.flatnonzero(self._known_weights())
+
+    @property
+    def sparsity(self) -> float:
+        """The share of records with weight exactly 0."""
+        return 1.0 - len(self.active) / len(self._known_weights())
+
+    def predict(self, M: sp.sparray | FloatArray) -> FloatArray:
+        """The weighted totals `M w` of any estimate matrix over the same records, shape (rows,), in its units.
+
+        Raises `InputError` when the number of columns is not that of the weights, or when the solve failed.
+        """
+        weights = self._known_weights()
+        if M.shape[1:] != weights.shape:
+            raise InputError("M", "not over these records", expected=f"{len(weights)} columns", got=M.shape)
+        return np.asarray(M @ weights)
+
+    def _known_weights(self) -> FloatArray:
+        if self.weights is None:
+            raise InputError("weights", f"none: {self.status}, {self.message or self.status.meaning}")
+        return self.weights
 
 
 @dataclass(frozen=True, kw_only=True)

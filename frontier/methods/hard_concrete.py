@@ -1,74 +1,113 @@
-"""Hard Concrete L0 calibration: `min Σ ω_j r_j² + λ Σ P(z_i ≠ 0) + λ₂ Σ e^{2θ_i}`, `w_i = e^{θ_i} z_i`.
+"""Hard Concrete L0 calibration: `min loss(w) + λ Σ P(z_i ≠ 0) + λ₂ Σ …`, `w_i = e^{θ_i} z_i`.
 
 Gates of Louizos, Welling & Kingma (2018) trained by Adam, the objective of `l0-python` (so its λ grids carry over). The
-whole λ × seed grid is one batch. Non-convex: the status is `completed` and there is no certificate.
+whole λ × seed grid is one batch, and budgets are met by batched multi-section in λ. Non-convex: the status is
+`completed` and there is no certificate.
 """
 
 from __future__ import annotations
 
+import dataclasses
+import hashlib
+import json
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import ClassVar
+from pathlib import Path
+from typing import TYPE_CHECKING, ClassVar, Literal
 
 import numpy as np
 
 from frontier.errors import InputError
 from frontier.l0.gates import KEEP_PROB_MARGIN, HardConcrete, TestGate, start_log_alpha
+from frontier.l0.loss import LossName
 from frontier.l0.noise import STREAM_LOG_ALPHA, STREAM_LOG_WEIGHT, normal
-from frontier.l0.schedule import Device, Precision, Schedule
-from frontier.methods.base import Method, Point, Solution, Status
-from frontier.objective import L0Objective, weighted_design
-from frontier.problem import CalibrationProblem, FloatArray
+from frontier.l0.schedule import Device, EarlyStopping, Precision, Schedule, Temperature, TemperatureShape
+from frontier.methods import _log_space
+from frontier.methods.base import Coordinate, Method, Point, Solution, Status
+from frontier.problem import CalibrationProblem
 
-LOG_WEIGHT_OFFSET = 1e-8  # θ = log(w0 + 1e-8): DESIGN section 2, as l0-python
+if TYPE_CHECKING:
+    from frontier.l0.checkpoint import Checkpoints
+    from frontier.l0.monitor import CellFit
+    from frontier.l0.task import Start, Task
 
 
 @dataclass(frozen=True, kw_only=True)
 class HardConcreteCalibrator(Method):
-    """Hard Concrete gates on log-space weights.
+    """Hard Concrete gates on log-space weights. Points carry λ or a budget of active records, and a seed.
 
     epochs, lr            Adam's length and step; fewer epochs than a gate needs to close is an `InputError`
+    loss, cap             squared: `Σ ω r²`; capped: `Σ ω min(|r|, cap) / Σ ω`
+    lam_unit              what λ multiplies: the expected number of active records, or their share (λ/n per record)
+    lam_l2, l2_on         λ₂, and what it multiplies: `Σ e^{2θ}` (scale) or `mean((w/w0)²)` (ratio)
+    max_weight_ratio      hard cap on w/w0, held throughout
+    conserve_total        weights are rescaled to Σw0, in training and after
     init_keep_prob        start probability of keeping, one number or one per record
     initial_weights       start weights, one number or one per record; default the problem's w0
-    temperature, gamma, zeta   β, γ, ζ of the distribution
-    lam_l2                λ₂ on e^{2θ}
+    temperature, gamma, zeta   β at the end (and at test time), γ, ζ of the distribution
+    temperature_schedule, initial_temperature   how β gets there: constant, linear, exponential or cosine
     log_alpha_jitter_sd, log_weight_jitter_sd   start noise on α and θ, from the seed
     test_gate             tempered (l0-python) or untempered (Louizos et al.) gate after training
+    stop_tol, stop_every, stop_patience   early stopping (see `frontier.l0.schedule.EarlyStopping`); stop_tol 0: never
+    checkpoint, checkpoint_every   a folder to keep the fit's state in every so many epochs, and to go on from
     device, precision     auto | cpu | cuda; float32 | float64
     trace_every           epochs between trace rows; 0: none
     """
 
-    batch_over: ClassVar[frozenset[str]] = frozenset({"lam", "seed"})
+    batch_over: ClassVar[frozenset[str]] = frozenset({"lam", "budget", "seed"})
     stochastic: ClassVar[bool] = True
 
     epochs: int = 2_000
     lr: float = 0.1
+    loss: LossName = "squared"
+    cap: float = 1.0
+    lam_unit: Literal["record", "share"] = "record"
+    lam_l2: float = 0.0
+    l2_on: _log_space.Ridge = "scale"
+    max_weight_ratio: float | None = None
+    conserve_total: bool = False
     init_keep_prob: float | tuple[float, ...] = 0.99
     initial_weights: float | tuple[float, ...] | None = None
     temperature: float = 2 / 3
+    temperature_schedule: TemperatureShape = "constant"
+    initial_temperature: float | None = None
     gamma: float = -0.1
     zeta: float = 1.1
-    lam_l2: float = 0.0
     log_alpha_jitter_sd: float = 0.01
     log_weight_jitter_sd: float = 0.0
     test_gate: TestGate = "tempered"
+    stop_tol: float = 0.0
+    stop_every: int = 50
+    stop_patience: int = 3
+    checkpoint: str | None = None
+    checkpoint_every: int = 100
     device: Device = "auto"
     precision: Precision = "float32"
     trace_every: int = 0
 
     def __post_init__(self) -> None:
-        _ = self.gates, self.schedule  # validated by being built
-        for name in ("lam_l2", "log_alpha_jitter_sd", "log_weight_jitter_sd"):
+        _ = self.gates, self.schedule, self.temperatures  # validated by being built
+        _log_space.check(self)
+        for name in ("log_alpha_jitter_sd", "log_weight_jitter_sd"):
             if not getattr(self, name) >= 0:
                 raise InputError(name, "negative", expected="a number ≥ 0", got=getattr(self, name))
+        if self.checkpoint_every < 1:
+            raise InputError("checkpoint_every", "too few", expected="an integer ≥ 1", got=self.checkpoint_every)
         keep_prob = np.ravel(self.init_keep_prob)
         start_log_alpha(keep_prob, len(keep_prob))
-        if self.initial_weights is not None and not (np.ravel(self.initial_weights) >= 0).all():
-            raise InputError("initial_weights", "negative weights", expected="numbers ≥ 0")
+
+    @property
+    def coordinates(self) -> frozenset[Coordinate]:
+        return frozenset({"lam", "budget"})
 
     @property
     def gates(self) -> HardConcrete:
         return HardConcrete(temperature=self.temperature, gamma=self.gamma, zeta=self.zeta)
+
+    @property
+    def temperatures(self) -> Temperature:
+        initial = self.temperature if self.initial_temperature is None else self.initial_temperature
+        return Temperature(final=self.temperature, initial=initial, shape=self.temperature_schedule)
 
     @property
     def schedule(self) -> Schedule:
@@ -78,6 +117,7 @@ class HardConcreteCalibrator(Method):
             device=self.device,
             precision=self.precision,
             trace_every=self.trace_every,
+            stopping=EarlyStopping(tol=self.stop_tol, every=self.stop_every, patience=self.stop_patience),
         )
 
     def check(self, points: Sequence[Point]) -> None:
@@ -85,7 +125,7 @@ class HardConcreteCalibrator(Method):
         Method.check(self, points)
         keep_prob = float(min(np.max(self.init_keep_prob), 1 - KEEP_PROB_MARGIN))
         needed = self.gates.epochs_to_close(keep_prob, self.lr)
-        if self.epochs < needed and any(point.lam for point in points):
+        if self.epochs < needed and any(point.lam or point.budget for point in points):
             raise InputError(
                 "epochs",
                 "fewer than a gate needs to close",
@@ -95,62 +135,74 @@ class HardConcreteCalibrator(Method):
             )
 
     def warm_up(self) -> None:
-        import frontier.l0.fit as trainer
-
-        trainer.resolve_device(self.device)
+        _log_space.compile_kernels(self.schedule, gated=True)
 
     def solve(self, problem: CalibrationProblem, points: Sequence[Point]) -> list[Solution]:
-        """Train all points as one batch; each solution is the test-time gated weights of its cell."""
-        from frontier.l0.fit import Gates, fit
+        """Train all points as one batch (budgets: a few); each solution is the test-time weights of its cell."""
+        from frontier.l0.fit import fit
+        from frontier.l0.multisection import multisection
+        from frontier.l0.task import Cell
 
         self.check(points)
-        n = problem.n_records
-        lams = [float(point.lam) for point in points if point.lam is not None]
-        seeds = [point.seed for point in points if point.seed is not None]
-        result = fit(
-            weighted_design(problem),
-            np.column_stack([self._start_log_weight(problem, seed) for seed in seeds]),
-            self.schedule,
-            Gates(
-                distribution=self.gates,
-                log_alpha=np.column_stack([self._start_log_alpha(n, seed) for seed in seeds]),
-                lams=np.array(lams),
-                seeds=tuple(seeds),
-                lam_l2=self.lam_l2,
-            ),
-        )
-        assert result.log_alpha is not None
-        gate = self.gates.test_gate(result.log_alpha, self.test_gate)
-        weights = np.exp(result.log_weight) * gate
-        expected = self.gates.keep_probability(result.log_alpha).sum(axis=0)
-        return [
-            self._solution(lams[cell], weights[:, cell], float(expected[cell]), result.trace_of(cell))
-            for cell in range(len(points))
-        ]
+        task = self._task(problem)
+        unit = problem.n_records if self.lam_unit == "share" else 1
+        checkpoints = self._checkpoints(problem)
+        solutions: dict[Point, Solution] = {}
+        direct = [point for point in points if point.lam is not None]
+        cells = [Cell((point.lam or 0.0) / unit, point.seed or 0) for point in direct]
+        for point, cell, found in zip(direct, cells, fit(task, cells, checkpoints) if cells else [], strict=True):
+            solutions[point] = self._solution(task, cell.lam, found)
+        wanted = {(p.budget, p.seed): p for p in points if p.budget is not None and p.seed is not None}
+        if wanted:
+            nearest = multisection(lambda batch: fit(task, batch, checkpoints), list(wanted), _log_space.lam_ref(task))
+            for key, point in wanted.items():
+                if key not in nearest:
+                    solutions[point] = Solution.failed(Status.ERROR, "weights became NaN or infinite at every λ tried")
+                    continue
+                met = nearest[key]
+                solution = self._solution(task, met.lam, met.fit)
+                message = "" if _close(met.count, key[0]) else f"the nearest size found is {met.count}"
+                message = "; ".join(filter(None, (solution.message, message)))
+                claims = dict(solution.claims) | {"rounds": met.rounds, "cells_trained": met.cells}
+                solutions[point] = dataclasses.replace(solution, message=message, claims=claims)
+        return [solutions[point] for point in points]
 
-    def _solution(self, lam: float, weights: FloatArray, expected: float, trace: dict[str, FloatArray]) -> Solution:
-        if not np.isfinite(weights).all():
-            message = f"weights became NaN or infinite at λ = {lam:g}: lower lr or use precision: float64"
-            return Solution.failed(Status.ERROR, message)
-        return Solution(
-            weights=weights,
-            status=Status.COMPLETED,
-            n_iter=self.epochs,
-            objective=L0Objective(lam, self.lam_l2),
-            trace=trace,
-            claims={"expected_active": expected},
+    def _task(self, problem: CalibrationProblem) -> Task:
+        return _log_space.task(
+            self,
+            problem,
+            start=lambda seed: self._start(problem, seed),
+            gates=self.gates,
+            temperature=self.temperatures,
+            test_gate=self.test_gate,
         )
 
-    def _start_log_weight(self, problem: CalibrationProblem, seed: int) -> FloatArray:
-        n = problem.n_records
-        start = problem.w0 if self.initial_weights is None else np.asarray(self.initial_weights, dtype=np.float64)
-        if start.ndim and start.shape != (n,):
-            raise InputError(
-                "initial_weights", "wrong length", expected=f"one number or {n} (records)", got=start.shape
-            )
-        jitter = self.log_weight_jitter_sd * normal(seed, STREAM_LOG_WEIGHT, n) if self.log_weight_jitter_sd else 0.0
-        return np.broadcast_to(np.log(start + LOG_WEIGHT_OFFSET), (n,)) + jitter
+    def _start(self, problem: CalibrationProblem, seed: int) -> Start:
+        from frontier.l0.task import Start
 
-    def _start_log_alpha(self, n: int, seed: int) -> FloatArray:
+        n = problem.n_records
+        scale = _log_space.start_weights(self.initial_weights, problem)
+        if self.log_weight_jitter_sd:
+            scale = scale * np.exp(self.log_weight_jitter_sd * normal(seed, STREAM_LOG_WEIGHT, n))
         keep_prob = np.asarray(self.init_keep_prob, dtype=np.float64)
-        return start_log_alpha(keep_prob, n) + self.log_alpha_jitter_sd * normal(seed, STREAM_LOG_ALPHA, n)
+        log_alpha = start_log_alpha(keep_prob, n) + self.log_alpha_jitter_sd * normal(seed, STREAM_LOG_ALPHA, n)
+        return Start(scale, log_alpha)
+
+    def _solution(self, task: Task, lam: float, found: CellFit) -> Solution:
+        claims = {"expected_active": found.expected_active}
+        return _log_space.solution(self, task, found, lam=lam, claims=claims)
+
+    def _checkpoints(self, problem: CalibrationProblem) -> Checkpoints | None:
+        if self.checkpoint is None:
+            return None
+        from frontier.l0.checkpoint import Checkpoints
+
+        settings = dataclasses.asdict(self) | {"problem": problem.fingerprint, "checkpoint": None}
+        digest = hashlib.sha256(json.dumps(settings, sort_keys=True).encode()).hexdigest()
+        return Checkpoints(Path(self.checkpoint), self.checkpoint_every, digest)
+
+
+def _close(count: int, budget: int) -> bool:
+    from frontier.l0.multisection import CLOSE
+
+    return abs(count - budget) <= CLOSE * budget

@@ -13,11 +13,13 @@ from typing import ClassVar
 import numpy as np
 import scipy.sparse as sp
 
+from frontier.l0.loss import SQUARED, DataLoss
 from frontier.l0.noise import STREAM_SUBSET, key
 from frontier.l0.schedule import Device, Precision, Schedule
+from frontier.methods import _log_space
 from frontier.methods.base import Coordinate, Method, Point, Solution, Status
 from frontier.objective import LeastSquares, WeightedDesign, weighted_design
-from frontier.problem import CalibrationProblem, FloatArray
+from frontier.problem import CalibrationProblem
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -50,9 +52,7 @@ class RandomReweight(Method):
         )
 
     def warm_up(self) -> None:
-        import frontier.l0.fit as trainer
-
-        trainer.resolve_device(self.device)
+        _log_space.compile_kernels(self.schedule, gated=False)
 
     def solve(self, problem: CalibrationProblem, points: Sequence[Point]) -> list[Solution]:
         self.check(points)
@@ -64,6 +64,7 @@ class RandomReweight(Method):
         self, problem: CalibrationProblem, design: WeightedDesign, columns: sp.csc_array, point: Point
     ) -> Solution:
         from frontier.l0.fit import fit
+        from frontier.l0.task import Cell, Start, Task
 
         assert point.budget is not None
         assert point.seed is not None
@@ -76,8 +77,11 @@ class RandomReweight(Method):
         support = np.sort(generator.permutation(usable)[: point.budget])
         start = problem.w0[support] * (problem.w0.sum() / problem.w0[support].sum())
         restricted = WeightedDesign(sp.csr_array(columns[:, support]), design.b)
-        result = fit(restricted, np.log(start)[:, None], self.schedule)
-        fitted: FloatArray = np.exp(result.log_weight[:, 0])
+        loss = DataLoss(restricted, np.ones(len(design.b)), SQUARED, np.inf, 0.0, np.sqrt(problem.importance))
+        [result] = fit(
+            Task(loss=loss, schedule=self.schedule, start=lambda _: Start(start, None)), [Cell(0.0, point.seed)]
+        )
+        fitted = result.weights
         if not np.isfinite(fitted).all():
             return Solution.failed(Status.ERROR, "weights became NaN or infinite: lower lr")
         weights = np.zeros(problem.n_records)
@@ -87,5 +91,5 @@ class RandomReweight(Method):
             status=Status.COMPLETED,
             n_iter=self.epochs,
             objective=LeastSquares(),
-            trace=result.trace_of(0),
+            trace=result.trace,
         )

@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 
 from frontier.errors import InputError
 
-WITH_WEIGHTS = ("optimal", "completed", "not_converged")
+WITH_WEIGHTS = ("optimal", "completed", "stopped_early", "not_converged")
 OK = ("optimal", "completed")
 TIMINGS = ("clean", "contended", "amortised", "cached", "unmeasured")
 

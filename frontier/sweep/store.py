@@ -13,7 +13,6 @@ Nothing is pickled. A batch file ends with its sha256; one that does not match i
 from __future__ import annotations
 
 import fcntl
-import hashlib
 import io
 import json
 import os
@@ -22,13 +21,14 @@ from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, BinaryIO
+from typing import Any
 
 import numpy as np
 import pandas as pd
 import scipy.sparse as sp
 
 from frontier.errors import InputError
+from frontier.files import sealed, unsealed, write_atomically
 from frontier.problem import CalibrationProblem, FloatArray, Split
 from frontier.sweep.plan import RESULT_FORMAT, Batch, Plan
 
@@ -204,19 +204,6 @@ class Store:
         return table
 
 
-def sealed(content: bytes) -> bytes:
-    """`content` followed by its sha256 (32 bytes), which zip readers ignore."""
-    return content + hashlib.sha256(content).digest()
-
-
-def unsealed(content: bytes) -> bytes:
-    """The content of a sealed file; `ValueError` when a bit of it is not what was written."""
-    body, digest = content[:-32], content[-32:]
-    if hashlib.sha256(body).digest() != digest:
-        raise ValueError("checksum mismatch: truncated, altered or not written by frontier")
-    return body
-
-
 def load_results(folder: Path) -> tuple[pd.DataFrame, dict[str, Any]]:
     """The cells table and the manifest of a results folder; `InputError` when it holds no finished run."""
     for name in ("cells.parquet", "manifest.json"):
@@ -246,18 +233,6 @@ def read_json(path: Path) -> dict[str, Any]:
     if not isinstance(content, dict):
         raise InputError(path, "not a JSON object", got=type(content).__name__)
     return content
-
-
-def write_atomically(path: Path, content: bytes) -> None:
-    """Write `content` so that `path` is either the old file or the whole new one, also after a kill or a power cut."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    scratch = path.with_name(f".{path.name}.{os.getpid()}.tmp")
-    try:
-        with scratch.open("wb") as file:
-            _write(file, content)
-        scratch.replace(path)
-    finally:
-        scratch.unlink(missing_ok=True)
 
 
 def cells_table(rows: Sequence[Mapping[str, Any]]) -> pd.DataFrame:
@@ -290,12 +265,6 @@ def _target_table(cell: str, problem: CalibrationProblem, split: Split, estimate
             "relative_residual": (estimate - problem.y) / problem.scale,
         }
     )
-
-
-def _write(file: BinaryIO, content: bytes) -> None:
-    file.write(content)
-    file.flush()
-    os.fsync(file.fileno())
 
 
 def _parquet(table: pd.DataFrame) -> bytes:

@@ -14,9 +14,10 @@ import pytest
 import scipy.sparse as sp
 
 from frontier.errors import InputError
+from frontier.files import sealed, write_atomically
 from frontier.sweep.plan import Batch
 from frontier.sweep.session import open_session
-from frontier.sweep.store import BatchResult, DamagedFile, Store, cells_table, load_results, sealed, write_atomically
+from frontier.sweep.store import BatchResult, DamagedFile, Store, cells_table, load_results
 
 TEXT = "problems: [{name: cps_like}]\nmethods: [{name: fista, lam: [0.1, 0.2]}]\n"
 

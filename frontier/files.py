@@ -1,0 +1,39 @@
+"""Files that are either whole or not there: sealed with their digest, replaced in one step."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+from pathlib import Path
+from typing import BinaryIO
+
+
+def sealed(content: bytes) -> bytes:
+    """`content` followed by its sha256 (32 bytes), which zip readers ignore."""
+    return content + hashlib.sha256(content).digest()
+
+
+def unsealed(content: bytes) -> bytes:
+    """The content of a sealed file; `ValueError` when a bit of it is not what was written."""
+    body, digest = content[:-32], content[-32:]
+    if hashlib.sha256(body).digest() != digest:
+        raise ValueError("checksum mismatch: truncated, altered or not written by frontier")
+    return body
+
+
+def write_atomically(path: Path, content: bytes) -> None:
+    """Write `content` so that `path` is either the old file or the whole new one, also after a kill or a power cut."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    scratch = path.with_name(f".{path.name}.{os.getpid()}.tmp")
+    try:
+        with scratch.open("wb") as file:
+            _write(file, content)
+        scratch.replace(path)
+    finally:
+        scratch.unlink(missing_ok=True)
+
+
+def _write(file: BinaryIO, content: bytes) -> None:
+    file.write(content)
+    file.flush()
+    os.fsync(file.fileno())

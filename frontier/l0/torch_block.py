@@ -1,0 +1,139 @@
+"""The same block of cells in torch, for GPUs: the formulas of `frontier.l0.kernel`, one operation at a time.
+
+All cells sit side by side (n × cells), up to `CELL_BYTES` of state. Nothing in the epoch loop waits for the device:
+temperatures, keys and step sizes are known beforehand, and results are read only when training stops to be looked at.
+On the CPU it is the kernel's independent check.
+"""
+
+from __future__ import annotations
+
+import warnings
+from collections.abc import Mapping, Sequence
+
+import numpy as np
+import scipy.sparse as sp
+import torch
+from numpy.typing import NDArray
+
+from frontier.l0.loss import CAPPED
+from frontier.l0.noise import gate_logits
+from frontier.l0.schedule import BETA_1, BETA_2, EPSILON
+from frontier.l0.task import Cell, Task
+from frontier.problem import FloatArray
+
+ARRAYS = 12  # of n × cells: six of state, the rest work of one epoch
+CELL_BYTES = 8 * 2**30  # of those arrays at once: a fixed rule, so that batches do not depend on the device
+
+
+def cells_at_once(task: Task) -> int:
+    """How many cells train side by side on a GPU."""
+    size = 4 if task.schedule.precision == "float32" else 8
+    return max(1, CELL_BYTES // (ARRAYS * size * task.n_records))
+
+
+class TorchBlock:
+    """Cells in training on `device`; see `frontier.l0.block.Block`, whose methods it shares."""
+
+    def __init__(self, task: Task, cells: Sequence[Cell], device: torch.device) -> None:
+        self.task, self.cells, self.device = task, tuple(cells), device
+        self.dtype = torch.float32 if task.schedule.precision == "float32" else torch.float64
+        A, b, q = task.loss.augmented
+        self.A, self.At = self._sparse(sp.csr_array(A)), self._sparse(sp.csr_array(A.T))
+        self.b, self.q = self._tensor(b[:, None]), self._tensor(q[:, None])
+        starts = {seed: task.clipped_start(seed) for seed in dict.fromkeys(cell.seed for cell in cells)}
+        self._seeds = tuple(starts)
+        self._seed_of_cell = torch.tensor([self._seeds.index(cell.seed) for cell in cells], device=device)
+        columns = [np.column_stack([starts[cell.seed].scale for cell in cells])]
+        alphas = [start.log_alpha for start in (starts[cell.seed] for cell in cells) if start.log_alpha is not None]
+        columns += [np.column_stack(alphas)] if task.gates else []
+        self.state = [self._tensor(column) for column in columns]
+        self.state += [torch.zeros_like(self.state[0]) for _ in range(2 * len(columns))]
+        self._lam = self._tensor(np.array([cell.lam for cell in cells]))
+        self._limit = None if task.limit is None else self._tensor(task.limit[:, None])
+        self._ridge = None if task.ridge is None else self._tensor(task.ridge[:, None])
+        self._records = torch.arange(task.n_records, device=device)
+        self._temperatures = task.temperatures.tolist() if task.gates else []
+        self.epoch = 0
+
+    def advance(self, until: int) -> None:
+        for epoch in range(self.epoch + 1, until + 1):
+            self._step(epoch)
+        self.epoch = max(self.epoch, until)
+
+    def scale(self, cell: int) -> FloatArray:
+        return np.asarray(self.state[0][:, cell].double().cpu().numpy())
+
+    def log_alpha(self, cell: int) -> FloatArray | None:
+        return np.asarray(self.state[1][:, cell].double().cpu().numpy()) if self.task.gates else None
+
+    def arrays(self) -> dict[str, NDArray[np.generic]]:
+        state = {f"state_{k}": tensor.cpu().numpy() for k, tensor in enumerate(self.state)}
+        return state | {"epoch": np.array(self.epoch)}
+
+    def restore(self, arrays: Mapping[str, NDArray[np.generic]]) -> None:
+        for k, tensor in enumerate(self.state):
+            tensor.copy_(torch.from_numpy(arrays[f"state_{k}"]))
+        self.epoch = int(arrays["epoch"])
+
+    def _step(self, epoch: int) -> None:
+        scale, gates = self.state[0], self.task.gates
+        weights, slope, beta = scale, None, 1.0
+        if gates is not None:
+            noise = torch.empty((len(self._records), len(self._seeds)), dtype=self.dtype, device=self.device)
+            gate_logits(self._seeds, epoch, self._records, noise)
+            beta = self._temperatures[epoch]
+            z, slope = gates.sample(noise[:, self._seed_of_cell], self.state[1], beta)
+            weights = scale * z
+        data = self.At @ self._dual(self.A @ weights)
+        if self._ridge is not None:
+            data.addcmul_(self._ridge, weights)
+        steps = []
+        if gates is not None and slope is not None:
+            _, penalty_slope = gates.penalty(self.state[1], beta)
+            steps.append((data * scale).mul_(slope).addcmul_(penalty_slope, self._lam.expand_as(penalty_slope)))
+        by_theta = data.mul_(weights)
+        if self.task.lam_l2:
+            by_theta.addcmul_(scale, scale, value=2.0 * self.task.lam_l2)
+        moments = self.state[len(self.state) // 3 :]
+        scale.mul_(torch.exp(-self._adam(by_theta, moments[0], moments[1], epoch)))
+        if self._limit is not None:
+            torch.minimum(scale, self._limit, out=scale)
+        for by_alpha in steps:
+            self.state[1].sub_(self._adam(by_alpha, moments[2], moments[3], epoch))
+
+    def _adam(self, gradient: torch.Tensor, first: torch.Tensor, second: torch.Tensor, epoch: int) -> torch.Tensor:
+        """Adam's step (Kingma & Ba 2015, algorithm 1); the moments are updated in place."""
+        first.lerp_(gradient, 1 - BETA_1)
+        second.mul_(BETA_2).addcmul_(gradient, gradient, value=1 - BETA_2)
+        root = second.sqrt().div_((1 - BETA_2**epoch) ** 0.5).add_(EPSILON)
+        return (first / root).mul_(self.task.schedule.lr / (1 - BETA_1**epoch))
+
+    def _dual(self, products: torch.Tensor) -> torch.Tensor:
+        """`frontier.l0.loss.DataLoss.dual`, through the rescaling to a conserved total where there is one."""
+        loss = self.task.loss
+        factor = torch.ones((), dtype=self.dtype, device=self.device)
+        if loss.total:
+            factor = torch.where(products[-1] > 0, loss.total / products[-1], 0.0)
+        estimates = products * factor
+        residual = estimates - self.b
+        if loss.kind == CAPPED:
+            dual = self.q * residual.sign() * (residual.abs() < loss.cap)
+        else:
+            dual = 2.0 * self.q * residual
+        if loss.total:  # q is 0 on the last row, whose product is Σw
+            dual[-1] = -(dual * estimates).sum(dim=0) / loss.total
+        return dual * factor
+
+    def _tensor(self, array: FloatArray) -> torch.Tensor:
+        return torch.tensor(np.ascontiguousarray(array), dtype=self.dtype, device=self.device)
+
+    def _sparse(self, matrix: sp.csr_array) -> torch.Tensor:
+        with warnings.catch_warnings():
+            warnings.filterwarnings("ignore", message="Sparse CSR tensor support is in beta state")
+            return torch.sparse_csr_tensor(
+                torch.tensor(matrix.indptr.astype(np.int64)),
+                torch.tensor(matrix.indices.astype(np.int64)),
+                torch.tensor(matrix.data, dtype=self.dtype),
+                size=matrix.shape,
+                check_invariants=False,  # SciPy has checked them
+            ).to(self.device)

@@ -1,0 +1,148 @@
+"""What the log-space methods share: checks of common parameters, the task they train, the solution they return.
+
+Not a method: `hard_concrete` and `dense_adam` are configured apart and trained by the same engines.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import TYPE_CHECKING, Literal, Protocol
+
+import numpy as np
+
+from frontier.errors import InputError
+from frontier.l0.gates import HardConcrete, TestGate
+from frontier.l0.loss import LossName, data_loss
+from frontier.l0.schedule import Schedule, Temperature
+from frontier.methods.base import Claim, Solution, Status
+from frontier.objective import L0Objective
+from frontier.problem import CalibrationProblem, FloatArray
+
+if TYPE_CHECKING:
+    from frontier.l0.monitor import CellFit
+    from frontier.l0.task import Start, Task
+
+Ridge = Literal["scale", "ratio"]
+START_OFFSET = 1e-8  # e^θ = w0 + 1e-8: DESIGN section 2, as l0-python
+TOTAL_TOLERANCE = 1e-6  # relative: a conserved total that float64 rescaling has not reached is one that caps forbid
+
+
+class LogSpace(Protocol):
+    """The parameters that both methods have."""
+
+    @property
+    def loss(self) -> LossName: ...
+    @property
+    def cap(self) -> float: ...
+    @property
+    def lam_l2(self) -> float: ...
+    @property
+    def l2_on(self) -> Ridge: ...
+    @property
+    def max_weight_ratio(self) -> float | None: ...
+    @property
+    def conserve_total(self) -> bool: ...
+    @property
+    def initial_weights(self) -> float | tuple[float, ...] | None: ...
+    @property
+    def schedule(self) -> Schedule: ...
+
+
+def check(method: LogSpace) -> None:
+    """`InputError` for a parameter that both methods would refuse."""
+    if not method.lam_l2 >= 0:
+        raise InputError("lam_l2", "negative", expected="a number ≥ 0", got=method.lam_l2)
+    if not method.cap > 0:
+        raise InputError("cap", "not a cap", expected="a number > 0", got=method.cap)
+    ratio = method.max_weight_ratio
+    if ratio is not None and not (np.isfinite(ratio) and ratio > 0):
+        raise InputError("max_weight_ratio", "not a ratio", expected="a number > 0", got=ratio)
+    if method.conserve_total and method.lam_l2:
+        raise InputError(
+            "lam_l2",
+            "not together with conserve_total: weights are rescaled, so their size cannot be penalised",
+            cure="drop one; max_weight_ratio bounds weights with a conserved total",
+        )
+    if method.initial_weights is not None and not (np.ravel(method.initial_weights) >= 0).all():
+        raise InputError("initial_weights", "negative weights", expected="numbers ≥ 0")
+
+
+def compile_kernels(schedule: Schedule, *, gated: bool) -> None:
+    """Import and compile what a fit will call, for every width of block."""
+    from frontier.l0.fit import cuda_asked
+    from frontier.l0.warm import warm
+
+    if not cuda_asked(schedule.device):
+        warm(schedule.precision, gated=gated)
+
+
+def start_weights(initial_weights: float | tuple[float, ...] | None, problem: CalibrationProblem) -> FloatArray:
+    """`e^θ` at the start (n): the initial weights, moved off 0."""
+    n = problem.n_records
+    start = problem.w0 if initial_weights is None else np.asarray(initial_weights, dtype=np.float64)
+    if start.ndim and start.shape != (n,):
+        raise InputError("initial_weights", "wrong length", expected=f"one number or {n} (records)", got=start.shape)
+    return np.broadcast_to(start + START_OFFSET, (n,))
+
+
+def task(
+    method: LogSpace,
+    problem: CalibrationProblem,
+    *,
+    start: Callable[[int], Start],
+    gates: HardConcrete | None = None,
+    temperature: Temperature | None = None,
+    test_gate: TestGate = "tempered",
+) -> Task:
+    """The fit of a training problem; `InputError` where the problem and the parameters do not go together."""
+    from frontier.l0.task import Task
+
+    ridge = None
+    if method.lam_l2 and method.l2_on == "ratio":
+        if not (problem.w0 > 0).all():
+            zero = int(np.count_nonzero(problem.w0 == 0))
+            raise InputError("l2_on", f"{zero} records have w0 = 0, so no w/w0", cure="use l2_on: scale")
+        ridge = 2 * method.lam_l2 / (problem.n_records * problem.w0**2)
+    return Task(
+        loss=data_loss(problem, method.loss, cap=method.cap, conserve_total=method.conserve_total),
+        schedule=method.schedule,
+        start=start,
+        gates=gates,
+        temperature=temperature,
+        test_gate=test_gate,
+        lam_l2=method.lam_l2 if method.l2_on == "scale" else 0.0,
+        ridge=ridge,
+        limit=None if method.max_weight_ratio is None else method.max_weight_ratio * problem.w0,
+    )
+
+
+def lam_ref(trained: Task) -> float:
+    """The data term at w = 0 per record: a λ at which keeping the average record cannot pay."""
+    nothing = np.zeros((len(trained.loss.design.b), 1))
+    return float(trained.loss.value(nothing)[0]) / trained.n_records or 1.0
+
+
+def solution(method: LogSpace, trained: Task, found: CellFit, *, lam: float, claims: Mapping[str, Claim]) -> Solution:
+    """A finished cell as a solution; failures become a status with the cure."""
+    weights = found.weights
+    if not np.isfinite(weights).all():
+        message = f"weights became NaN or infinite at λ = {lam:g}: lower lr or use precision: float64"
+        return Solution.failed(Status.ERROR, message)
+    total = trained.loss.total
+    if total and abs(weights.sum() - total) > TOTAL_TOLERANCE * total:
+        message = (
+            f"active records at their max_weight_ratio sum to {weights.sum():.6g}, not to the total {total:.6g}: raise "
+            "max_weight_ratio, lower λ or drop conserve_total"
+        )
+        return Solution.failed(Status.INFEASIBLE, message)
+    ratio = method.lam_l2 if method.l2_on == "ratio" else 0.0
+    cap = method.cap if method.loss == "capped" else None
+    return Solution(
+        weights=weights,
+        status=Status.STOPPED_EARLY if found.settled else Status.COMPLETED,
+        n_iter=found.epochs,
+        message=f"settled after {found.epochs} epochs" if found.settled else "",
+        objective=L0Objective(lam, trained.lam_l2, lam_ratio=ratio, cap=cap),
+        trace=found.trace,
+        claims=claims,
+    )
