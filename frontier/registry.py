@@ -22,6 +22,7 @@ from pydantic import BaseModel, ConfigDict, ValidationError, create_model
 from frontier.errors import InputError, did_you_mean
 from frontier.methods.base import Method
 from frontier.problem import CalibrationProblem
+from frontier.weighting import weighted
 
 Builder = Callable[..., CalibrationProblem]
 
@@ -43,7 +44,25 @@ def load_problem(name: str, **params: Any) -> CalibrationProblem:
 
 
 def build_problem(name: str, params: Mapping[str, Any], place: str) -> CalibrationProblem:
-    return problem_builder(name, place)(**checked_parameters(problem_builder(name, place), params, place))
+    own, weights = check_problem(name, params, place)
+    problem = problem_builder(name, place)(**own)
+    try:
+        return weighted(problem, **weights) if weights else problem
+    except InputError as error:
+        raise error.at(place) from None
+
+
+def check_problem(name: str, params: Mapping[str, Any], place: str) -> tuple[dict[str, Any], dict[str, Any]]:
+    """The parameters of a problem, checked: its own, and those that every problem has (`frontier.weighting`)."""
+    builder = problem_builder(name, f"{place}.name")
+    common = [key for key in inspect.signature(weighted).parameters if key != "problem"]
+    unknown = [key for key in params if key not in common and key not in inspect.signature(builder).parameters]
+    if unknown:
+        known = [*inspect.signature(builder).parameters, *common]
+        raise InputError(f"{place}.{unknown[0]}", "unknown key", cure=did_you_mean(unknown[0], known))
+    own = {key: value for key, value in params.items() if key not in common}
+    weights = {key: value for key, value in params.items() if key in common}
+    return checked_parameters(builder, own, place), checked_parameters(weighted, weights, place, ("problem",))
 
 
 @cache

@@ -17,7 +17,7 @@ ROOMS = [
     ("errors",),
     ("files",),
     ("problem",),
-    ("objective",),
+    ("objective", "weighting"),
     ("l0", "dual", "distance"),
     ("anchored", "thinning", "budget", "l1"),
     ("methods.base",),
@@ -33,7 +33,7 @@ ROOMS = [
 ]
 ONLY_ERRORS = ("reporting",)  # reporting sees data frames, never methods or problems
 HEAVY = {
-    "torch": ("l0.fit",),
+    "torch": ("l0.torch_block",),
     "cvxpy": (),
     "skglm": (),
     "sklearn": (),

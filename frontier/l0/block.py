@@ -118,7 +118,9 @@ class Block:
             self.epoch = last
 
     def scale(self, cell: int) -> FloatArray:
-        """`e^θ` of one cell, n."""
+        """`e^θ` of one cell, n; all NaN when anything in its state has overflowed (it may not show in `e^θ`)."""
+        if not np.isfinite(self.state[..., cell]).all():
+            return np.full(self.task.n_records, np.nan)
         return self._column(0, cell)
 
     def log_alpha(self, cell: int) -> FloatArray | None:

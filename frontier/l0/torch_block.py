@@ -61,6 +61,8 @@ class TorchBlock:
         self.epoch = max(self.epoch, until)
 
     def scale(self, cell: int) -> FloatArray:
+        if not all(bool(tensor[:, cell].isfinite().all()) for tensor in self.state):
+            return np.full(self.task.n_records, np.nan)
         return np.asarray(self.state[0][:, cell].double().cpu().numpy())
 
     def log_alpha(self, cell: int) -> FloatArray | None:

@@ -19,7 +19,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from frontier.errors import InputError, did_you_mean
 from frontier.methods.base import Method, Point
-from frontier.registry import build_method, checked_parameters, method_class, problem_builder, validation_error
+from frontier.registry import build_method, check_problem, method_class, validation_error
 from frontier.splits import design_parameters
 
 RESERVED = ("name", "label", "problems", "lam", "budget", "seeds")  # keys of a method entry that are not parameters
@@ -142,7 +142,7 @@ def _problem(entry: dict[str, Any], place: str) -> ProblemSpec:
     if not (isinstance(label, str) and re.fullmatch(r"[A-Za-z0-9][A-Za-z0-9_.-]*", label)):
         raise InputError(f"{place}.label", "not a label", expected="letters, digits, '_', '.', '-'", got=repr(label))
     params = {key: value for key, value in entry.items() if key not in ("name", "label")}
-    checked_parameters(problem_builder(name, f"{place}.name"), params, place)
+    check_problem(name, params, place)
     return ProblemSpec(label, name, params)
 
 

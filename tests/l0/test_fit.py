@@ -1,86 +1,169 @@
-"""The batched fit: closed-form gradients against autograd, Adam against torch's, cells that do not touch each other."""
+"""The batched fit: traces and early stopping change nothing, checkpoints resume bit for bit, budgets are met."""
 
 from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
 import torch
 
 from frontier.errors import InputError
-from frontier.l0.fit import Gates, fit, resolve_device
-from frontier.l0.gates import HardConcrete
-from frontier.l0.noise import gate_logits
-from frontier.l0.schedule import Schedule
+from frontier.l0.block import Block
+from frontier.l0.checkpoint import Checkpoints
+from frontier.l0.fit import cuda_asked, fit
+from frontier.l0.monitor import CellFit
+from frontier.l0.multisection import CLOSE, multisection
+from frontier.l0.schedule import EarlyStopping, Schedule, Temperature
+from frontier.l0.task import Cell, rescaled
 from frontier.objective import weighted_design
-from frontier.problem import FloatArray
 from tests.conftest import make_problem
+from tests.l0.tasks import make_task
 
-EPOCHS = 30
-
-
-def reference_fit(
-    theta_start: FloatArray, alpha_start: FloatArray, lam: float, seed: int, lam_l2: float
-) -> tuple[FloatArray, FloatArray]:
-    """One cell by autograd and `torch.optim.Adam`, written from the formulas of DESIGN section 2."""
-    design = weighted_design(make_problem())
-    A, b = torch.tensor(design.A.toarray()), torch.tensor(design.b)
-    theta, alpha = torch.tensor(theta_start, requires_grad=True), torch.tensor(alpha_start, requires_grad=True)
-    optimiser = torch.optim.Adam([theta, alpha], lr=0.1)
-    beta, gamma, zeta = 2 / 3, -0.1, 1.1
-    n = len(theta_start)
-    for epoch in range(1, EPOCHS + 1):
-        noise = gate_logits((seed,), epoch, torch.arange(n), torch.empty((n, 1), dtype=torch.float64))[:, 0]
-        z = (torch.sigmoid((noise + alpha) / beta) * (zeta - gamma) + gamma).clamp(0, 1)
-        residual = A @ (theta.exp() * z) - b
-        keep = torch.sigmoid(alpha - beta * np.log(-gamma / zeta))
-        loss = residual.square().sum() + lam * keep.sum() + lam_l2 * (2 * theta).exp().sum()
-        optimiser.zero_grad()
-        loss.backward()
-        optimiser.step()
-    return theta.detach().numpy(), alpha.detach().numpy()
+CELLS = [Cell(10.0**-k, seed) for k in range(1, 5) for seed in (1, 0)]
 
 
-@pytest.mark.parametrize("lam_l2", [0.0, 1e-3])
-def test_closed_form_training_equals_autograd_with_torchs_adam(lam_l2: float) -> None:
-    problem = make_problem()
-    n = problem.n_records
-    lams, seeds = np.array([1e-3, 1e-1, 1e-3]), (0, 0, 5)
-    theta = np.tile(np.log(problem.w0)[:, None], 3)
-    alpha = np.random.default_rng(0).normal(1.0, 1.0, (n, 3))
-    result = fit(
-        weighted_design(problem),
-        theta,
-        Schedule(epochs=EPOCHS, lr=0.1, precision="float64"),
-        Gates(HardConcrete(), alpha, lams, seeds, lam_l2),
-    )
-    assert result.log_alpha is not None
-    for cell in range(3):
-        expected = reference_fit(theta[:, cell], alpha[:, cell], lams[cell], seeds[cell], lam_l2)
-        # the same float64 operations in another order, through 30 Adam steps
-        np.testing.assert_allclose(result.log_weight[:, cell], expected[0], rtol=1e-9, atol=1e-9)
-        np.testing.assert_allclose(result.log_alpha[:, cell], expected[1], rtol=1e-9, atol=1e-9)
+def test_cells_come_back_in_their_order_whatever_the_blocks() -> None:
+    task = make_task()
+    together = fit(task, CELLS)
+    for cell, found in zip(CELLS, together, strict=True):
+        [alone] = fit(task, [cell])
+        np.testing.assert_array_equal(found.weights, alone.weights)
 
 
 def test_without_gates_it_minimises_least_squares() -> None:
     problem = make_problem(noise=0.0)
+    [found] = fit(make_task(problem, gated=False, epochs=2000, lr=0.02), [Cell(0.0, 0)])
     design = weighted_design(problem)
-    result = fit(design, np.log(problem.w0)[:, None], Schedule(epochs=2000, lr=0.02, precision="float64"))
-    residual = design.A @ np.exp(result.log_weight[:, 0]) - design.b
-    assert np.abs(residual).max() < 1e-6  # 60 records, 6 targets: an exact fit exists
-    assert result.log_alpha is None
+    assert np.abs(design.A @ found.weights - design.b).max() < 1e-6  # 60 records, 6 targets: an exact fit exists
+    assert np.isnan(found.expected_active)
 
 
-def test_the_trace_changes_nothing_and_has_a_row_per_interval() -> None:
-    problem = make_problem()
-    start = np.log(problem.w0)[:, None]
-    plain = fit(weighted_design(problem), start, Schedule(epochs=20, lr=0.1))
-    traced = fit(weighted_design(problem), start, Schedule(epochs=20, lr=0.1, trace_every=10))
-    np.testing.assert_array_equal(plain.log_weight, traced.log_weight)
-    assert traced.trace_of(0)["iteration"].tolist() == [1, 10, 20]
-    assert plain.trace == {}
+def test_the_trace_changes_nothing_and_shows_what_stopping_would_return() -> None:
+    plain = fit(make_task(), CELLS)
+    traced = fit(make_task(trace_every=10), CELLS)
+    early = fit(make_task(epochs=10), CELLS)
+    for one, other, tenth in zip(plain, traced, early, strict=True):
+        np.testing.assert_array_equal(one.weights, other.weights)
+        assert one.trace == {}
+        assert other.trace["iteration"].tolist() == [1, 10, 20, 30]
+        assert other.trace["n_active"][1] == np.count_nonzero(tenth.weights)
+        assert other.trace["expected_active"][1] == tenth.expected_active
 
 
-@pytest.mark.parametrize("wrong", [{"epochs": 0}, {"lr": 0.0}, {"trace_every": -1}])
+def test_a_settled_cell_stops_with_the_weights_of_that_moment_and_the_others_train_on() -> None:
+    stopping = EarlyStopping(tol=1e-2, every=20, patience=2)
+    whole = fit(make_task(epochs=600), CELLS)
+    stopped = fit(make_task(epochs=600, stopping=stopping), CELLS)
+    settled = [found for found in stopped if found.settled]
+    assert settled, "none settled: the test shows nothing"
+    for cell, one, other in zip(CELLS, whole, stopped, strict=True):
+        if other.settled:
+            [again] = fit(make_task(epochs=other.epochs), [cell])
+            np.testing.assert_array_equal(other.weights, again.weights)
+            assert other.epochs % 20 == 0
+        else:
+            np.testing.assert_array_equal(one.weights, other.weights)
+
+
+@pytest.mark.parametrize("killed_after", [3, 10, 29])
+def test_a_killed_fit_resumes_bit_for_bit(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, killed_after: int) -> None:
+    stopping = EarlyStopping(tol=0.5, every=4, patience=2)
+    task = make_task(precision="float32", trace_every=5, stopping=stopping)
+    whole = fit(task, CELLS)
+    checkpoints = Checkpoints(tmp_path, 1, "a fit")
+    advance = Block.advance
+
+    def killed(self: Block, until: int) -> None:
+        if until > killed_after:
+            raise KeyboardInterrupt
+        advance(self, until)
+
+    with monkeypatch.context() as patched:
+        patched.setattr(Block, "advance", killed)
+        with pytest.raises(KeyboardInterrupt):
+            fit(task, CELLS, checkpoints)
+    assert list(tmp_path.iterdir())
+    resumed = fit(task, CELLS, checkpoints)
+    for one, other in zip(whole, resumed, strict=True):
+        np.testing.assert_array_equal(one.weights, other.weights)
+        assert one.epochs == other.epochs
+        for name in one.trace:
+            np.testing.assert_array_equal(one.trace[name], other.trace[name])
+    assert not list(tmp_path.iterdir()), "a finished fit leaves its checkpoints behind"
+
+
+def test_a_damaged_checkpoint_is_one_clear_line_and_another_fits_is_not_taken_up(tmp_path: Path) -> None:
+    task, cell = make_task(), [Cell(1e-2, 0)]
+
+    class Stop(Exception):
+        pass
+
+    def interrupted(folder: Path, digest: str) -> None:
+        checkpoints = Checkpoints(folder, 10, digest)
+        keep = Checkpoints.save
+
+        def save(self: Checkpoints, *arguments: Any) -> None:
+            keep(self, *arguments)
+            raise Stop
+
+        with pytest.MonkeyPatch.context() as patched:
+            patched.setattr(Checkpoints, "save", save)
+            with pytest.raises(Stop):
+                fit(task, cell, checkpoints)
+
+    interrupted(tmp_path, "one")
+    interrupted(tmp_path, "another")
+    assert len(list(tmp_path.iterdir())) == 2
+    for path in tmp_path.iterdir():
+        path.write_bytes(path.read_bytes()[:-1])
+    with pytest.raises(InputError, match=r"no usable checkpoint: checksum mismatch.*; delete it to start over"):
+        fit(task, cell, Checkpoints(tmp_path, 10, "one"))
+
+
+def test_budgets_are_met_within_two_percent_for_every_seed() -> None:
+    task = make_task(make_problem(n=600), epochs=200)
+    wanted = [(budget, seed) for budget in (300, 60) for seed in (0, 1)]
+    found = multisection(lambda cells: fit(task, cells), wanted, 1e-2)
+    for budget, seed in wanted:
+        met = found[budget, seed]
+        assert abs(met.count - budget) <= CLOSE * budget
+        [again] = fit(task, [Cell(met.lam, seed)])
+        np.testing.assert_array_equal(met.fit.weights, again.weights)
+
+
+def test_a_budget_that_no_lam_meets_gets_the_nearest_size() -> None:
+    def trained(cells: list[Cell]) -> list[CellFit]:  # counts of 100 above λ = 1, and 10 below: nothing between
+        sizes = [100 if cell.lam < 1 else 10 for cell in cells]
+        return [CellFit(np.r_[np.ones(k), np.zeros(200 - k)], float(k), 1, settled=False, trace={}) for k in sizes]
+
+    found = multisection(trained, [(80, 0), (15, 0), (150, 0), (5, 0)], 1.0)
+    assert [found[budget, 0].count for budget in (80, 15, 150, 5)] == [100, 10, 100, 10]
+
+
+def test_rescaling_shares_out_what_capped_weights_cannot_take() -> None:
+    weights, limit = np.array([1.0, 2.0, 0.0, 5.0]), np.array([10.0, 10.0, 10.0, 6.0])
+    np.testing.assert_allclose(rescaled(weights, 18.0, limit), [4.0, 8.0, 0.0, 6.0])
+    np.testing.assert_allclose(rescaled(weights, 4.0, None), weights / 2)
+    np.testing.assert_array_equal(rescaled(weights, 100.0, limit), [10.0, 10.0, 0.0, 6.0])  # as far as the caps allow
+    np.testing.assert_array_equal(rescaled(np.zeros(3), 4.0, None), np.zeros(3))
+
+
+@pytest.mark.parametrize("shape", ["linear", "exponential", "cosine"])
+def test_temperatures_go_from_start_to_end_without_turning(shape: Any) -> None:
+    over = Temperature(initial=2.0, final=0.5, shape=shape).over(50)
+    assert over[0] == pytest.approx(2.0)
+    assert over[-1] == pytest.approx(0.5)
+    assert (np.diff(over) < 0).all()
+    middle = {"linear": 1.25, "exponential": 1.0, "cosine": 1.25}[shape]
+    assert Temperature(initial=2.0, final=0.5, shape=shape).over(51)[25] == pytest.approx(middle)
+
+
+@pytest.mark.parametrize(
+    "wrong",
+    [{"epochs": 0}, {"lr": 0.0}, {"lr": float("nan")}, {"trace_every": -1}],
+)
 def test_impossible_schedules_are_refused(wrong: dict[str, float]) -> None:
     with pytest.raises(InputError, match=next(iter(wrong))):
         Schedule(**({"epochs": 1, "lr": 0.1} | wrong))  # type: ignore[arg-type]
@@ -88,21 +171,16 @@ def test_impossible_schedules_are_refused(wrong: dict[str, float]) -> None:
 
 def test_asking_for_a_missing_gpu_is_one_clear_line() -> None:
     if torch.cuda.is_available():
-        assert resolve_device("cuda").type == "cuda"
+        assert cuda_asked("cuda")
         return
+    assert not cuda_asked("auto")
     with pytest.raises(InputError, match="device: no CUDA device here"):
-        resolve_device("cuda")
+        cuda_asked("cuda")
 
 
 @pytest.mark.gpu
 def test_the_gpu_agrees_with_the_cpu_in_float64() -> None:
-    problem = make_problem()
-    n = problem.n_records
-    gates = Gates(HardConcrete(), np.full((n, 2), 2.0), np.array([1e-3, 1e-2]), (0, 1))
-    start = np.tile(np.log(problem.w0)[:, None], 2)
-    found = [
-        fit(weighted_design(problem), start, Schedule(epochs=20, lr=0.1, precision="float64", device=device), gates)
-        for device in ("cpu", "cuda")
-    ]
-    # issue B: agreement to 1e-4 over the first 20 epochs
-    np.testing.assert_allclose(found[0].log_weight, found[1].log_weight, rtol=1e-4, atol=1e-4)
+    tasks = [make_task(epochs=20, device=device) for device in ("cpu", "cuda")]
+    for one, other in zip(*(fit(task, CELLS) for task in tasks), strict=True):
+        # issue B: agreement to 1e-4 over the first 20 epochs
+        np.testing.assert_allclose(one.weights, other.weights, rtol=1e-4, atol=1e-4)

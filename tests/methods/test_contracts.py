@@ -24,8 +24,10 @@ from tests.conftest import make_problem
 
 SHORT = {"epochs": 80, "precision": "float64"}
 SETTINGS: dict[str, dict[str, Any]] = {
+    "dense_adam": SHORT | {"device": "cpu"},
     "hard_concrete": SHORT | {"device": "cpu"},
     "random_reweight": SHORT,
+    "peers.l0_python": {"epochs": 80},
 }
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -34,6 +35,10 @@ def test_every_parameter_reaches_the_fit(tiny: CalibrationProblem) -> None:
         "lr": 0.11,
         "init_keep_prob": 0.9,
         "initial_weights": 20.0,
+        "loss": "capped",
+        "lam_unit": "share",
+        "max_weight_ratio": 1.1,
+        "conserve_total": True,
         "temperature": 0.5,
         "gamma": -0.2,
         "zeta": 1.2,
@@ -76,6 +81,14 @@ def test_jitters_come_from_the_seed_alone(tiny: CalibrationProblem) -> None:
         ({"init_keep_prob": 1.5}, "init_keep_prob: not a probability"),
         ({"initial_weights": -1.0}, "initial_weights: negative weights"),
         ({"lam_l2": -1.0}, "lam_l2: negative"),
+        ({"lam_l2": 1.0, "conserve_total": True}, "lam_l2: not together with conserve_total"),
+        ({"cap": 0.0}, "cap: not a cap"),
+        ({"max_weight_ratio": 0.0}, "max_weight_ratio: not a ratio"),
+        ({"initial_temperature": 1.0}, "initial_temperature: a constant temperature has no other start"),
+        ({"temperature_schedule": "linear", "initial_temperature": -1.0}, "initial_temperature: not a temperature"),
+        ({"stop_tol": -1.0}, "stop_tol: not a tolerance"),
+        ({"stop_every": 0}, "stop_every: too few"),
+        ({"checkpoint_every": 0}, "checkpoint_every: too few"),
         ({"device": "gpu"}, "device: input should be 'auto', 'cpu' or 'cuda'"),
         ({"epochs": 2.5}, "epochs: input should be a valid integer"),
         ({"lamda": 1}, "lamda: unknown key"),
@@ -93,3 +106,89 @@ def test_a_parameter_of_the_wrong_length_is_told_as_a_failure(tiny: CalibrationP
     [solution] = solve(tiny, "hard_concrete", [Point(lam=1e-2, seed=0)], init_keep_prob=[0.5, 0.5], epochs=100)
     assert solution.status == "error"
     assert "init_keep_prob: wrong length; expected one number or 60" in solution.message
+
+
+def test_every_optional_setting_reaches_the_fit(tiny: CalibrationProblem) -> None:
+    [base] = run(tiny, [1e-2])
+    for settings in (
+        {"loss": "capped", "cap": 0.05, "lr": 0.05},
+        {"lam_l2": 1.0, "l2_on": "ratio"},
+        {"temperature_schedule": "cosine", "initial_temperature": 1.5},
+        {"temperature_schedule": "linear", "initial_temperature": 1.5},
+    ):
+        [changed] = run(tiny, [1e-2], **settings)
+        assert not np.array_equal(base, changed), settings
+
+
+def test_the_weight_ratio_is_a_hard_cap_and_the_total_is_conserved(tiny: CalibrationProblem) -> None:
+    total = tiny.w0.sum()
+    for settings in (
+        {"max_weight_ratio": 1.5},
+        {"conserve_total": True},
+        {"max_weight_ratio": 20.0, "conserve_total": True},
+    ):
+        for weights in run(tiny, [1e-3, 1e-2], **settings):
+            if "max_weight_ratio" in settings:
+                assert (weights <= settings["max_weight_ratio"] * tiny.w0 * (1 + 1e-12)).all()  # one rounding
+            if "conserve_total" in settings:
+                assert weights.sum() == pytest.approx(total, rel=1e-9)  # rescaled in float64
+
+
+def test_a_total_that_the_caps_forbid_is_a_failure_with_a_cure(tiny: CalibrationProblem) -> None:
+    settings: dict[str, Any] = {"epochs": 300, "device": "cpu", "max_weight_ratio": 1.05, "conserve_total": True}
+    [solution] = solve(tiny, "hard_concrete", [Point(lam=1.0, seed=0)], **settings)
+    assert solution.status == "infeasible"
+    assert "raise max_weight_ratio, lower λ or drop conserve_total" in solution.message
+
+
+def test_a_share_is_lam_over_the_number_of_records(tiny: CalibrationProblem) -> None:
+    [per_record] = run(tiny, [1e-3])
+    [share] = run(tiny, [1e-3 * tiny.n_records], lam_unit="share")
+    np.testing.assert_array_equal(per_record, share)
+
+
+def test_budgets_and_lams_may_be_mixed_and_each_says_what_it_did() -> None:
+    problem = make_problem(n=600)
+    points = [Point(budget=200, seed=0), Point(lam=1e-3, seed=0), Point(budget=50, seed=1)]
+    solutions = solve(problem, "hard_concrete", points, epochs=200, device="cpu")
+    for point, solution in zip(points, solutions, strict=True):
+        assert solution.status == "completed"
+        if point.budget:
+            assert abs(len(solution.active) - point.budget) <= 0.02 * point.budget
+            assert solution.claims["rounds"] >= 1
+            assert solution.objective is not None
+            assert solution.objective.lam > 0
+    [alone] = solve(problem, "hard_concrete", points[2:], epochs=200, device="cpu")
+    assert abs(len(alone.active) - 50) <= 1
+
+
+def test_a_settled_fit_says_so(tiny: CalibrationProblem) -> None:
+    settings: dict[str, Any] = {"epochs": 2000, "device": "cpu", "stop_tol": 1e-2}
+    [solution] = solve(tiny, "hard_concrete", [Point(lam=1e-2, seed=0)], **settings)
+    assert solution.status == "stopped_early"
+    assert solution.n_iter < 2000
+    assert solution.message == f"settled after {solution.n_iter} epochs"
+
+
+def test_a_fit_with_checkpoints_is_the_fit_without(tiny: CalibrationProblem, tmp_path: Path) -> None:
+    [base] = run(tiny, [1e-2])
+    [kept] = run(tiny, [1e-2], checkpoint=str(tmp_path / "state"), checkpoint_every=7)
+    np.testing.assert_array_equal(base, kept)
+
+
+def test_a_solution_predicts_and_counts() -> None:
+    problem = make_problem()
+    [solution] = solve(problem, "hard_concrete", [Point(lam=1e-2, seed=0)], epochs=300, device="cpu")
+    assert solution.weights is not None
+    np.testing.assert_array_equal(solution.predict(problem.M), problem.M @ solution.weights)
+    np.testing.assert_array_equal(solution.active, np.flatnonzero(solution.weights))
+    assert solution.sparsity == 1 - len(solution.active) / problem.n_records
+    with pytest.raises(InputError, match="M: not over these records"):
+        solution.predict(np.ones((2, 3)))
+
+
+def test_diverging_weights_are_a_failure_with_a_cure(tiny: CalibrationProblem) -> None:
+    huge = CalibrationProblem("huge", tiny.M * 1e30, tiny.y, tiny.w0)
+    [solution] = solve(huge, "hard_concrete", [Point(lam=1e-2, seed=0)], epochs=100, device="cpu")
+    assert solution.status == "error"
+    assert "lower lr or use precision: float64" in solution.message

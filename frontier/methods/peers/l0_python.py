@@ -1,0 +1,110 @@
+"""Hard Concrete L0 calibration by the published package `l0-python`, one fit after another, as its users run it.
+
+What runs is `l0.calibration.SparseCalibrationWeights.fit`. Its relative loss divides by `y + 1`; `loss: design` instead
+gives it the weighted design `√ω M/scale` and `b` with its squared loss, which is exactly our objective (and costs it
+the same), so distributions and times can be compared. `loss: published` is the package's own relative loss.
+
+The package's `seed` does not cover its gates, which draw from torch's global generator: that one is seeded here for the
+duration of the fit and then put back.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any, ClassVar, Literal
+
+import numpy as np
+
+from frontier.errors import InputError
+from frontier.methods.base import Method, Point, Solution, Status
+from frontier.methods.peers._package import imported
+from frontier.objective import L0Objective, weighted_design
+from frontier.problem import CalibrationProblem
+
+NAME = "peers.l0_python"
+
+
+@dataclass(frozen=True, kw_only=True)
+class L0Python(Method):
+    """Hard Concrete gates by l0-python; the parameters mean the same as `hard_concrete`'s.
+
+    loss   design: our objective, exactly; published: the package's relative loss, which divides by y + 1
+    """
+
+    stochastic: ClassVar[bool] = True
+    package: ClassVar[str] = "l0"
+
+    epochs: int = 2_000
+    lr: float = 0.1
+    loss: Literal["design", "published"] = "design"
+    lam_l2: float = 0.0
+    init_keep_prob: float = 0.99
+    temperature: float = 2 / 3
+    gamma: float = -0.1
+    zeta: float = 1.1
+    log_alpha_jitter_sd: float = 0.01
+    log_weight_jitter_sd: float = 0.0
+
+    def __post_init__(self) -> None:
+        if self.epochs < 1:
+            raise InputError("epochs", "too few", expected="an integer ≥ 1", got=self.epochs)
+        if not self.lr > 0:
+            raise InputError("lr", "not a learning rate", expected="a number > 0", got=self.lr)
+        if not 0 < self.init_keep_prob < 1:
+            raise InputError("init_keep_prob", "not a probability", expected="0 < p < 1", got=self.init_keep_prob)
+
+    def warm_up(self) -> None:
+        """Import the package."""
+        imported("l0.calibration", NAME)
+
+    def solve(self, problem: CalibrationProblem, points: Sequence[Point]) -> list[Solution]:
+        """The package's fit at each point. Raises `InputError` when l0-python is not installed."""
+        self.check(points)
+        package = imported("l0.calibration", NAME)
+        return [self._one(package, problem, point) for point in points]
+
+    def _one(self, package: Any, problem: CalibrationProblem, point: Point) -> Solution:
+        import torch
+
+        assert point.lam is not None
+        assert point.seed is not None
+        M, y = problem.M, np.array(problem.y)
+        if self.loss == "design":
+            design = weighted_design(problem)
+            M, y = design.A, np.array(design.b)
+        M = M.copy()  # torch warns about arrays that cannot be written to
+        unchecked = torch.sparse.check_sparse_tensor_invariants(enable=False)  # type: ignore[no-untyped-call]
+        with torch.random.fork_rng(devices=[]), unchecked:  # SciPy has checked the matrix
+            torch.manual_seed(point.seed)
+            model = package.SparseCalibrationWeights(
+                n_features=problem.n_records,
+                beta=self.temperature,
+                gamma=self.gamma,
+                zeta=self.zeta,
+                init_keep_prob=self.init_keep_prob,
+                init_weights=np.array(problem.w0),
+                log_weight_jitter_sd=self.log_weight_jitter_sd,
+                log_alpha_jitter_sd=self.log_alpha_jitter_sd,
+                seed=point.seed,
+            )
+            model.fit(
+                M,
+                y,
+                lambda_l0=point.lam,
+                lambda_l2=self.lam_l2,
+                lr=self.lr,
+                epochs=self.epochs,
+                loss_type="mse" if self.loss == "design" else "relative",
+            )
+            weights = model.get_weights(deterministic=True).detach().numpy().astype(np.float64)
+            expected = float(model.get_l0_penalty().detach())
+        if not np.isfinite(weights).all():
+            return Solution.failed(Status.ERROR, "weights became NaN or infinite: lower lr")
+        return Solution(
+            weights=weights,
+            status=Status.COMPLETED,
+            n_iter=self.epochs,
+            objective=L0Objective(point.lam, self.lam_l2) if self.loss == "design" else None,
+            claims={"expected_active": expected},
+        )
