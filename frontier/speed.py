@@ -14,6 +14,7 @@ from rich.console import Console
 
 from frontier.command import command
 from frontier.errors import InputError
+from frontier.reporting.speed import Unit
 from frontier.sweep.store import load_results
 
 
@@ -21,14 +22,18 @@ from frontier.sweep.store import load_results
 def main(
     results: Annotated[Path, typer.Argument(help="a results folder written by frontier.run")],
     reference: Annotated[str, typer.Option(help="the method that the others are compared with (label before ' @ ')")],
+    unit: Annotated[
+        Unit,
+        typer.Option(help="path: all points, certified; epoch: one epoch of one cell, for methods without an optimum"),
+    ] = "path",
     out: Annotated[Path, typer.Option(help="folder of the report")] = Path("reports/speed"),
 ) -> None:
-    """Compare the seconds of whole paths pair by pair over repeats, from clean timings only."""
+    """Compare seconds pair by pair over repeats, from clean timings only."""
     cells, manifest = load_results(results)
     from frontier.reporting.speed_page import write_speed_report  # matplotlib is imported only here
 
     try:
-        written = write_speed_report(cells, manifest, reference, out)
+        written = write_speed_report(cells, manifest, reference, out, unit)
     except OSError as error:
         raise InputError(out, f"report cannot be written: {error.strerror}", cure="use --out") from None
     Console().print(f"report: {written[0]}", highlight=False)

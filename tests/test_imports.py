@@ -29,7 +29,7 @@ ROOMS = [
     ("sweep",),
     ("reporting",),
     ("command", "api"),
-    ("run", "report", "speed", "__init__"),
+    ("run", "report", "speed", "floor", "__init__"),
 ]
 ONLY_ERRORS = ("reporting",)  # reporting sees data frames, never methods or problems
 HEAVY = {

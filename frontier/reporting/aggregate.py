@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 from frontier.errors import InputError
 
 WITH_WEIGHTS = ("optimal", "completed", "stopped_early", "not_converged")
-OK = ("optimal", "completed")
+OK = ("optimal", "completed", "stopped_early")
 TIMINGS = ("clean", "contended", "amortised", "cached", "unmeasured")
 
 METRICS = ("n_active", "train_mare", "heldout_mare", "heldout_capped_mare", "ess", "fit_seconds")
@@ -28,7 +28,7 @@ _REQUIRED = ("problem", "label", "status")
 _DEFAULTS = {"cell": "", "split": "default", "method": "", "refit": "none", "timing": "unmeasured", "message": ""}
 _NUMBERS = (
     *("lam", "budget", "seed", "lam_absolute", "relative_gap", "n_equicorrelated", "train_capped_mare"),
-    *("repeat", "batch_size", "setup_seconds"),
+    *("repeat", "batch_size", "setup_seconds", "n_iter"),
     *("n_active_1e-9", "n_active_1e-6", "n_active_1e-3"),
     *METRICS,
 )

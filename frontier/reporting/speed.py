@@ -10,11 +10,15 @@ Repeats are measured in turn, so a ratio compares neighbours in time; the median
 range its spread. Timings beside other batches are refused. Labels that differ only after ` @ ` are one method: its
 settings may differ by problem. A path is *solved* when the harness certifies every point in every repeat: what is fast
 without that is no faster. Set-up (import, compilation) is outside `fit_seconds` and is reported apart.
+
+Methods that train for as many epochs as they are told have no certificate and a cost that grows with epochs and cells
+alone. With the unit `epoch`, seconds are per epoch of one cell, `Σ fit_seconds / Σ n_iter`, so that a slow peer need
+not be run to the end; it has solved a cell when it has run as prescribed.
 """
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 import pandas as pd
@@ -28,6 +32,7 @@ SEPARATOR = " @ "
 SAME_POINT = 1e-6  # relative; λ in force may differ by the rounding of λ_max in another order of summation
 
 GROUP = ["problem", "split", "method"]
+Unit = Literal["path", "epoch"]
 
 
 def method_of(label: str) -> str:
@@ -35,19 +40,19 @@ def method_of(label: str) -> str:
     return label.partition(SEPARATOR)[0]
 
 
-def paths(cells: pd.DataFrame, reference: str) -> pd.DataFrame:
-    """One row per problem, split, method and repeat: seconds of the whole path, and the ratio to the reference's.
+def paths(cells: pd.DataFrame, reference: str, unit: Unit = "path") -> pd.DataFrame:
+    """One row per problem, split, method and repeat: seconds of the unit, and the ratio to the reference's.
 
     `seconds` and `ratio` are NaN where a point has no weights. Raises `InputError` for an unknown reference, fewer than
     three repeats, timings taken beside other work, a path with cells missing, two labels of one method on one problem,
-    and a method whose points are not the reference's.
+    and, for whole paths, a method whose points are not the reference's.
     """
     ready = prepare(cells)
     ready = ready[ready["refit"] == "none"]
     ready["method"] = [method_of(label) for label in ready["label"]]
     _check(ready, reference)
     rows = [
-        {**dict(zip([*GROUP, "repeat"], key, strict=True)), **_path(part)}
+        {**dict(zip([*GROUP, "repeat"], key, strict=True)), **_path(part, unit)}
         for key, part in ready.groupby([*GROUP, "repeat"], sort=True)
     ]
     table = pd.DataFrame(rows).astype({"repeat": int})
@@ -60,7 +65,7 @@ def paths(cells: pd.DataFrame, reference: str) -> pd.DataFrame:
         if key not in base:
             raise InputError(place, f"not solved by the reference '{reference}'", cure="run the whole experiment")
         other = base[key]
-        if not _same_points(row["lams"], other["lams"]):
+        if unit == "path" and not _same_points(row["lams"], other["lams"]):
             raise InputError(
                 place,
                 f"'{row['method']}' did not solve the points of '{reference}'",
@@ -127,17 +132,19 @@ def times(ratio: float) -> str:
     return f"{ratio:,.0f}" if ratio >= 100 else f"{float(f'{ratio:.3g}'):g}"
 
 
-def _path(part: pd.DataFrame) -> dict[str, Any]:
-    """What one repeat of one method took for its whole path."""
+def _path(part: pd.DataFrame, unit: Unit) -> dict[str, Any]:
+    """What one repeat of one method took for its whole path, or for an epoch of a cell."""
     whole = bool(part["has_weights"].all())
     share = 1.0 / part["batch_size"]
+    done = part["status"].isin(OK) if unit == "epoch" else part["certified"].fillna(value=False)
+    units = float(part["n_iter"].sum()) if unit == "epoch" else 1.0
     return {
         "label": part["label"].iloc[0],
         "points": len(part),
-        "seconds": float(part["fit_seconds"].sum(skipna=False)) if whole else float("nan"),
+        "seconds": float(part["fit_seconds"].sum(skipna=False)) / units if whole else float("nan"),
         "setup_seconds": float((part["setup_seconds"] * share).sum(min_count=1)),
         "relative_gap_worst": float(np.fmax.reduce(part["relative_gap"].to_numpy(), initial=np.nan)),
-        "solved": whole and bool(part["certified"].fillna(value=False).all()),
+        "solved": whole and bool(done.all()),
         "statuses": list(part["status"]),
         "message": next((m for m in part.loc[~part["status"].isin(OK), "message"] if m), ""),
         "timing": ", ".join(sorted(set(part.loc[part["has_weights"], "timing"]))),

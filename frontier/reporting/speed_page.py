@@ -18,9 +18,10 @@ from matplotlib.lines import Line2D
 from frontier.errors import InputError
 from frontier.reporting.canvas import canvas, rc
 from frontier.reporting.markdown import bullets, escape, folded_table, markdown_table, pairs
-from frontier.reporting.speed import SEPARATOR, paths, summary, times, verdicts
+from frontier.reporting.speed import SEPARATOR, Unit, paths, summary, times, verdicts
 from frontier.reporting.style import MISSING, count_tick, label_styles, log_axis, seconds
 
+UNIT_WORDS = {"path": "for the whole path", "epoch": "for an epoch of a cell"}
 HEADER = (
     *("problem", "method", "seconds (min–max)", "ratio (min–max)", "worst relative gap", "solved"),
     *("status", "set-up seconds", "timing"),
@@ -28,42 +29,55 @@ HEADER = (
 PAIRS = ("problem", "method", "repeat", "seconds", "ratio")
 ROW_INCHES = 0.3  # height of one method in the figure
 
-READING = (
+READING_PATH = (
     "**Path.** The unit is all points of a method on a problem, from the problem as it is stored to the last weights: "
     "what a method does to the data first (scaling, transposing) counts.",
     "**Seconds.** Wall time, median over repeats. Batches ran one at a time, alone on their threads. *amortised* "
     "says that the points were solved in one call, of which each cell carries an equal share; the shares add up to "
     "the call's time, so whole paths may be compared though single cells may not. Timings taken beside other "
     "batches are refused.",
+)
+READING_EPOCH = (
+    "**Epoch of a cell.** The unit: wall time of all cells over the epochs of all cells, from the problem as it is "
+    "stored to the last weights. The cost of these methods is proportional to both, so methods may be compared that "
+    "ran for other numbers of epochs or cells (columns of the CSV say how many). Batches ran one at a time, alone on "
+    "their threads; *amortised* says that cells were trained in one call. Median over repeats.",
+)
+READING_SOLVED = {
+    "path": "**Solved.** The harness certifies a relative duality gap of at most 1e-6, from the weights alone, at "
+    "every point in every repeat. Whoever stops earlier has not done the same work; such methods are drawn hollow.",
+    "epoch": "**Solved.** Every cell ran as prescribed; these methods have no certificate.",
+}
+READING = (
     "**Set-up.** Imports and compilation before the first call, the longest of all repeats; not part of the seconds.",
     "**Ratio.** Seconds of the method over seconds of the reference, repeat by repeat: above 1 the reference is "
     "faster. The median of these ratios is not the ratio of the medians.",
-    "**Solved.** The harness certifies a relative duality gap of at most 1e-6, from the weights alone, at every point "
-    "in every repeat. Whoever stops earlier has not done the same work; such methods are drawn hollow.",
     f"**Method.** Labels that differ only after “{SEPARATOR.strip()}” are one method with settings per problem.",
 )
 
 
-def write_speed_report(cells: pd.DataFrame, manifest: Mapping[str, Any], reference: str, folder: Path) -> list[Path]:
+def write_speed_report(
+    cells: pd.DataFrame, manifest: Mapping[str, Any], reference: str, folder: Path, unit: Unit = "path"
+) -> list[Path]:
     """Write `<stem>.md`, `.csv`, `.png` and `.svg` into `folder`; the stem is the experiment without "speed_".
 
     Raises what `paths` raises, and `InputError` when `folder` is a file.
     """
     if folder.exists() and not folder.is_dir():
         raise InputError(folder, "not a folder", expected="a folder for the report", got="a file")
-    table = paths(cells, reference)
+    table = paths(cells, reference, unit)
     results = summary(table)
     stem = str(manifest.get("experiment") or "report").removeprefix("speed_")
     folder.mkdir(parents=True, exist_ok=True)
     draft = Path(tempfile.mkdtemp(prefix=f".{stem}-", dir=folder))
     try:
         with matplotlib.rc_context(rc()):
-            figure = ratio_figure(results, reference)
+            figure = ratio_figure(results, reference, unit)
             for suffix in ("png", "svg") if figure is not None else ():
                 metadata = {"Date": None} if suffix == "svg" else None  # a date would make every SVG differ
                 figure.savefig(draft / f"{stem}.{suffix}", format=suffix, metadata=metadata)  # type: ignore[union-attr]
         results.drop(columns="message").to_csv(draft / f"{stem}.csv", index=False, lineterminator="\n")
-        text = speed_markdown(table, results, manifest, reference, f"{stem}.png" if figure is not None else None)
+        text = speed_markdown(table, results, manifest, reference, f"{stem}.png" if figure is not None else None, unit)
         (draft / f"{stem}.md").write_text(text, encoding="utf-8", newline="\n")
         names = sorted((path.name for path in draft.iterdir()), key=lambda name: name.endswith(".md"))
         for name in names:  # the Markdown last: whoever reads it finds what it links
@@ -74,7 +88,12 @@ def write_speed_report(cells: pd.DataFrame, manifest: Mapping[str, Any], referen
 
 
 def speed_markdown(
-    table: pd.DataFrame, results: pd.DataFrame, manifest: Mapping[str, Any], reference: str, picture: str | None
+    table: pd.DataFrame,
+    results: pd.DataFrame,
+    manifest: Mapping[str, Any],
+    reference: str,
+    picture: str | None,
+    unit: Unit = "path",
 ) -> str:
     """The report of `paths` and `summary` as Markdown; `picture` is the file name of the figure."""
     blocks = [f"# Speed: {escape(manifest.get('experiment') or 'report')}"]
@@ -86,6 +105,7 @@ def speed_markdown(
         blocks.append(f"![Ratio of seconds to {escape(reference)}]({quote(picture)})\n\n([SVG]({vector}))")
     rows = [_row(row) for row in results.to_dict("records")]
     blocks += ["## Results", markdown_table(HEADER, rows, right=("seconds (min–max)", "ratio (min–max)"))]
+    blocks.append(f"Seconds {UNIT_WORDS[unit]}.")
     told = results[results["message"] != ""]
     if not told.empty:
         blocks += [
@@ -96,14 +116,15 @@ def speed_markdown(
         ]
     blocks += ["## Repeat by repeat", folded_table(PAIRS, [_pair(row) for row in table.to_dict("records")], PAIRS[2:])]
     blocks += ["## Run", bullets(_run(manifest))]
-    blocks += ["## How to read this", bullets(READING)]
+    reading = (*(READING_PATH if unit == "path" else READING_EPOCH), READING_SOLVED[unit], *READING)
+    blocks += ["## How to read this", bullets(reading)]
     stated = [escape(text) for text in manifest.get("limitations") or ()]
     if stated:
         blocks += ["## Limitations", bullets(stated)]
     return "\n\n".join(blocks) + "\n"
 
 
-def ratio_figure(results: pd.DataFrame, reference: str) -> Figure | None:
+def ratio_figure(results: pd.DataFrame, reference: str, unit: Unit = "path") -> Figure | None:
     """Every method's ratio to the reference by problem, median and range over repeats, on a log axis."""
     drawn = results[(results["method"] != reference) & results["ratio_median"].notna()]
     if drawn.empty:
@@ -124,7 +145,7 @@ def ratio_figure(results: pd.DataFrame, reference: str) -> Figure | None:
         look: dict[str, Any] = {"marker": "o", "linestyle": "none", "markerfacecolor": "white"}
         legend.append(Line2D([], [], label="hollow: not solved at every point", **look, **grey))
     lines = sum(len(drawn[(drawn["problem"] == p) & (drawn["split"] == s)]) + 0.6 for p, s in keys)
-    title = f"Seconds for the whole path, relative to {reference}"
+    title = f"Seconds {UNIT_WORDS[unit]}, relative to {reference}"
     missing = results[(results["method"] != reference) & results["ratio_median"].isna()]
     note = "; ".join(f"{r['problem']}, {r['method']}: {r['statuses']}" for _, r in missing.iterrows())
     note = f"Not drawn: {note}." if note else ""

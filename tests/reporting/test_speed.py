@@ -225,3 +225,19 @@ def test_the_command_writes_the_report_and_refuses_bad_input_with_exit_code_2(tm
         assert refused.exit_code == 2
         assert refused.stderr.count("\n") == 1
         assert refused.stderr.startswith("error: ")
+
+
+def test_per_epoch_ratios_compare_runs_of_other_lengths_and_need_no_certificate() -> None:
+    rows: list[dict[str, Any]] = []
+    for repeat in range(3):
+        changes: dict[str, Any] = {"status": "completed", "certified": None, "relative_gap": np.nan}
+        rows += path("ours", 6.0, repeat, n_iter=2000, **changes)
+        rows += path("peer", 30.0, repeat, n_iter=100, **changes)[:2]  # two of the three points
+    for row in rows:
+        if row["label"] == "peer":
+            row["batch_size"] = 1
+    results = summary(paths(pd.DataFrame(rows), "ours", "epoch"))
+    assert of(results, "ours")["seconds_median"] == pytest.approx(6.0 / (3 * 2000), rel=1e-12)  # sums of thirds
+    assert of(results, "peer")["ratio_median"] == pytest.approx((20.0 / 200) / (6.0 / 6000), rel=1e-12)  # as above
+    assert results["solved"].all()
+    assert "took 100 times as long as ours" in verdicts(results, "ours")[0]
