@@ -20,7 +20,7 @@ ROOMS = [
     ("l0", "dual", "distance"),
     ("anchored", "thinning", "budget", "l1"),
     ("methods.base",),
-    ("registry",),
+    ("registry", "drive", "refit"),
     ("problems",),
     ("splits",),
     ("methods",),

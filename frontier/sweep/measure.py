@@ -15,6 +15,7 @@ import numpy as np
 import psutil
 from threadpoolctl import threadpool_limits
 
+from frontier.drive import noted, solve_points
 from frontier.errors import InputError
 from frontier.methods.base import Method, Point, Solution, Status, Timing
 from frontier.problem import CalibrationProblem
@@ -45,7 +46,7 @@ def solve_measured(
         _reset_peak_memory()
         cpu, wall = time.process_time(), time.perf_counter()
         try:
-            solutions = _checked(method.solve(problem, points), problem, points)
+            solutions = _checked(solve_points(method, problem, points), problem, points)
         except Exception as error:  # noqa: BLE001  # as above
             solutions = [_failure(error)] * len(points)
         wall, cpu = time.perf_counter() - wall, time.process_time() - cpu
@@ -57,7 +58,7 @@ def solve_measured(
         kind="contended" if contended else "clean" if len(points) == 1 else "amortised",
     )
     return [
-        dataclasses.replace(solution, point=point, method=name, timing=timing)
+        dataclasses.replace(noted(solution, point, problem), point=point, method=name, timing=timing)
         for solution, point in zip(solutions, points, strict=True)
     ]
 

@@ -18,7 +18,7 @@ from frontier.methods.base import Point
 from frontier.problem import CalibrationProblem, Split
 from frontier.sweep.experiment import Experiment, MethodSpec
 
-RESULT_FORMAT = 1  # raised when the meaning or layout of stored results changes; part of every batch key
+RESULT_FORMAT = 2  # raised when the meaning or layout of stored results changes; part of every batch key
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,7 +78,7 @@ def make_plan(
         for spec in experiment.methods:
             if label not in spec.problems:
                 continue
-            for points in _group(spec):
+            for points in spec.method.calls(spec.points_on(problems[label].n_records)):
                 content: dict[str, object] = {
                     "format": RESULT_FORMAT,
                     "problem": [label, fingerprints[label]],
@@ -94,16 +94,3 @@ def make_plan(
                 cells = tuple(Cell(label, split.name, spec.label, point, repeat, repeated) for point in points)
                 batches.append(Batch(cells, spec, experiment.threads, key))
     return Plan(tuple(batches))
-
-
-def _group(spec: MethodSpec) -> list[tuple[Point, ...]]:
-    """The method's points, grouped by the axes that one call cannot carry, in order of first appearance."""
-    groups: dict[tuple[object, ...], list[Point]] = {}
-    for point in spec.points:
-        fixed = tuple(None if axis in spec.method.batch_over else value for axis, value in _axes(point))
-        groups.setdefault(fixed, []).append(point)
-    return [tuple(points) for points in groups.values()]
-
-
-def _axes(point: Point) -> list[tuple[str, object]]:
-    return [("lam", point.lam), ("budget", point.budget), ("seed", point.seed)]

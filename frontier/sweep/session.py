@@ -18,7 +18,7 @@ from frontier.objective import RANK_LIMIT
 from frontier.problem import CalibrationProblem, Split
 from frontier.registry import build_problem
 from frontier.splits import build_splits
-from frontier.sweep.experiment import Experiment, read_experiment
+from frontier.sweep.experiment import Experiment, MethodSpec, read_experiment
 from frontier.sweep.plan import RESULT_FORMAT, Plan, make_plan
 from frontier.sweep.progress import SweepProgress
 from frontier.sweep.provenance import code_digest, machine, versions
@@ -44,6 +44,9 @@ def open_session(path: Path | str) -> Session:
         problem = build_problem(spec.name, spec.params, f"{path}: problems[{i}]")
         problems[spec.label] = problem
         splits[spec.label] = _splits(experiment, problem, f"{path}: splits")
+        for k, method in enumerate(experiment.methods):
+            if spec.label in method.problems:
+                _check_budgets(method, problem, f"{path}: methods[{k}]")
     return Session(experiment, problems, splits, make_plan(experiment, problems, splits))
 
 
@@ -101,6 +104,13 @@ def _splits(experiment: Experiment, problem: CalibrationProblem, place: str) -> 
         if names.count(name) > 1:
             raise InputError(place, "two splits of one name", got=repr(name), cure="keep one of them")
     return tuple(found)
+
+
+def _check_budgets(method: MethodSpec, problem: CalibrationProblem, place: str) -> None:
+    try:
+        method.points_on(problem.n_records)
+    except InputError as error:
+        raise error.at(place) from None
 
 
 def _selected(session: Session, only: Sequence[str]) -> set[str]:

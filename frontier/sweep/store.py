@@ -37,7 +37,7 @@ INTEGERS = (
     *("budget", "seed", "repeat", "n_iter", "n_equicorrelated", "active_rank"),
     *("peak_memory_bytes", "batch_size", "threads", "weights_row"),
 )
-BOOLEANS = ("certified", "support_is_unique", "threshold_matters")
+BOOLEANS = ("budget_reached", "certified", "support_is_unique", "threshold_matters")
 TEXTS = (
     "cell",
     "problem",

@@ -32,6 +32,19 @@ def test_batches_hold_the_axes_their_method_can_carry(tmp_path: Path) -> None:
     assert sizes == {"hard_concrete": [4], "fista": [2], "cvxpy_reference": [1, 1], "random_reweight": [1, 1, 1, 1]}
 
 
+def test_budgets_of_a_driven_method_share_one_search_per_seed(tmp_path: Path) -> None:
+    text = """\
+budgets: [5, 0.01]
+problems: [{name: cps_like}]
+methods:
+  - {name: cvxpy_reference}
+  - {name: stratified_raking, seeds: [0, 1]}
+"""
+    batches = plan(tmp_path, text).batches
+    budgets = [[cell.point.budget for cell in batch.cells] for batch in batches]
+    assert budgets == [[5, 50], [5], [5], [50], [50]]  # stratified raking has a budget of its own
+
+
 def test_every_cell_is_planned_once_with_its_own_name(tmp_path: Path) -> None:
     names = [cell.name for cell in plan(tmp_path).cells]
     assert len(names) == len(set(names)) == 2 * (4 + 2 + 2 + 4)
