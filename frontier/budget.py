@@ -13,8 +13,10 @@ import math
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
-from frontier.objective import lam_max, weighted_design
-from frontier.problem import CalibrationProblem
+import numpy as np
+
+from frontier.objective import active_count, lam_max, weighted_design
+from frontier.problem import CalibrationProblem, FloatArray
 
 MAX_EVALUATIONS = 60
 NARROWEST = 1e-13  # relative width of a bracket that float64 cannot usefully halve
@@ -24,6 +26,15 @@ L1_PATH_END = 1e-7  # of λ_max: below it an L1 path of float64 data keeps no mo
 def reached(size: int, budget: int) -> bool:
     """Whether a support of `size` records serves `budget`: at most 2% off, rounded down to whole records."""
     return abs(size - budget) <= budget // 50
+
+
+def serves(weights: FloatArray, budget: int) -> bool:
+    """Whether weights are of the size asked for: their active records, or all that are not exactly 0.
+
+    A method that returns k records serves k, though some weigh next to nothing; an interior-point solver returns no
+    exact zeros at all, and there the active records decide.
+    """
+    return reached(active_count(weights), budget) or reached(int(np.count_nonzero(weights)), budget)
 
 
 def exactly(size: int, budget: int) -> bool:

@@ -13,7 +13,7 @@ from typing import Any
 
 import numpy as np
 
-from frontier.budget import reached
+from frontier.budget import serves
 from frontier.methods.base import Solution, Status
 from frontier.objective import (
     ACTIVE_THRESHOLDS,
@@ -47,14 +47,14 @@ def evaluate(problem: CalibrationProblem, split: Split, solution: Solution) -> R
         "lam": None if point is None else point.lam,
         "budget": None if point is None else point.budget,
         "seed": None if point is None else point.seed,
-        "refit": "none",
+        "refit": solution.refit,
     }
     row |= _status(solution) | dict.fromkeys(_weight_columns(problem))
     if solution.weights is not None:
         row |= _objective(problem.restrict(split.train), solution, row)
         row |= _support(problem, solution.weights)
         row |= _errors(problem, split, solution.weights)
-        row |= _budget(row)
+        row |= _budget(row, solution.weights)
     timing = dataclasses.asdict(solution.timing)
     return row | {"timing": timing.pop("kind")} | timing
 
@@ -90,11 +90,11 @@ def _objective(training: CalibrationProblem, solution: Solution, row: Row) -> Ro
     return found
 
 
-def _budget(row: Row) -> Row:
+def _budget(row: Row, weights: FloatArray) -> Row:
     """Whether the budget was reached; an optimum of another size than the one asked for is not what was asked for."""
     if row["budget"] is None:
         return {}
-    served = reached(row["n_active"], row["budget"])
+    served = serves(weights, row["budget"])
     missed = not served and row["status"] in (Status.OPTIMAL, Status.COMPLETED)
     return {"budget_reached": served} | ({"status": str(Status.UNREACHED)} if missed else {})
 

@@ -86,12 +86,14 @@ class Timing:
 
     `kind` is `clean` (one cell, alone on its threads), `amortised` (an equal share of a batch), `contended` (other
     batches ran at the same time) or `unmeasured`. Only clean timings may be compared. `setup_seconds` (imports,
-    compilation) are the whole batch's and are not part of `fit_seconds`.
+    compilation) are the whole batch's and are not part of `fit_seconds`; neither are `refit_seconds`, what a refit of
+    this solution cost on top of it (NaN: as fitted).
     """
 
     fit_seconds: float = math.nan
     cpu_seconds: float = math.nan
     setup_seconds: float = math.nan
+    refit_seconds: float = math.nan
     peak_memory_bytes: int = 0
     kind: Literal["clean", "amortised", "contended", "cached", "unmeasured"] = "unmeasured"
 
@@ -102,7 +104,7 @@ class Solution:
 
     `objective` declares what was minimised, with the λ in force; `dual` (m) is a hint for its certificate. `trace`
     maps a column ("iteration", "objective", …) to equally long arrays. `claims` are stored and never used to rank.
-    `timing` is attached by the harness.
+    `timing` is attached by the harness. `refit` is the anchor of a refit (`frontier.refit`), "none" as fitted.
     """
 
     weights: FloatArray | None
@@ -116,6 +118,7 @@ class Solution:
     point: Point | None = None
     method: str = ""
     timing: Timing = Timing()
+    refit: Literal["none", "fitted", "initial"] = "none"
 
     def __post_init__(self) -> None:
         for name in ("weights", "dual"):

@@ -20,6 +20,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 from frontier.drive import check_points
 from frontier.errors import InputError, did_you_mean
 from frontier.methods.base import Method, Point
+from frontier.refit import Anchor
 from frontier.registry import build_method, checked_parameters, method_class, problem_builder, validation_error
 from frontier.splits import design_parameters
 
@@ -78,6 +79,7 @@ class Experiment:
     """A checked experiment file; `text` is the file as read, for provenance.
 
     `repeats` solves every cell that often, for its timings; `timing` "clean" refuses runs on more than one process.
+    `anchors` names the refits that every sparse solution gets beside its row as fitted.
     """
 
     name: str
@@ -86,6 +88,7 @@ class Experiment:
     threads: int
     repeats: int
     timing: Literal["any", "clean"]
+    anchors: tuple[Anchor, ...]
     problems: tuple[ProblemSpec, ...]
     splits: tuple[SplitSpec, ...]
     methods: tuple[MethodSpec, ...]
@@ -104,6 +107,7 @@ class _File(BaseModel):
     repeats: int = Field(default=1, ge=1, le=100)
     timing: Literal["any", "clean"] = "any"
     budgets: list[Any] | None = Field(default=None, min_length=1)
+    refit: list[Literal["none", "fitted", "initial"]] = Field(default=["none"], min_length=1)
     problems: list[dict[str, Any]] = Field(min_length=1)
     splits: list[dict[str, Any]] = Field(default=[{"design": "default"}], min_length=1)
     methods: list[dict[str, Any]] = Field(min_length=1)
@@ -137,6 +141,11 @@ def read_experiment(path: Path | str) -> Experiment:
     labels = [problem.label for problem in problems]
     _unique(labels, f"{path}: problems", "label", cure="give each entry its own label")
     splits = tuple(_split(entry, f"{path}: splits[{i}]") for i, entry in enumerate(file.splits))
+    _unique(file.refit, f"{path}: refit", "arm", cure="list each arm once")
+    if "none" not in file.refit:
+        raise InputError(
+            f"{path}: refit", "the arm 'none' is missing", cure="add it: every refit stands beside its fit"
+        )
     budgets = _budgets(file.budgets, f"{path}: budgets")
     methods = tuple(_method(entry, f"{path}: methods[{i}]", labels, budgets) for i, entry in enumerate(file.methods))
     _unique([m.label for m in methods], f"{path}: methods", "label", cure="give each entry its own label")
@@ -147,6 +156,7 @@ def read_experiment(path: Path | str) -> Experiment:
         threads=file.threads,
         repeats=file.repeats,
         timing=file.timing,
+        anchors=tuple(anchor for anchor in file.refit if anchor != "none"),
         problems=problems,
         splits=splits,
         methods=methods,

@@ -16,6 +16,7 @@ from dataclasses import dataclass
 
 from frontier.methods.base import Point
 from frontier.problem import CalibrationProblem, Split
+from frontier.refit import RHO, Anchor
 from frontier.sweep.experiment import Experiment, MethodSpec
 
 RESULT_FORMAT = 2  # raised when the meaning or layout of stored results changes; part of every batch key
@@ -41,12 +42,16 @@ class Cell:
 
 @dataclass(frozen=True, slots=True)
 class Batch:
-    """Cells solved in one call, and the threads that call may use; `key` digests all that decides the result."""
+    """Cells solved in one call, and the threads that call may use; `key` digests all that decides the result.
+
+    `anchors` are the refits of each sparse solution that are stored beside it.
+    """
 
     cells: tuple[Cell, ...]
     method: MethodSpec
     threads: int
     key: str
+    anchors: tuple[Anchor, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,7 +95,9 @@ def make_plan(
                 repeated = experiment.repeats > 1
                 if repeated:  # only then: results of an experiment without repeats keep their keys
                     content["repeat"] = repeat
+                if experiment.anchors:
+                    content["refit"] = [*experiment.anchors, RHO]
                 key = hashlib.sha256(json.dumps(content, sort_keys=True).encode()).hexdigest()[:32]
                 cells = tuple(Cell(label, split.name, spec.label, point, repeat, repeated) for point in points)
-                batches.append(Batch(cells, spec, experiment.threads, key))
+                batches.append(Batch(cells, spec, experiment.threads, key, experiment.anchors))
     return Plan(tuple(batches))

@@ -16,6 +16,7 @@ from frontier.errors import InputError, did_you_mean
 from frontier.methods.base import Solution, Status
 from frontier.objective import RANK_LIMIT
 from frontier.problem import CalibrationProblem, Split
+from frontier.refit import RHO
 from frontier.registry import build_problem
 from frontier.splits import build_splits
 from frontier.sweep.experiment import Experiment, MethodSpec, read_experiment
@@ -143,6 +144,7 @@ def _manifest(session: Session, jobs: int, digest: str) -> dict[str, Any]:
         "jobs": jobs,
         "threads_per_batch": experiment.threads,
         "repeats": experiment.repeats,
+        "refit": {"arms": list(experiment.anchors), "rho": RHO},
         "problems": {
             spec.label: {
                 "name": spec.name,

@@ -95,6 +95,13 @@ WRONG = {
         "methods[1].budget: not a budget of its own; expected distinct whole records, got 1e-05 of 5,000, 0",
     ),
     "a common budget that is none": ("problems:", "budgets: [0]\nproblems:", ": budgets[0]: not a budget"),
+    "an unknown refit": (
+        "problems:",
+        "refit: [none, w0]\nproblems:",
+        ": refit[1]: input should be 'none', 'fitted' or",
+    ),
+    "refits alone": ("problems:", "refit: [fitted]\nproblems:", ": refit: the arm 'none' is missing; add it"),
+    "a refit twice": ("problems:", "refit: [none, none]\nproblems:", ": refit: duplicate arm"),
     "no common budgets": ("problems:", "budgets: []\nproblems:", ": budgets: list should have at least 1 item"),
     "both axes": ("lam: [0.1]", "lam: [0.1]\n    budget: [5]", "methods[1].budget: both lam and budget"),
     "no axis": ("    lam: [1e-3, 2]\n", "", "methods[0].point: incomplete; expected lam, got neither"),

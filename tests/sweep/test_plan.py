@@ -55,6 +55,7 @@ def test_the_same_file_gives_the_same_plan_and_a_comment_changes_nothing(tmp_pat
     first = plan(tmp_path)
     assert plan(tmp_path).fingerprint == first.fingerprint
     assert plan(tmp_path, "# why\n" + TEXT).fingerprint == first.fingerprint
+    assert plan(tmp_path, "refit: [none]\n" + TEXT).fingerprint == first.fingerprint
 
 
 def test_repeats_are_the_outermost_loop_so_that_methods_are_measured_in_turn(tmp_path: Path) -> None:
@@ -89,6 +90,7 @@ def test_a_batch_key_changes_with_all_that_decides_its_result(tmp_path: Path) ->
         ("{name: cps_like}", "{name: cps_like, consistent_targets: true}"),
         ("problems:", "threads: 2\nproblems:"),
         ("[1e-3, 1e-2]", "[1e-3, 2e-2]"),
+        ("problems:", "refit: [none, fitted]\nproblems:"),
     ]:
         changed = plan(tmp_path, TEXT.replace(old, new))
         assert changed.batches[0].key != base.batches[0].key, new

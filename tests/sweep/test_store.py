@@ -72,7 +72,7 @@ def test_every_truncation_and_flipped_bit_is_noticed(store: Store, batch: Batch)
 
 def test_a_result_with_another_number_of_cells_is_damaged(store: Store, batch: Batch) -> None:
     store.write(batch, result(cells=1))
-    with pytest.raises(DamagedFile, match="holds 1 rows, the batch has 2 cells"):
+    with pytest.raises(DamagedFile, match="holds 1 cells, the batch has 2"):
         store.read(batch)
 
 
