@@ -8,9 +8,11 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pandas as pd
 
 from frontier.analysis.bounds import training_facts
+from frontier.analysis.leakage import leakage
 from frontier.analysis.metrics import evaluate
 from frontier.errors import InputError, did_you_mean
 from frontier.methods.base import Solution, Status
@@ -175,6 +177,9 @@ def _split_facts(problem: CalibrationProblem, split: Split) -> dict[str, Any]:
     }
     if sizes["n_train"] > RANK_LIMIT:  # minutes of work for lines in a figure
         return sizes
+    shared = leakage(problem, split)
+    if shared.size:
+        sizes |= {"median_leakage": float(np.median(shared)), "max_leakage": float(shared.max())}
     return sizes | training_facts(problem.restrict(split.train))
 
 
