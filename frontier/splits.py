@@ -3,7 +3,8 @@
 Targets are nested (an amount and its count, a state and its districts, all classes and one class), so a held-out
 target is informative only when its near copies are held out with it. The unit to hold out is therefore the family:
 `default` and `held_out_families` hold out whole families, `family_folds` rotates them (k-fold cross-validation, Stone
-1974), `rotation` only those that do not leak. Single rows can be held out too, by name or at random; the random design warns that it leaks.
+1974), `rotation` only those that do not leak. Single rows can be held out too, by name or at random; the random design
+warns that it leaks.
 
 Designs divide targets, never records, and know no method. `DESIGNS` lists them by their YAML names.
 """

@@ -222,6 +222,7 @@ PARAMETERS: dict[str, dict[str, Any]] = {
     "held_out_families": {"families": ["age"]},
     "held_out_rows": {"names": ["age_0"]},
     "family_folds": {"k": 2},
+    "rotation": {"k": 2},
     "random_rows": {"share": 0.5},
 }
 
