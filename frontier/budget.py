@@ -15,8 +15,8 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
-from frontier.objective import active_count, lam_max, weighted_design
-from frontier.problem import CalibrationProblem, FloatArray
+from frontier.objective import lam_max, weighted_design
+from frontier.problem import CalibrationProblem
 
 MAX_EVALUATIONS = 60
 NARROWEST = 1e-13  # relative width of a bracket that float64 cannot usefully halve
@@ -26,15 +26,6 @@ L1_PATH_END = 1e-7  # of λ_max: below it an L1 path of float64 data keeps no mo
 def reached(size: int, budget: int) -> bool:
     """Whether a support of `size` records serves `budget`: at most 2% off, rounded down to whole records."""
     return abs(size - budget) <= budget // 50
-
-
-def serves(weights: FloatArray, budget: int) -> bool:
-    """Whether weights are of the size asked for: their active records, or all that are not exactly 0.
-
-    A method that returns k records serves k, though some weigh next to nothing; an interior-point solver returns no
-    exact zeros at all, and there the active records decide.
-    """
-    return reached(active_count(weights), budget) or reached(int(np.count_nonzero(weights)), budget)
 
 
 def exactly(size: int, budget: int) -> bool:
@@ -103,5 +94,14 @@ class BudgetSearch:
 
 def l1_range(problem: CalibrationProblem, unit: str) -> tuple[float, float]:
     """The ends of the L1 path, as λ (`unit` "absolute") or as shares of λ_max ("lam_max")."""
-    top = lam_max(weighted_design(problem)) if unit == "absolute" else 1.0
+    return _ends(lam_max(weighted_design(problem)) if unit == "absolute" else 1.0)
+
+
+def lad_range(problem: CalibrationProblem) -> tuple[float, float]:
+    """The same for least absolute deviations, where w = 0 is optimal from `max_i Σ_j ω_j sign(y_j) a_ji` on."""
+    direction = problem.importance / problem.scale * np.sign(problem.y)
+    return _ends(float(np.max(problem.M.T @ direction, initial=0.0)))
+
+
+def _ends(top: float) -> tuple[float, float]:
     return (L1_PATH_END * top, top) if top > 0 else (L1_PATH_END, 1.0)

@@ -11,7 +11,7 @@ from __future__ import annotations
 import dataclasses
 from collections.abc import Sequence
 
-from frontier.budget import BudgetSearch, reached, serves
+from frontier.budget import BudgetSearch, reached
 from frontier.methods.base import Claim, Method, Point, Solution
 from frontier.objective import L1Objective, active_count
 from frontier.problem import CalibrationProblem
@@ -41,9 +41,9 @@ def noted(solution: Solution, point: Point, problem: CalibrationProblem) -> Solu
     """The solution, with a note in its message when it is not of the size asked for."""
     if point.budget is None or solution.weights is None:
         return solution
-    if serves(solution.weights, point.budget):
-        return solution
     size = active_count(solution.weights)
+    if reached(size, point.budget):
+        return solution
     note = f"asked for {point.budget} records, the nearest size reached is {size}"
     if isinstance(solution.objective, L1Objective) and point.budget > problem.n_targets:
         note += f" (an L1 optimum needs at most rank(A) ≤ {problem.n_targets})"

@@ -3,7 +3,8 @@
     minimise ½ Σ ω_j r_j² + ρ D(w)/N    over w on the support,    D = Σ w_i log(w_i/v_i) − w_i + v_i,    N = Σ v_i
 
 with anchor weights v: relaxed raking (`frontier.distance`, entropy, times ρ). Strictly convex, so its weights are
-unique; `w_i = v_i e^{a_iᵀθ}` with finite θ, so each is positive and the whole support is kept. Anchors:
+unique; `w_i = v_i e^{a_iᵀθ}` with finite θ, so each is positive and the whole support is kept. The support are the
+active records (`objective.active_records`), so interior-point weights without exact zeros have one too. Anchors:
 
     fitted   the weights that the method returned: its selection and its weights, without the bias. The anchor itself
              has D = 0, so the training loss can only fall.
@@ -32,7 +33,7 @@ from frontier.distance import DistanceObjective
 from frontier.dual.calibrate import calibrate
 from frontier.errors import InputError
 from frontier.methods.base import Solution, Status
-from frontier.objective import Certificate
+from frontier.objective import Certificate, active_count, active_records
 from frontier.problem import CalibrationProblem, FloatArray
 
 Anchor = Literal["fitted", "initial"]
@@ -88,10 +89,10 @@ def refit(problem: CalibrationProblem, solution: Solution, anchor: Anchor = "fit
         raise InputError(
             "solution", "weights of another problem", expected=problem.n_records, got=len(solution.weights)
         )
-    support = np.flatnonzero(solution.weights) if solution.weights is not None else np.empty(0, dtype=np.intp)
-    if not len(support):
+    if solution.weights is None or not solution.weights.any():
         return _without(solution, anchor, "there is no support to refit")
-    start = solution.weights[support] if anchor == "fitted" and solution.weights is not None else problem.w0[support]
+    support = np.flatnonzero(active_records(solution.weights))
+    start = solution.weights[support] if anchor == "fitted" else problem.w0[support]
     if not (start > 0).all():
         return _without(solution, anchor, f"{(start <= 0).sum()} records of the support have no initial weight")
     if anchor == "initial":
@@ -115,8 +116,7 @@ def refit(problem: CalibrationProblem, solution: Solution, anchor: Anchor = "fit
 
 def is_sparse(solution: Solution) -> bool:
     """Whether there is a selection to judge: some records have weight and some have none."""
-    weights = solution.weights
-    return weights is not None and bool(weights.any()) and not bool(weights.all())
+    return solution.weights is not None and 0 < active_count(solution.weights) < len(solution.weights)
 
 
 def _on(problem: CalibrationProblem, support: NDArray[np.intp], start: FloatArray) -> CalibrationProblem:

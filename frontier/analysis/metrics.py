@@ -13,7 +13,7 @@ from typing import Any
 
 import numpy as np
 
-from frontier.budget import serves
+from frontier.budget import reached
 from frontier.methods.base import Solution, Status
 from frontier.objective import (
     ACTIVE_THRESHOLDS,
@@ -54,7 +54,7 @@ def evaluate(problem: CalibrationProblem, split: Split, solution: Solution) -> R
         row |= _objective(problem.restrict(split.train), solution, row)
         row |= _support(problem, solution.weights)
         row |= _errors(problem, split, solution.weights)
-        row |= _budget(row, solution.weights)
+        row |= _budget(row, solution)
     timing = dataclasses.asdict(solution.timing)
     return row | {"timing": timing.pop("kind")} | timing
 
@@ -90,13 +90,17 @@ def _objective(training: CalibrationProblem, solution: Solution, row: Row) -> Ro
     return found
 
 
-def _budget(row: Row, weights: FloatArray) -> Row:
-    """Whether the budget was reached; an optimum of another size than the one asked for is not what was asked for."""
-    if row["budget"] is None:
+def _budget(row: Row, solution: Solution) -> Row:
+    """Whether the budget was reached; an optimum of another size than the one asked for is not what was asked for.
+
+    A refit keeps all records that it was given, however little it leaves some: there the size is that of the selection.
+    """
+    if row["budget"] is None or solution.weights is None:
         return {}
-    served = serves(weights, row["budget"])
-    missed = not served and row["status"] in (Status.OPTIMAL, Status.COMPLETED)
-    return {"budget_reached": served} | ({"status": str(Status.UNREACHED)} if missed else {})
+    size = row["n_active"] if solution.refit == "none" else int(np.count_nonzero(solution.weights))
+    missed = not reached(size, row["budget"])
+    unreached = missed and row["status"] in (Status.OPTIMAL, Status.COMPLETED)
+    return {"budget_reached": not missed} | ({"status": str(Status.UNREACHED)} if unreached else {})
 
 
 def _support(problem: CalibrationProblem, weights: FloatArray) -> Row:

@@ -20,7 +20,7 @@ from typing import Any, Literal
 import numpy as np
 import scipy.sparse as sp
 
-from frontier.budget import L1_PATH_END, l1_range
+from frontier.budget import l1_range, lad_range
 from frontier.errors import InputError
 from frontier.methods.base import Claim, Method, Point, Solution, Status
 from frontier.objective import L1Objective, LadObjective, lam_max, weighted_design
@@ -68,11 +68,7 @@ class CvxpyReference(Method):
             )  # fmt: skip
 
     def lam_range(self, problem: CalibrationProblem) -> tuple[float, float]:
-        if self.objective == "l1":
-            return l1_range(problem, self.lam_unit)
-        factor = problem.importance / problem.scale
-        top = float(np.max(problem.M.T @ (factor * np.sign(problem.y)), initial=0.0))  # from there on w = 0 is optimal
-        return (L1_PATH_END * top, top) if top > 0 else (L1_PATH_END, 1.0)
+        return l1_range(problem, self.lam_unit) if self.objective == "l1" else lad_range(problem)
 
     def warm_up(self) -> None:
         """Import CVXPY and the solver, and solve one target with one record."""
