@@ -314,7 +314,7 @@ def _legend_handles(
         handles.append(Line2D([], [], label="one seed", markersize=3, markeredgewidth=0, alpha=0.6, **plain))
         handles.append(Line2D([], [], label="mean and range over seeds", color="0.35", marker="+", linestyle="none"))
     if drawn["hollow"].any():
-        text = "hollow: not converged, refused by its certificate, or budget not reached"
+        text = "hollow: not converged, refused, or off its budget"
         handles.append(Line2D([], [], label=text, markersize=5.5, **plain, **_HOLLOW))
     dashes: dict[str, Any] = {"color": "0.35", "linewidth": 0.9}
     if kind == "heldout" and facts.floor is not None:

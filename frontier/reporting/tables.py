@@ -49,8 +49,8 @@ SUMMARY = (
 )
 
 GENERIC_LIMITATIONS = (
-    "A standard error is over seeds: how much the random start matters. It is not an uncertainty over targets, samples "
-    "or populations, and a deterministic method has none.",
+    "A standard error is over seeds: how much the random start matters; at equal budgets also over the folds of a "
+    "rotation. It is not an uncertainty over samples or populations, and a deterministic method on one split has none.",
     "Errors are relative to max(|target|, floor): a target near 0 counts in units of the floor, not in percent of "
     "itself.",
     "Any non-negative weights can be thinned to at most rank(M) records, so at most as many as there are targets, "
@@ -253,6 +253,7 @@ def _gap(row: Mapping[Any, Any]) -> str:
 def _failures(ready: pd.DataFrame) -> list[str]:
     """Every cell that is not `optimal` or `completed`, in canonical order."""
     bad = ready[~ready["status"].isin(OK)]
+    bad = bad[~((bad["status"] == "unreached") & bad["is_refit"])]  # a refit keeps the size: its fit is listed
     if bad.empty:
         return ["None: every cell ended as intended." if len(ready) else "None."]
     rows = []
@@ -262,13 +263,14 @@ def _failures(ready: pd.DataFrame) -> list[str]:
         status = row["status"] if claimed in ("", row["status"]) else f"{row['status']} (claimed {claimed})"
         rows.append([*_identity(row), escape(status), escape(_shorten(row["message"])) or MISSING])
     header = ("problem", "method", "λ or budget", "seed", "status", "message")
-    sentence = f"{len(bad):,} of {len(ready):,} cells; those that did not converge have weights and are drawn hollow."
+    kept = "those that did not converge, or are of another size than asked for, have weights and are drawn hollow"
+    sentence = f"{len(bad):,} of {len(ready):,} cells; {kept}."
     return [sentence, folded_table(header, rows, right=("seed",))]
 
 
 def _thresholds(ready: pd.DataFrame) -> list[str]:
-    """Cells whose number of active records depends on what counts as zero."""
-    some = ready[ready["threshold_matters"].fillna(value=False).astype(bool)]
+    """Cells whose number of active records depends on what counts as zero; a refit keeps the records of its fit."""
+    some = ready[ready["threshold_matters"].fillna(value=False).astype(bool) & ~ready["is_refit"]]
     if some.empty:
         return ["Nowhere: every count is the same at all three thresholds." if len(ready) else "Nowhere."]
     names = ("n_active_1e-9", "n_active_1e-6", "n_active_1e-3")

@@ -161,6 +161,18 @@ def test_the_report_has_a_section_per_design_and_says_how_to_read_it(tmp_path: P
     stale.write_text("mine")
     write_report(pd.DataFrame(experiment()), MANIFEST, tmp_path)
     assert not stale.exists()
+    table = pd.read_csv(tmp_path / "budgets.csv")
+    assert set(table["design"]) == {"default", "rotation"}
+    assert len(table) == 2 * (2 * 2 * 2 + 1)  # designs × (methods × budgets × arms + the dense one)
+    write_report(pd.DataFrame([cell()]), MANIFEST, tmp_path)
+    assert not (tmp_path / "budgets.csv").exists()
+
+
+def test_failures_name_a_missed_budget_once_not_again_for_its_refit() -> None:
+    text = markdown_report(pd.DataFrame(experiment()), MANIFEST, {})
+    failures = text.split("## Failures", 1)[1].split("## ", 1)[0]
+    assert failures.count("unreached") == 4  # one per split
+    assert "refit" not in failures
 
 
 def test_the_figure_has_a_panel_per_quantity_and_arm_and_shows_missed_budgets_hollow() -> None:
