@@ -114,7 +114,7 @@ def _figure(
         return None
     title = figure_title(manifest, key[0], splits[0])
     if kind == "seconds":
-        return seconds_figure(part, styles, title)
+        return seconds_figure(part[~part["is_refit"]], styles, title)  # a refit row repeats the seconds of its fit
     return frontier_figure(part, kind, styles, title, problem_facts(manifest, key[0], splits[0]))
 
 

@@ -132,7 +132,7 @@ def test_a_budget_missed_by_some_seeds_says_by_how_many() -> None:
 def test_refits_of_some_fits_only_are_not_set_beside_all_of_them() -> None:
     cells = [cell(seed=0, n_active=5), cell(seed=1, n_active=0), cell(seed=0, n_active=5, refit="fitted")]
     row = table_rows(budget_table(by_budget(prepare(pd.DataFrame(cells)))), "random")[0]
-    assert row[3:5] == ["5.00% ± 0.00%", "–"]
+    assert row[3:5] == ["5.00% ± 0%", "–"]
 
 
 def test_only_budgets_that_methods_share_are_told_and_folds_only_then_lose_their_own_sections() -> None:
