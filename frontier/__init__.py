@@ -3,7 +3,8 @@
 problem = frontier.load_problem("cps_ohio")
 split = frontier.default_split(problem)
 solutions = frontier.solve(problem.restrict(split.train), "fista", [frontier.Point(lam=1e-5)])
-row = frontier.evaluate(problem, split, solutions[0])
+refit = frontier.refit(problem.restrict(split.train), solutions[0])
+row = frontier.evaluate(problem, split, refit)
 """
 
 from frontier.analysis.metrics import evaluate
@@ -11,6 +12,7 @@ from frontier.api import run_experiment, solve
 from frontier.errors import InputError
 from frontier.methods.base import Point, Solution, Status
 from frontier.problem import CalibrationProblem, Split
+from frontier.refit import refit
 from frontier.registry import load_problem, method_names, problem_names
 from frontier.splits import default_split
 
@@ -28,6 +30,7 @@ __all__ = [
     "load_problem",
     "method_names",
     "problem_names",
+    "refit",
     "run_experiment",
     "solve",
 ]

@@ -8,6 +8,7 @@ from typing import Any
 
 import pandas as pd
 
+from frontier.drive import check_points
 from frontier.methods.base import Point, Solution
 from frontier.problem import CalibrationProblem
 from frontier.registry import build_method
@@ -26,12 +27,14 @@ def solve(
 ) -> list[Solution]:
     """One solution per point, in order, timed, from the registered `method` configured with `params`.
 
+    A method that has only a λ is driven to a `Point(budget=…)` by a search; what misses its budget says so.
+
     `problem` is what the method may see: pass `problem.restrict(split.train)` to hold targets out. Wrong names,
     parameters or points raise `InputError`; a numerical failure is a solution whose `status` says so. `threads` is the
     number of threads the call may use.
     """
     solver = build_method(method, params, f"method '{method}'")
-    solver.check(points)
+    check_points(solver, points)
     return solve_measured(solver, method, problem, points, threads=threads)
 
 

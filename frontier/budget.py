@@ -2,7 +2,9 @@
 
 The count of active records falls with λ, in steps and not always monotonically. The search keeps a bracket,
 interpolates log count in log λ, falls back to bisection, and remembers every evaluation, so that budgets of one problem
-share them.
+share them. `frontier.drive` uses it for any method that knows only λ; methods with a path of their own use it directly.
+
+What counts as *reached* is decided here, once: within 2% of the budget in whole records, so exactly below 50 records.
 """
 
 from __future__ import annotations
@@ -11,37 +13,74 @@ import math
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
+import numpy as np
+
+from frontier.objective import lam_max, weighted_design
+from frontier.problem import CalibrationProblem
+
 MAX_EVALUATIONS = 60
 NARROWEST = 1e-13  # relative width of a bracket that float64 cannot usefully halve
+L1_PATH_END = 1e-7  # of λ_max: below it an L1 path of float64 data keeps no more records
+
+
+def reached(size: int, budget: int) -> bool:
+    """Whether a support of `size` records serves `budget`: at most 2% off, rounded down to whole records."""
+    return abs(size - budget) <= budget // 50
+
+
+def exactly(size: int, budget: int) -> bool:
+    """The stricter rule of methods whose evaluations cost little."""
+    return size == budget
 
 
 @dataclass(slots=True)
 class BudgetSearch:
-    """`count(λ)` is the number of active records at λ; `lowest` and `highest` bound the λ that may be tried."""
+    """`count(λ)` is the number of active records at λ; `lowest` and `highest` bound the λ that may be tried.
+
+    `enough` says when a count serves a budget, `narrowest` and `max_evaluations` (per budget) when to give up.
+    """
 
     count: Callable[[float], int]
     lowest: float
     highest: float
+    enough: Callable[[int, int], bool] = exactly
+    narrowest: float = NARROWEST
+    max_evaluations: int = MAX_EVALUATIONS
     seen: dict[float, int] = field(default_factory=dict)
 
     def find(self, budget: int) -> float:
         """The λ tried whose count is nearest to `budget`: exact when the steps allow it."""
-        self._at(self.highest)
-        self._at(self.lowest)
-        for evaluation in range(MAX_EVALUATIONS):
-            if budget in self.seen.values():
-                break
-            above = [lam for lam, k in self.seen.items() if k > budget]
-            below = [lam for lam, k in self.seen.items() if k < budget]
-            if not above or not below:
-                break  # outside what the penalty can reach
-            low = max((lam for lam in above if lam < max(below)), default=max(above))
-            high = min((lam for lam in below if lam > low), default=max(below))
-            if high <= low or high / low - 1 < NARROWEST:
-                break
-            self._at(self._between(low, high, budget, bisect=evaluation % 3 == 2))
-        # of equally near counts the larger λ, which is the sparser and more stable one
+        evaluation = 0
+        while (lam := self.propose(budget, evaluation)) is not None:
+            evaluation += lam not in (self.lowest, self.highest)
+            self.at(lam)
+        return self.nearest(budget)
+
+    def propose(self, budget: int, evaluation: int) -> float | None:
+        """The λ to try next, after `evaluation` tries between the ends; None when trying more is no use."""
+        for end in (self.highest, self.lowest):
+            if end not in self.seen:
+                return end
+        if evaluation >= self.max_evaluations or any(self.enough(k, budget) for k in self.seen.values()):
+            return None
+        above = [lam for lam, k in self.seen.items() if k > budget]
+        below = [lam for lam, k in self.seen.items() if k < budget]
+        if not above or not below:
+            return None  # outside what the penalty can reach
+        low = max((lam for lam in above if lam < max(below)), default=max(above))
+        high = min((lam for lam in below if lam > low), default=max(below))
+        if high <= low or high / low - 1 < self.narrowest:
+            return None
+        return self._between(low, high, budget, bisect=evaluation % 3 == 2)
+
+    def nearest(self, budget: int) -> float:
+        """The λ tried with the nearest count; of equally near ones the largest, which is sparser and more stable."""
         return min(self.seen, key=lambda lam: (abs(self.seen[lam] - budget), -lam))
+
+    def at(self, lam: float) -> int:
+        if lam not in self.seen:
+            self.seen[lam] = self.count(lam)
+        return self.seen[lam]
 
     def _between(self, low: float, high: float, budget: int, *, bisect: bool) -> float:
         """Log-linear interpolation of log(count + 1), kept off the ends, or the geometric middle."""
@@ -52,7 +91,17 @@ class BudgetSearch:
         lam = math.exp((1 - share) * math.log(low) + share * math.log(high))
         return min(max(lam, math.nextafter(low, high)), math.nextafter(high, low))
 
-    def _at(self, lam: float) -> int:
-        if lam not in self.seen:
-            self.seen[lam] = self.count(lam)
-        return self.seen[lam]
+
+def l1_range(problem: CalibrationProblem, unit: str) -> tuple[float, float]:
+    """The ends of the L1 path, as λ (`unit` "absolute") or as shares of λ_max ("lam_max")."""
+    return _ends(lam_max(weighted_design(problem)) if unit == "absolute" else 1.0)
+
+
+def lad_range(problem: CalibrationProblem) -> tuple[float, float]:
+    """The same for least absolute deviations, where w = 0 is optimal from `max_i Σ_j ω_j sign(y_j) a_ji` on."""
+    direction = problem.importance / problem.scale * np.sign(problem.y)
+    return _ends(float(np.max(problem.M.T @ direction, initial=0.0)))
+
+
+def _ends(top: float) -> tuple[float, float]:
+    return (L1_PATH_END * top, top) if top > 0 else (L1_PATH_END, 1.0)

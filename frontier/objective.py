@@ -312,10 +312,15 @@ class LeastSquares:
         return None
 
 
+def active_records(weights: FloatArray, threshold: float = ACTIVE_THRESHOLD) -> NDArray[np.bool_]:
+    """Where `w_i > threshold × mean positive weight`, (n,); nowhere at exact zeros."""
+    positive = weights > 0
+    return positive & (weights > threshold * float(weights[positive].mean())) if positive.any() else positive
+
+
 def active_count(weights: FloatArray, threshold: float = ACTIVE_THRESHOLD) -> int:
-    """Records with `w_i > threshold × mean positive weight`; exact zeros never count."""
-    positive = weights[weights > 0]
-    return int(np.count_nonzero(positive > threshold * positive.mean())) if positive.size else 0
+    """The number of active records."""
+    return int(np.count_nonzero(active_records(weights, threshold)))
 
 
 def effective_sample_size(weights: FloatArray) -> float:

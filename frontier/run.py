@@ -43,9 +43,7 @@ def main(
     report = folder / "report" if out else Path("reports") / session.experiment.name
     draw_report(table, manifest, report)
     counts = ", ".join(f"{count} {status}" for status, count in table["status"].value_counts().items())
-    Console().print(
-        f"{len(table)} cells: {counts}\nresults: {folder}\nreport:  {report / 'report.md'}", highlight=False
-    )
+    Console().print(f"{len(table)} rows: {counts}\nresults: {folder}\nreport:  {report / 'report.md'}", highlight=False)
     if manifest["cells_not_run"]:
         print_error(f"note: {manifest['cells_not_run']} cells of the plan were not run (--only)")
 

@@ -3,7 +3,8 @@
 Targets are nested (an amount and its count, a state and its districts, all classes and one class), so a held-out
 target is informative only when its near copies are held out with it. The unit to hold out is therefore the family:
 `default` and `held_out_families` hold out whole families, `family_folds` rotates them (k-fold cross-validation, Stone
-1974). Single rows can be held out too, by name or at random; the random design warns that it leaks.
+1974), `rotation` only those that do not leak. Single rows can be held out too, by name or at random; the random design
+warns that it leaks.
 
 Designs divide targets, never records, and know no method. `DESIGNS` lists them by their YAML names.
 """
@@ -102,6 +103,23 @@ def family_folds(
     return tuple(Split(f"fold_{i + 1}of{k}", _without_families(problem, fold)) for i, fold in enumerate(folds))
 
 
+def rotation(problem: CalibrationProblem, *, k: int, seed: int = 0) -> tuple[Split, ...]:
+    """k splits `rotation_1of<k>`, …: `family_folds` over the families that do not leak.
+
+    Those that the other targets settle (`meta["never_hold_out_alone"]`) are fitted in every fold, so no fold leans on
+    them; every other family, also one that the default split holds out, is held out exactly once, whole. Raises
+    `InputError` as `family_folds` does.
+    """
+    leaking = problem.meta.get("never_hold_out_alone", ())
+    rotating = tuple(family for family in dict.fromkeys(problem.families) if family not in leaking)
+    try:
+        folds = family_folds(problem, k=k, seed=seed, families=rotating)
+    except InputError as error:
+        error.args = (error.args[0].replace("family_folds.", "rotation."),)
+        raise
+    return tuple(Split(f"rotation_{i + 1}of{k}", fold.train) for i, fold in enumerate(folds))
+
+
 def random_rows(problem: CalibrationProblem, *, share: float, seed: int = 0, repeats: int = 1) -> tuple[Split, ...]:
     """`repeats` splits `random_1of<repeats>`, …, each holding out `share` of the targets, drawn without replacement.
 
@@ -146,6 +164,7 @@ DESIGNS: dict[str, Design] = {
     "held_out_families": held_out_families,
     "held_out_rows": held_out_rows,
     "family_folds": family_folds,
+    "rotation": rotation,
     "random_rows": random_rows,
 }
 

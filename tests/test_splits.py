@@ -23,6 +23,7 @@ from frontier.splits import (
     held_out_families,
     held_out_rows,
     random_rows,
+    rotation,
 )
 
 SIZES = {"age": 4, "sex": 2, "wages": 3, "snap": 1}
@@ -221,6 +222,7 @@ PARAMETERS: dict[str, dict[str, Any]] = {
     "held_out_families": {"families": ["age"]},
     "held_out_rows": {"names": ["age_0"]},
     "family_folds": {"k": 2},
+    "rotation": {"k": 2},
     "random_rows": {"share": 0.5},
 }
 
@@ -259,3 +261,19 @@ def test_designs_and_their_parameters_are_checked_strictly_without_a_problem(
 def test_a_complaint_about_the_problem_begins_with_the_place_in_the_file() -> None:
     with pytest.raises(InputError, match=r"^x.yaml: splits\[0\].family_folds.k: .*got 9"):
         build_splits(make(), "family_folds", {"k": 9}, "x.yaml: splits[0]")
+
+
+def test_a_rotation_holds_out_each_family_that_does_not_leak_exactly_once_and_whole() -> None:
+    problem = make(never_hold_out_alone=("age", "other"), held_out_families=("snap",))
+    splits = rotation(problem, k=3)
+    assert [split.name for split in splits] == ["rotation_1of3", "rotation_2of3", "rotation_3of3"]
+    assert {frozenset(heldout_families(problem, split)) for split in splits} == {
+        frozenset({family}) for family in ("sex", "wages", "snap")
+    }
+    assert all(split.train[:4].all() for split in splits)  # the leaking family is always fitted
+    assert masks(rotation(problem, k=3)) == masks(splits)
+
+
+def test_a_rotation_over_too_few_families_names_itself() -> None:
+    with pytest.raises(InputError, match=r"splits\[0\]\.rotation\.k: families cannot be divided .* expected 1 to 3"):
+        build_splits(make(never_hold_out_alone=("age",)), "rotation", {"k": 4}, "splits[0]")

@@ -13,6 +13,7 @@ from typing import Any
 
 import numpy as np
 
+from frontier.budget import reached
 from frontier.methods.base import Solution, Status
 from frontier.objective import (
     ACTIVE_THRESHOLDS,
@@ -46,13 +47,14 @@ def evaluate(problem: CalibrationProblem, split: Split, solution: Solution) -> R
         "lam": None if point is None else point.lam,
         "budget": None if point is None else point.budget,
         "seed": None if point is None else point.seed,
-        "refit": "none",
+        "refit": solution.refit,
     }
     row |= _status(solution) | dict.fromkeys(_weight_columns(problem))
     if solution.weights is not None:
         row |= _objective(problem.restrict(split.train), solution, row)
         row |= _support(problem, solution.weights)
         row |= _errors(problem, split, solution.weights)
+        row |= _budget(row, solution)
     timing = dataclasses.asdict(solution.timing)
     return row | {"timing": timing.pop("kind")} | timing
 
@@ -86,6 +88,19 @@ def _objective(training: CalibrationProblem, solution: Solution, row: Row) -> Ro
         gap = f"claimed optimal, but the certificate's relative gap is {certificate.relative_gap:.1e}"
         found |= {"status": str(Status.NOT_CONVERGED), "message": "; ".join(filter(None, (row["message"], gap)))}
     return found
+
+
+def _budget(row: Row, solution: Solution) -> Row:
+    """Whether the budget was reached; an optimum of another size than the one asked for is not what was asked for.
+
+    A refit keeps all records that it was given, however little it leaves some: there the size is that of the selection.
+    """
+    if row["budget"] is None or solution.weights is None:
+        return {}
+    size = row["n_active"] if solution.refit == "none" else int(np.count_nonzero(solution.weights))
+    missed = not reached(size, row["budget"])
+    unreached = missed and row["status"] in (Status.OPTIMAL, Status.COMPLETED)
+    return {"budget_reached": not missed} | ({"status": str(Status.UNREACHED)} if unreached else {})
 
 
 def _support(problem: CalibrationProblem, weights: FloatArray) -> Row:
@@ -129,7 +144,7 @@ def _summary(error: FloatArray) -> list[float | None]:
 def _weight_columns(problem: CalibrationProblem) -> list[str]:
     counts = [f"n_active_{t:.0e}".replace("e-0", "e-") for t in ACTIVE_THRESHOLDS]
     return [
-        *("lam_absolute", "objective", "gap", "relative_gap", "kkt_residual", "n_equicorrelated"),
+        *("budget_reached", "lam_absolute", "objective", "gap", "relative_gap", "kkt_residual", "n_equicorrelated"),
         *("active_rank", "support_is_unique", "certified"),
         *("n_active", *counts, "threshold_matters"),
         *("ess", "design_effect", "max_weight_ratio", "total_weight"),

@@ -81,7 +81,7 @@ class ExponentialLink:
     w0: FloatArray
 
     def weights(self, eta: FloatArray) -> FloatArray:
-        return np.asarray(self.w0 * np.exp(np.minimum(eta, MAX_EXPONENT)))
+        return np.asarray(self.w0 * np.exp(np.clip(eta, -MAX_EXPONENT, MAX_EXPONENT)))
 
     def slope(self, eta: FloatArray) -> FloatArray:
         return self.weights(eta)
@@ -155,4 +155,5 @@ def _divergence(x: FloatArray, y: FloatArray | float) -> FloatArray:
     return np.asarray(np.maximum(kl_div(x, y), 0.0))
 
 
-MAX_EXPONENT = 700.0  # e^709 is the largest float64: an infeasible raking diverges to huge weights, not to NaN
+MAX_EXPONENT = 700.0  # e^709 is the largest float64: an infeasible raking diverges to huge weights, not to NaN;
+# and e^-745 is 0: a record that only hurts is left with hardly any weight, but kept

@@ -12,11 +12,11 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from frontier.budget import reached
 from frontier.l0.monitor import CellFit
 from frontier.l0.task import Cell
 from frontier.objective import active_count
 
-CLOSE = 0.02  # of the budget: near enough
 FIRST_RATIOS = tuple(float(r) for r in np.geomspace(1e-6, 10**0.5, 13))  # λ of the first round, of `lam_ref`
 BEYOND = (10.0, 0.01)  # how far the search goes on where even the largest (smallest) λ leaves too many (too few)
 OFFSETS = (-0.12, 0.0, 0.12)  # cuts around the interpolated λ, in shares of the bracket's logarithm
@@ -40,7 +40,7 @@ class Found:
 def multisection(
     train: Callable[[list[Cell]], list[CellFit]], wanted: Sequence[Wanted], lam_ref: float
 ) -> Mapping[Wanted, Found]:
-    """For every budget and seed the λ, and the fit there, whose active count is within 2% of it, or the nearest seen.
+    """For every budget and seed the λ, and the fit there, whose active count reaches it, or the nearest seen.
 
     train    trains a batch of cells
     lam_ref  a λ at which dropping all records pays: the data term at w = 0 per record
@@ -75,7 +75,7 @@ def _next_batch(counts: Mapping[int, Mapping[float, int]], wanted: Sequence[Want
     cells = []
     for budget, seed in wanted:
         seen = counts[seed]
-        if not seen or min(abs(count - budget) for count in seen.values()) <= CLOSE * budget:
+        if not seen or any(reached(count, budget) for count in seen.values()):
             continue
         cells += [Cell(lam, seed) for lam in _cuts(seen, budget, lam_ref) if lam not in seen]
     return list(dict.fromkeys(cells))

@@ -77,7 +77,7 @@ class AnchoredL1(Method):
         for point in sorted((p for p in points if p.budget is not None), key=lambda p: p.budget or 0):
             assert point.budget is not None
             wanted[point] = search.find(point.budget)
-        return [run.solution(wanted[point], point.budget) for point in points]
+        return [run.solution(wanted[point]) for point in points]
 
 
 class _Run:
@@ -120,22 +120,17 @@ class _Run:
     def count(self, lam: float) -> int:
         return active_count(self.at(lam)[0].weights)
 
-    def solution(self, lam: float, budget: int | None) -> Solution:
+    def solution(self, lam: float) -> Solution:
         point, objective = self.at(lam)
-        active = active_count(point.weights)
         primal = objective.value(self.problem, point.weights)
         relative_gap = 0.5 * point.gradient_norm**2 / primal if primal > 0 else 0.0
         solved = relative_gap <= self.method.tol
-        notes = []
-        if not solved:
-            notes.append(f"relative gap {relative_gap:.1e} > {self.method.tol:.0e} after {point.n_iter} Newton steps")
-        if budget is not None and active != budget:
-            notes.append(f"nearest support has {active} records, asked for {budget}")
+        gap = f"relative gap {relative_gap:.1e} > {self.method.tol:.0e} after {point.n_iter} Newton steps"
         return Solution(
             weights=point.weights,
             status=Status.OPTIMAL if solved else Status.NOT_CONVERGED,
             n_iter=point.n_iter,
-            message="; ".join(notes),
+            message="" if solved else gap,
             objective=objective,
             dual=point.theta,
             claims={"relative_gap": relative_gap, "mu": self.mu, "lam_over_mu": lam / self.mu},

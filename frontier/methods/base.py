@@ -32,6 +32,7 @@ class Status(enum.StrEnum):
     COMPLETED = "completed"
     STOPPED_EARLY = "stopped_early"
     NOT_CONVERGED = "not_converged"
+    UNREACHED = "unreached"
     INFEASIBLE = "infeasible"
     TIMEOUT = "timeout"
     ERROR = "error"
@@ -44,14 +45,19 @@ class Status(enum.StrEnum):
 
     @property
     def has_weights(self) -> bool:
-        return self in (Status.OPTIMAL, Status.COMPLETED, Status.STOPPED_EARLY, Status.NOT_CONVERGED)
+        return self in _WITH_WEIGHTS
 
 
+_WITH_WEIGHTS = (
+    *(Status.OPTIMAL, Status.COMPLETED, Status.STOPPED_EARLY),
+    *(Status.NOT_CONVERGED, Status.UNREACHED),
+)
 _MEANING = {
     Status.OPTIMAL: "a minimiser to the method's tolerance, confirmed by the harness's certificate",
     Status.COMPLETED: "ran as prescribed; this method has no notion of an optimum",
     Status.STOPPED_EARLY: "met its early stopping criterion before its last epoch",
     Status.NOT_CONVERGED: "stopped at its iteration limit: raise max_iter or loosen tol",
+    Status.UNREACHED: "ended well, but not within 2% of the budget: the message names the nearest size it reaches",
     Status.INFEASIBLE: "no weights satisfy the constraints: relax them",
     Status.TIMEOUT: "ran out of time: raise the limit or shrink the problem",
     Status.ERROR: "the method failed: see the message",
@@ -88,12 +94,14 @@ class Timing:
 
     `kind` is `clean` (one cell, alone on its threads), `amortised` (an equal share of a batch), `contended` (other
     batches ran at the same time) or `unmeasured`. Only clean timings may be compared. `setup_seconds` (imports,
-    compilation) are the whole batch's and are not part of `fit_seconds`.
+    compilation) are the whole batch's and are not part of `fit_seconds`; neither are `refit_seconds`, what a refit of
+    this solution cost on top of it (NaN: as fitted).
     """
 
     fit_seconds: float = math.nan
     cpu_seconds: float = math.nan
     setup_seconds: float = math.nan
+    refit_seconds: float = math.nan
     peak_memory_bytes: int = 0
     kind: Literal["clean", "amortised", "contended", "cached", "unmeasured"] = "unmeasured"
 
@@ -104,7 +112,7 @@ class Solution:
 
     `objective` declares what was minimised, with the λ in force; `dual` (m) is a hint for its certificate. `trace`
     maps a column ("iteration", "objective", …) to equally long arrays. `claims` are stored and never used to rank.
-    `timing` is attached by the harness.
+    `timing` is attached by the harness. `refit` is the anchor of a refit (`frontier.refit`), "none" as fitted.
     """
 
     weights: FloatArray | None
@@ -118,6 +126,7 @@ class Solution:
     point: Point | None = None
     method: str = ""
     timing: Timing = Timing()
+    refit: Literal["none", "fitted", "initial"] = "none"
 
     def __post_init__(self) -> None:
         for name in ("weights", "dual"):
@@ -173,6 +182,30 @@ class Method(ABC):
     @property
     def coordinates(self) -> frozenset[Coordinate]:
         return frozenset({"lam"})
+
+    @property
+    def driven(self) -> bool:
+        """Whether this method reaches a budget only by a search over λ (`frontier.drive`)."""
+        return "lam" in self.coordinates and "budget" not in self.coordinates
+
+    def lam_range(self, problem: CalibrationProblem) -> tuple[float, float]:
+        """The λ, in this method's unit, between which a budget is searched; override it where the scale is known.
+
+        By default it is as wide as any loss of relative residuals can ask for, per record or per unit of weight.
+        """
+        return 1e-15, 1e6
+
+    def calls(self, points: Sequence[Point]) -> list[tuple[Point, ...]]:
+        """The points grouped by the axes that one `solve` cannot carry, in order of first appearance.
+
+        Budgets of a driven method share one search, so they are one group.
+        """
+        carried = self.batch_over | ({"budget"} if self.driven else set())
+        groups: dict[tuple[object, ...], list[Point]] = {}
+        for point in points:
+            axes = (("lam", point.lam), ("budget", point.budget), ("seed", point.seed))
+            groups.setdefault(tuple(None if axis in carried else value for axis, value in axes), []).append(point)
+        return [tuple(group) for group in groups.values()]
 
     def check(self, points: Sequence[Point]) -> None:
         """Refuse, before anything runs, points that this method cannot serve (`InputError`)."""

@@ -59,6 +59,9 @@ class Caratheodory(Method):
     def coordinates(self) -> frozenset[Coordinate]:
         return self.method.coordinates
 
+    def lam_range(self, problem: CalibrationProblem) -> tuple[float, float]:
+        return self.method.lam_range(problem)
+
     def check(self, points: Sequence[Point]) -> None:
         """Refuse points that the source cannot serve."""
         self.method.check(points)

@@ -20,6 +20,7 @@ from typing import Any, Literal
 import numpy as np
 import scipy.sparse as sp
 
+from frontier.budget import l1_range, lad_range
 from frontier.errors import InputError
 from frontier.methods.base import Claim, Method, Point, Solution, Status
 from frontier.objective import L1Objective, LadObjective, lam_max, weighted_design
@@ -65,6 +66,9 @@ class CvxpyReference(Method):
                 "lam_unit", "λ_max is defined for the L1 objective only", got="'lam_max' with objective 'lad'",
                 cure="use lam_unit: absolute",
             )  # fmt: skip
+
+    def lam_range(self, problem: CalibrationProblem) -> tuple[float, float]:
+        return l1_range(problem, self.lam_unit) if self.objective == "l1" else lad_range(problem)
 
     def warm_up(self) -> None:
         """Import CVXPY and the solver, and solve one target with one record."""

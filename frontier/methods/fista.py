@@ -14,7 +14,7 @@ from typing import ClassVar, Literal
 
 import numpy as np
 
-from frontier.budget import BudgetSearch
+from frontier.budget import L1_PATH_END, BudgetSearch
 from frontier.errors import InputError
 from frontier.l1.homotopy import homotopy
 from frontier.l1.path import WorkingSetPath
@@ -22,8 +22,6 @@ from frontier.l1.textbook import FistaPath
 from frontier.methods.base import Claim, Coordinate, Method, Point, Solution, Status
 from frontier.objective import Certificate, L1Objective, active_count, l1_certificate, lam_max, weighted_design
 from frontier.problem import CalibrationProblem, FloatArray
-
-SMALLEST_RATIO = 1e-7  # the end of the path that budgets and target_sparsity search, in units of λ_max
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -78,7 +76,7 @@ class Fista(Method):
         wanted = {point: unit * point.lam for point in points if point.lam is not None}
         run.prepare(list(wanted.values()))
         if run.lam_max > 0:
-            search = BudgetSearch(run.count, SMALLEST_RATIO * run.lam_max, run.lam_max)
+            search = BudgetSearch(run.count, L1_PATH_END * run.lam_max, run.lam_max)
             for point in sorted(set(points), key=lambda p: p.budget or 0):
                 if point.lam is None:
                     wanted[point] = search.find(self._budget(point, problem.n_records))
@@ -91,7 +89,8 @@ class Fista(Method):
         return max(1, round((1 - self.target_sparsity) * n))
 
     def _asked(self, point: Point, n: int) -> int | None:
-        return None if point.lam is not None else self._budget(point, n)
+        """The size asked for by `target_sparsity`; a missed budget is noted by `frontier.drive`, for every method."""
+        return self._budget(point, n) if point.lam is None and point.budget is None else None
 
 
 class _Run:

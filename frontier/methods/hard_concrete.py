@@ -161,10 +161,8 @@ class HardConcreteCalibrator(Method):
                     continue
                 met = nearest[key]
                 solution = self._solution(task, met.lam, met.fit)
-                message = "" if _close(met.count, key[0]) else f"the nearest size found is {met.count}"
-                message = "; ".join(filter(None, (solution.message, message)))
                 claims = dict(solution.claims) | {"rounds": met.rounds, "cells_trained": met.cells}
-                solutions[point] = dataclasses.replace(solution, message=message, claims=claims)
+                solutions[point] = dataclasses.replace(solution, claims=claims)
         return [solutions[point] for point in points]
 
     def _task(self, problem: CalibrationProblem) -> Task:
@@ -200,9 +198,3 @@ class HardConcreteCalibrator(Method):
         settings = dataclasses.asdict(self) | {"problem": problem.fingerprint, "checkpoint": None}
         digest = hashlib.sha256(json.dumps(settings, sort_keys=True).encode()).hexdigest()
         return Checkpoints(Path(self.checkpoint), self.checkpoint_every, digest)
-
-
-def _close(count: int, budget: int) -> bool:
-    from frontier.l0.multisection import CLOSE
-
-    return abs(count - budget) <= CLOSE * budget

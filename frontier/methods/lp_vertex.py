@@ -19,6 +19,7 @@ from typing import Any
 import numpy as np
 import scipy.sparse as sp
 
+from frontier.budget import lad_range
 from frontier.errors import InputError
 from frontier.methods.base import Method, Point, Solution, Status
 from frontier.objective import LadObjective
@@ -40,6 +41,9 @@ class LpVertex(Method):
     def __post_init__(self) -> None:
         if self.max_iter < 1:
             raise InputError("max_iter", "not a number of iterations", expected="an integer ≥ 1", got=self.max_iter)
+
+    def lam_range(self, problem: CalibrationProblem) -> tuple[float, float]:
+        return lad_range(problem)
 
     def warm_up(self) -> None:
         """Import HiGHS."""

@@ -24,8 +24,9 @@ from typing import ClassVar, Literal
 import numpy as np
 from numpy.typing import NDArray
 
+from frontier.budget import BudgetSearch
 from frontier.errors import InputError
-from frontier.methods.base import Method, Point, Solution, Status
+from frontier.methods.base import Coordinate, Method, Point, Solution, Status
 from frontier.problem import CalibrationProblem, FloatArray
 
 IndexArray = NDArray[np.intp]
@@ -36,6 +37,7 @@ _MIN_TOTAL = 1e-10  # a row whose weighted total is below this is left alone
 _DAMPING = 0.5
 _MIN_FACTOR = 0.1  # the largest cut a linear step may make
 _MIN_CYCLES = 6
+_SEARCHED = (1e-6, 50.0)  # λ for a budget: from all but one record of each stratum to one of each (e^50 > any n)
 _STREAM = 0x52414B45  # "RAKE": keeps this method's draws apart from those of others that use the same seed
 
 
@@ -68,21 +70,32 @@ class StratifiedRaking(Method):
         if self.max_iter < 1:
             raise InputError("max_iter", "not a number of cycles", expected="an integer ≥ 1", got=self.max_iter)
 
+    @property
+    def coordinates(self) -> frozenset[Coordinate]:
+        return frozenset({"lam", "budget"})
+
     def solve(self, problem: CalibrationProblem, points: Sequence[Point]) -> list[Solution]:
-        """Thin and rake at each point."""
+        """Thin and rake at each point; a budget is served by the λ whose draw comes nearest to it."""
         self.check(points)
         members = indicator_rows(problem)
         stratum = strata(problem.n_records, members.values())
         solutions = []
         for point in points:
-            assert point.lam is not None  # `check` has refused points without λ or seed
-            assert point.seed is not None
+            assert point.seed is not None  # `check` has refused points without a seed
             order = np.random.default_rng((point.seed, _STREAM)).permutation(problem.n_records)
-            kept = keep(stratum, order, point.lam)
-            if self.min_coverage_weight is not None:
-                for j, records in members.items():
-                    _cover(kept, order, records, math.ceil(problem.y[j] / self.min_coverage_weight))
-            solutions.append(self._rake(problem, kept, set(members), int(stratum.max()) + 1))
+
+            def drawn(lam: float, order: IndexArray = order) -> NDArray[np.bool_]:
+                kept = keep(stratum, order, lam)
+                if self.min_coverage_weight is not None:
+                    for j, records in members.items():
+                        _cover(kept, order, records, math.ceil(problem.y[j] / self.min_coverage_weight))
+                return kept
+
+            lam = point.lam
+            if point.budget is not None:  # the draw alone decides the size: nothing is raked to find λ
+                lam = BudgetSearch(lambda lam: int(drawn(lam).sum()), *_SEARCHED).find(point.budget)
+            assert lam is not None
+            solutions.append(self._rake(problem, drawn(lam), set(members), int(stratum.max()) + 1))
         return solutions
 
     def _rake(

@@ -16,11 +16,14 @@ from numpy.typing import NDArray
 
 from frontier.errors import InputError
 
-WITH_WEIGHTS = ("optimal", "completed", "stopped_early", "not_converged")
+WITH_WEIGHTS = ("optimal", "completed", "stopped_early", "not_converged", "unreached")
 OK = ("optimal", "completed", "stopped_early")
 TIMINGS = ("clean", "contended", "amortised", "cached", "unmeasured")
 
-METRICS = ("n_active", "train_mare", "heldout_mare", "heldout_capped_mare", "ess", "fit_seconds")
+METRICS = (
+    *("n_active", "train_mare", "heldout_mare", "heldout_median_are", "heldout_capped_mare", "ess"),
+    *("fit_seconds", "refit_seconds"),
+)
 STATISTICS = ("mean", "min", "max", "se")
 KEYS = ("problem", "split", "label", "method", "refit", "lam", "budget")
 
@@ -37,9 +40,9 @@ _NUMBERS = (
 def prepare(cells: pd.DataFrame) -> pd.DataFrame:
     """A copy of `cells` in canonical order with every column that reporting reads, missing values being NaN or "".
 
-    Numbers become float64, `certified` and `threshold_matters` nullable booleans. A missing `split` reads "default", a
-    missing `refit` "none". Raises `InputError` without `problem`, `label` or `status`, and for text where numbers
-    belong.
+    Numbers become float64, `certified`, `threshold_matters` and `budget_reached` nullable booleans. A missing `split`
+    reads "default", a missing `refit` "none". Raises `InputError` without `problem`, `label` or `status`, and for text
+    where numbers belong.
     """
     for name in _REQUIRED:
         if name not in cells.columns:
@@ -55,13 +58,14 @@ def prepare(cells: pd.DataFrame) -> pd.DataFrame:
     for name in _NUMBERS:
         ready[name] = _floats(cells, name)
     ready["repeat"] = ready["repeat"].fillna(0.0)  # results from before there were repeats
-    for name in ("certified", "threshold_matters"):
+    for name in ("certified", "threshold_matters", "budget_reached"):
         column = cells[name] if name in cells.columns else pd.Series([pd.NA] * len(cells), dtype=object)
         ready[name] = pd.array([pd.NA if pd.isna(v) else bool(v) for v in column], dtype="boolean")
     ready["has_weights"] = ready["status"].isin(WITH_WEIGHTS)
-    # Hollow: the weights exist, but what they claim to minimise was not reached.
+    # Hollow: the weights exist, but what they claim to minimise, or the size that was asked for, was not reached.
     refused = (ready["certified"] == False).fillna(False).astype(bool)  # noqa: E712 - three-valued comparison
-    ready["hollow"] = ready["has_weights"] & (refused | (ready["status"] == "not_converged"))
+    ready["missed"] = (ready["budget_reached"] == False).fillna(False).astype(bool)  # noqa: E712
+    ready["hollow"] = ready["has_weights"] & (refused | ready["missed"] | (ready["status"] == "not_converged"))
     ready["is_refit"] = ready["refit"] != "none"  # as fitted comes first
     order = [*KEYS[:4], "is_refit", *KEYS[4:], "seed", "repeat", "cell"]
     return ready.sort_values(order, kind="stable").reset_index(drop=True)
@@ -90,8 +94,9 @@ def aggregate(cells: pd.DataFrame) -> pd.DataFrame:
     `METRICS` gives `_mean`, `_min`, `_max` and `_se` (NaN below two seeds). `relative_gap_worst` is the largest,
     and so is `n_equicorrelated_max`.
     `certified` is "all", "any" (some, not all), "none", or NA without a certificate. `n_hollow` counts cells that did
-    not converge or whose certificate refuses. Seconds of unlike timing kinds are never averaged: they are those of the
-    first kind present (clean, contended, amortised, cached), and `timing` names it with its share when mixed.
+    not converge, missed their budget, or whose certificate refuses. Seconds of unlike timing kinds are never averaged:
+    they are those of the first kind present (clean, contended, amortised, cached), and `timing` names it with its share
+    when mixed.
     """
     ready = first_repeats(cells)
     rows = [
@@ -106,7 +111,7 @@ def aggregate(cells: pd.DataFrame) -> pd.DataFrame:
 def _collapse(group: pd.DataFrame) -> dict[str, Any]:
     """The row of one point, without its keys."""
     good = group[group["has_weights"]]
-    seconds, timing = _timing(good)
+    seconds, timing = fit_seconds(good)
     row: dict[str, Any] = {
         "lam_absolute": _common(group["lam_absolute"].to_numpy()),
         "n_seeds": len(group),
@@ -137,7 +142,7 @@ def _statistics(values: NDArray[np.float64]) -> tuple[float, float, float, float
     return float(values.mean()), float(values.min()), float(values.max()), error
 
 
-def _timing(good: pd.DataFrame) -> tuple[NDArray[np.float64], str]:
+def fit_seconds(good: pd.DataFrame) -> tuple[NDArray[np.float64], str]:
     """Seconds of one kind of timing, and its name: `clean`, or `clean (3 of 5)` when kinds are mixed."""
     kinds = [k for k in TIMINGS if (good["timing"] == k).any()]
     kinds += sorted(set(good["timing"]) - set(TIMINGS))

@@ -1,4 +1,4 @@
-"""The figures of a report: active records against held-out error, training error and ESS, and what it cost.
+"""The figures of a report: active records against held-out error, training error and ESS, what it cost, equal budgets.
 
 For each problem and split: every seed a small translucent point, the mean over seeds a marker, joined along λ or
 budget, with bars from the lowest to the highest seed in both directions. Hollow markers did not converge or are refused
@@ -24,6 +24,8 @@ from matplotlib.lines import Line2D
 from matplotlib.path import Path as MarkPath
 
 from frontier.reporting.aggregate import aggregate, first_repeats
+from frontier.reporting.budget_figure import budget_figure
+from frontier.reporting.budgets import has_matched_budgets, parts_of
 from frontier.reporting.canvas import canvas, not_drawn, rc
 from frontier.reporting.seconds import seconds_figure
 from frontier.reporting.style import (
@@ -31,6 +33,7 @@ from frontier.reporting.style import (
     LogAxis,
     ProblemFacts,
     count_tick,
+    design_title,
     figure_title,
     label_styles,
     log_axis,
@@ -44,7 +47,7 @@ MOST_INITIAL = (
     2.0  # initial weights further off than 200% are on another scale: a line there would only flatten the rest
 )
 FORMATS = ("png", "svg")
-KINDS = ("heldout", "train", "ess", "seconds")
+KINDS = ("heldout", "train", "ess", "seconds", "budgets")
 FIGURE_NAME = re.compile(rf".+__({'|'.join(KINDS)})\.({'|'.join(FORMATS)})")
 
 _HOLLOW: dict[str, Any] = {"markerfacecolor": "white", "markeredgewidth": 1.1}
@@ -72,23 +75,20 @@ def draw_figures(
 ) -> dict[tuple[str, str], list[Path]]:
     """Draw every figure into `folder`; the written paths by (problem, split), in the order of `KINDS`.
 
-    A figure without anything to draw (no held-out targets, every cell failed) is left out. Raises what `prepare`
-    raises.
+    Where methods share budgets there is a figure of them by (problem, design), and the folds of a rotation have no
+    figures of their own. A figure without anything to draw (no held-out targets, every cell failed) is left out. Raises
+    what `prepare` raises.
     """
     ready = first_repeats(cells)
     styles = label_styles(ready["label"])
-    parts = {(str(key[0]), str(key[1])): part for key, part in ready.groupby(["problem", "split"], sort=True)}
+    parts = parts_of(ready)
     stems = figure_stems(parts)
     written: dict[tuple[str, str], list[Path]] = {}
     with matplotlib.rc_context(rc()):
         for key, part in parts.items():
             written[key] = []
-            facts, title = problem_facts(manifest, *key), figure_title(manifest, *key)
             for kind in KINDS:
-                if kind == "seconds":
-                    figure = seconds_figure(part, styles, title)
-                else:
-                    figure = frontier_figure(part, kind, styles, title, facts)
+                figure = _figure(part, kind, styles, manifest, key)
                 if figure is None:
                     continue
                 for suffix in formats:
@@ -97,6 +97,25 @@ def draw_figures(
                     figure.savefig(path, format=suffix, metadata={"Date": None} if suffix == "svg" else None)
                     written[key].append(path)
     return written
+
+
+def _figure(
+    part: pd.DataFrame, kind: str, styles: Mapping[str, LabelStyle], manifest: Mapping[str, Any], key: tuple[str, str]
+) -> Figure | None:
+    splits = sorted(part["split"].unique())
+    if kind == "budgets":
+        if not has_matched_budgets(part):
+            return None
+        initial = [problem_facts(manifest, key[0], split).initial_heldout for split in splits]
+        known = [error for error in initial if error is not None]
+        together = sum(known) / len(known) if len(known) == len(initial) else None
+        return budget_figure(part, styles, design_title(manifest, *key, splits), together)
+    if len(splits) > 1:
+        return None
+    title = figure_title(manifest, key[0], splits[0])
+    if kind == "seconds":
+        return seconds_figure(part[~part["is_refit"]], styles, title)  # a refit row repeats the seconds of its fit
+    return frontier_figure(part, kind, styles, title, problem_facts(manifest, key[0], splits[0]))
 
 
 def figure_stems(keys: Iterable[tuple[str, str]]) -> dict[tuple[str, str], str]:
@@ -295,7 +314,7 @@ def _legend_handles(
         handles.append(Line2D([], [], label="one seed", markersize=3, markeredgewidth=0, alpha=0.6, **plain))
         handles.append(Line2D([], [], label="mean and range over seeds", color="0.35", marker="+", linestyle="none"))
     if drawn["hollow"].any():
-        text = "hollow: not converged, or refused by its certificate"
+        text = "hollow: not converged, refused, or off its budget"
         handles.append(Line2D([], [], label=text, markersize=5.5, **plain, **_HOLLOW))
     dashes: dict[str, Any] = {"color": "0.35", "linewidth": 0.9}
     if kind == "heldout" and facts.floor is not None:

@@ -135,6 +135,15 @@ def figure_title(manifest: Mapping[str, Any], problem: str, split: str) -> str:
     return f"{name}: {' × '.join(sizes)}" if sizes else name
 
 
+def design_title(manifest: Mapping[str, Any], problem: str, design: str, splits: Sequence[str]) -> str:
+    """`figure_title` of a design's only split, or `cps: 40,000 records, rotation of 4 folds`."""
+    if len(splits) == 1:
+        return figure_title(manifest, problem, splits[0])
+    records = problem_facts(manifest, problem, splits[0]).records
+    size = "" if records is None else f"{records:,} records, "
+    return f"{problem}: {size}{design} of {len(splits)} folds"
+
+
 @dataclass(frozen=True, slots=True)
 class LogAxis:
     """A log axis with room for what a logarithm cannot show.

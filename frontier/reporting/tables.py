@@ -15,11 +15,14 @@ from urllib.parse import quote
 import pandas as pd
 
 from frontier.reporting.aggregate import KEYS, OK, TIMINGS, aggregate, first_repeats, prepare
+from frontier.reporting.budgets import READING as BUDGETS_READING
+from frontier.reporting.budgets import budget_table, by_budget, has_matched_budgets, parts_of, shared_sentence
 from frontier.reporting.markdown import bullets, escape, folded_table, markdown_table, pairs
 from frontier.reporting.style import (
     MISSING,
     ProblemFacts,
     count,
+    design_title,
     figure_title,
     parameter,
     percent,
@@ -37,6 +40,7 @@ CAPTIONS = {
     "train": "Active records against training error",
     "ess": "Active records against effective sample size",
     "seconds": "Fit seconds per cell",
+    "budgets": "Records asked for against errors and effective sample size, as fitted and refit",
 }
 
 SUMMARY = (
@@ -45,8 +49,8 @@ SUMMARY = (
 )
 
 GENERIC_LIMITATIONS = (
-    "A standard error is over seeds: how much the random start matters. It is not an uncertainty over targets, samples "
-    "or populations, and a deterministic method has none.",
+    "A standard error is over seeds: how much the random start matters; at equal budgets also over the folds of a "
+    "rotation. It is not an uncertainty over samples or populations, and a deterministic method on one split has none.",
     "Errors are relative to max(|target|, floor): a target near 0 counts in units of the floor, not in percent of "
     "itself.",
     "Any non-negative weights can be thinned to at most rank(M) records, so at most as many as there are targets, "
@@ -70,7 +74,8 @@ READING = (
     "**Certificate.** For convex methods the harness bounds from the returned weights how far they are from the "
     "optimum, without asking the solver: the relative gap. Methods without such a bound say *no certificate*, and "
     "nobody knows how good they could have been.",
-    "**Hollow marker.** The method did not converge, or its certificate refuses what it claims, for at least one seed. "
+    "**Hollow marker.** The method did not converge, its certificate refuses what it claims, or its budget was not "
+    "reached, for at least one seed. "
     "Its place is not a property of the method.",
     "**As fitted and refit.** A penalty shrinks the weights of the records it keeps. A refit row has the weights of "
     "the same records fitted again without it.",
@@ -89,21 +94,48 @@ def markdown_report(
     blocks += [escape(text) for text in re.split(r"\n\s*\n", str(manifest.get("description") or "")) if text.strip()]
     blocks += _provenance(ready, manifest)
     table = aggregate(ready)
+    parts = parts_of(ready)
+    blocks += _equal_budgets(parts, manifest, figures)
     for key, part in table.groupby(["problem", "split"], sort=False):
         problem, split = str(key[0]), str(key[1])
+        if (problem, split) not in parts:
+            continue  # one fold of a rotation, told with the others
         blocks += [f"## {escape(figure_title(manifest, problem, split))}"]
         blocks += _floor(manifest, problem)
         blocks += _rank(problem_facts(manifest, problem, split))
-        blocks += _pictures(figures.get((problem, split), ()))
+        blocks += _pictures([path for path in figures.get((problem, split), ()) if not _is_of_budgets(path)])
         blocks += [markdown_table(SUMMARY, (_summary_row(row) for row in part.to_dict("records")), right=SUMMARY[2:8])]
     if table.empty:
         blocks.append("No cells: nothing was run.")
     blocks += ["## Failures", *_failures(ready)]
     blocks += ["## Where the count depends on the threshold", *_thresholds(first_repeats(ready))]
-    blocks += ["## How to read this", bullets(READING)]
+    reading = (*READING, *(BUDGETS_READING if any(map(has_matched_budgets, parts.values())) else ()))
+    blocks += ["## How to read this", bullets(reading)]
     stated = [escape(text) for text in manifest.get("limitations") or ()]
     blocks += ["## Limitations", bullets([*stated, *GENERIC_LIMITATIONS])]
     return "\n\n".join(blocks) + "\n"
+
+
+def _equal_budgets(
+    parts: Mapping[tuple[str, str], pd.DataFrame],
+    manifest: Mapping[str, Any],
+    figures: Mapping[tuple[str, str], Sequence[Path]],
+) -> list[str]:
+    """For each problem and design with budgets that methods share: its figure and its table."""
+    blocks: list[str] = []
+    for (problem, design), part in parts.items():
+        if not has_matched_budgets(part):
+            continue
+        splits = sorted(part["split"].unique())
+        sentence = shared_sentence(manifest, problem, splits)
+        blocks += [f"## Equal budgets: {escape(design_title(manifest, problem, design, splits))}", sentence]
+        blocks += _pictures([path for path in figures.get((problem, design), ()) if _is_of_budgets(path)])
+        blocks.append(budget_table(by_budget(part)))
+    return [block for block in blocks if block]
+
+
+def _is_of_budgets(path: Path) -> bool:
+    return path.stem.endswith("__budgets")
 
 
 def _provenance(ready: pd.DataFrame, manifest: Mapping[str, Any]) -> list[str]:
@@ -221,6 +253,7 @@ def _gap(row: Mapping[Any, Any]) -> str:
 def _failures(ready: pd.DataFrame) -> list[str]:
     """Every cell that is not `optimal` or `completed`, in canonical order."""
     bad = ready[~ready["status"].isin(OK)]
+    bad = bad[~((bad["status"] == "unreached") & bad["is_refit"])]  # a refit keeps the size: its fit is listed
     if bad.empty:
         return ["None: every cell ended as intended." if len(ready) else "None."]
     rows = []
@@ -230,13 +263,14 @@ def _failures(ready: pd.DataFrame) -> list[str]:
         status = row["status"] if claimed in ("", row["status"]) else f"{row['status']} (claimed {claimed})"
         rows.append([*_identity(row), escape(status), escape(_shorten(row["message"])) or MISSING])
     header = ("problem", "method", "λ or budget", "seed", "status", "message")
-    sentence = f"{len(bad):,} of {len(ready):,} cells; those that did not converge have weights and are drawn hollow."
+    kept = "those that did not converge, or are of another size than asked for, have weights and are drawn hollow"
+    sentence = f"{len(bad):,} of {len(ready):,} cells; {kept}."
     return [sentence, folded_table(header, rows, right=("seed",))]
 
 
 def _thresholds(ready: pd.DataFrame) -> list[str]:
-    """Cells whose number of active records depends on what counts as zero."""
-    some = ready[ready["threshold_matters"].fillna(value=False).astype(bool)]
+    """Cells whose number of active records depends on what counts as zero; a refit keeps the records of its fit."""
+    some = ready[ready["threshold_matters"].fillna(value=False).astype(bool) & ~ready["is_refit"]]
     if some.empty:
         return ["Nowhere: every count is the same at all three thresholds." if len(ready) else "Nowhere."]
     names = ("n_active_1e-9", "n_active_1e-6", "n_active_1e-3")

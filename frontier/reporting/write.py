@@ -1,7 +1,8 @@
-"""Writes a report folder: all figures, `report.md`, and `summary.csv` (one row per point).
+"""Writes a report folder: all figures, `report.md`, `summary.csv` (one row per point), and where methods share budgets
+`budgets.csv` (one row per method and budget, pooled over seeds and folds).
 
 Everything is written beside the folder first and moved in at the end, so a failure leaves the earlier report whole.
-Figures that an earlier report left and this one does not have are removed; any other file is kept.
+Figures and tables that an earlier report left and this one does not have are removed; any other file is kept.
 """
 
 from __future__ import annotations
@@ -15,11 +16,12 @@ from typing import Any
 import pandas as pd
 
 from frontier.errors import InputError
-from frontier.reporting.aggregate import aggregate
+from frontier.reporting.aggregate import aggregate, prepare
+from frontier.reporting.budgets import by_budget, has_matched_budgets
 from frontier.reporting.figures import FIGURE_NAME, draw_figures
 from frontier.reporting.tables import markdown_report
 
-REPORT, SUMMARY = "report.md", "summary.csv"
+REPORT, SUMMARY, BUDGETS = "report.md", "summary.csv", "budgets.csv"
 
 
 def write_report(cells: pd.DataFrame, manifest: Mapping[str, Any], out: Path) -> list[Path]:
@@ -36,14 +38,20 @@ def write_report(cells: pd.DataFrame, manifest: Mapping[str, Any], out: Path) ->
         text = markdown_report(cells, manifest, figures)
         (draft / REPORT).write_text(text, encoding="utf-8", newline="\n")
         aggregate(cells).to_csv(draft / SUMMARY, index=False, lineterminator="\n")
+        ready = prepare(cells)
+        tables = [SUMMARY]
+        if has_matched_budgets(ready):
+            by_budget(ready).to_csv(draft / BUDGETS, index=False, lineterminator="\n")
+            tables.append(BUDGETS)
         out.mkdir(exist_ok=True)
         names = [path.name for paths in figures.values() for path in paths]
         # The report last: whoever reads it finds every figure that it links.
-        for name in (*names, SUMMARY, REPORT):
+        for name in (*names, *tables, REPORT):
             (draft / name).replace(out / name)
     finally:
         shutil.rmtree(draft, ignore_errors=True)
     for path in sorted(out.iterdir()):
-        if path.is_file() and path.name not in names and FIGURE_NAME.fullmatch(path.name):
+        ours = path.name == BUDGETS or FIGURE_NAME.fullmatch(path.name)
+        if path.is_file() and path.name not in (*names, *tables) and ours:
             path.unlink()
-    return [out / name for name in (REPORT, SUMMARY, *names)]
+    return [out / name for name in (REPORT, *tables, *names)]

@@ -17,11 +17,14 @@ from typing import Any, Literal
 import yaml
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
+from frontier.drive import check_points
 from frontier.errors import InputError, did_you_mean
 from frontier.methods.base import Method, Point
+from frontier.refit import Anchor
 from frontier.registry import build_method, check_problem, method_class, validation_error
 from frontier.splits import design_parameters
 
+Budget = int | float  # records, or a share of the problem's records
 RESERVED = ("name", "label", "problems", "lam", "budget", "seeds")  # keys of a method entry that are not parameters
 
 
@@ -44,17 +47,31 @@ class SplitSpec:
 
 @dataclass(frozen=True, slots=True)
 class MethodSpec:
-    """A configured method, its points, and the labels of the problems it runs on."""
+    """A configured method, its grid (λ or budgets, in records or shares of n, and seeds), and its problems."""
 
     label: str
     name: str
     method: Method
-    points: tuple[Point, ...]
+    lams: tuple[float | None, ...]
+    budgets: tuple[Budget | None, ...]
+    seeds: tuple[int | None, ...]
     problems: tuple[str, ...]
 
     @property
     def params(self) -> dict[str, Any]:
         return dataclasses.asdict(self.method)
+
+    def points_on(self, n_records: int) -> tuple[Point, ...]:
+        """The points on a problem of `n_records`; `InputError` where shares of it round to 0 or to the same budget."""
+        sizes: dict[int | None, Budget | None] = {}
+        for budget in self.budgets:
+            size = round(budget * n_records) if isinstance(budget, float) else budget
+            if size == 0 or size in sizes:
+                same = f"as is {sizes[size]}" if size in sizes else "too few"
+                got = f"{budget} of {n_records:,}, {size} records, {same}"
+                raise InputError("budget", "not a budget of its own", expected="distinct whole records", got=got)
+            sizes[size] = budget
+        return tuple(itertools.starmap(Point, itertools.product(self.lams, sizes, self.seeds)))
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,6 +79,7 @@ class Experiment:
     """A checked experiment file; `text` is the file as read, for provenance.
 
     `repeats` solves every cell that often, for its timings; `timing` "clean" refuses runs on more than one process.
+    `anchors` names the refits that every sparse solution gets beside its row as fitted.
     """
 
     name: str
@@ -70,6 +88,7 @@ class Experiment:
     threads: int
     repeats: int
     timing: Literal["any", "clean"]
+    anchors: tuple[Anchor, ...]
     problems: tuple[ProblemSpec, ...]
     splits: tuple[SplitSpec, ...]
     methods: tuple[MethodSpec, ...]
@@ -87,6 +106,8 @@ class _File(BaseModel):
     threads: int = Field(default=1, ge=1, le=1024)
     repeats: int = Field(default=1, ge=1, le=100)
     timing: Literal["any", "clean"] = "any"
+    budgets: list[Any] | None = Field(default=None, min_length=1)
+    refit: list[Literal["none", "fitted", "initial"]] = Field(default=["none"], min_length=1)
     problems: list[dict[str, Any]] = Field(min_length=1)
     splits: list[dict[str, Any]] = Field(default=[{"design": "default"}], min_length=1)
     methods: list[dict[str, Any]] = Field(min_length=1)
@@ -100,7 +121,7 @@ class _Grid(BaseModel):
     label: str | None = Field(default=None, min_length=1)
     problems: list[str] | None = Field(default=None, min_length=1)
     lam: list[float] | None = Field(default=None, min_length=1)
-    budget: list[int] | None = Field(default=None, min_length=1)
+    budget: list[Any] | None = Field(default=None, min_length=1)
     seeds: list[int] | None = Field(default=None, min_length=1)
 
 
@@ -120,7 +141,13 @@ def read_experiment(path: Path | str) -> Experiment:
     labels = [problem.label for problem in problems]
     _unique(labels, f"{path}: problems", "label", cure="give each entry its own label")
     splits = tuple(_split(entry, f"{path}: splits[{i}]") for i, entry in enumerate(file.splits))
-    methods = tuple(_method(entry, f"{path}: methods[{i}]", labels) for i, entry in enumerate(file.methods))
+    _unique(file.refit, f"{path}: refit", "arm", cure="list each arm once")
+    if "none" not in file.refit:
+        raise InputError(
+            f"{path}: refit", "the arm 'none' is missing", cure="add it: every refit stands beside its fit"
+        )
+    budgets = _budgets(file.budgets, f"{path}: budgets")
+    methods = tuple(_method(entry, f"{path}: methods[{i}]", labels, budgets) for i, entry in enumerate(file.methods))
     _unique([m.label for m in methods], f"{path}: methods", "label", cure="give each entry its own label")
     return Experiment(
         name=file.name or path.stem,
@@ -129,6 +156,7 @@ def read_experiment(path: Path | str) -> Experiment:
         threads=file.threads,
         repeats=file.repeats,
         timing=file.timing,
+        anchors=tuple(anchor for anchor in file.refit if anchor != "none"),
         problems=problems,
         splits=splits,
         methods=methods,
@@ -153,7 +181,8 @@ def _split(entry: dict[str, Any], place: str) -> SplitSpec:
     return SplitSpec(design, params)
 
 
-def _method(entry: dict[str, Any], place: str, problem_labels: list[str]) -> MethodSpec:
+def _method(entry: dict[str, Any], place: str, problem_labels: list[str], common: tuple[Budget, ...]) -> MethodSpec:
+    """One entry; without λ or budget of its own it takes the `common` budgets, if it has an axis at all."""
     name = _name(entry, "name", place)
     known = [*RESERVED, *(field.name for field in dataclasses.fields(method_class(name, f"{place}.name")))]
     unknown = [key for key in entry if key not in known]
@@ -163,7 +192,8 @@ def _method(entry: dict[str, Any], place: str, problem_labels: list[str]) -> Met
         grid = _Grid.model_validate({key: entry[key] for key in RESERVED[1:] if key in entry})
     except ValidationError as error:
         raise validation_error(error, place) from None
-    for key in ("lam", "budget", "seeds"):
+    budgets = _budgets(grid.budget, f"{place}.budget")
+    for key in ("lam", "seeds"):
         _unique(getattr(grid, key) or [], f"{place}.{key}", key, cure="list each value once")
     for label in grid.problems or ():
         if label not in problem_labels:
@@ -173,27 +203,35 @@ def _method(entry: dict[str, Any], place: str, problem_labels: list[str]) -> Met
     method = build_method(name, {key: value for key, value in entry.items() if key not in RESERVED}, place)
     if grid.seeds and not method.stochastic:
         raise InputError(f"{place}.seeds", f"'{name}' is deterministic", cure="drop seeds")
-    points = _points(grid, place)
-    try:
-        method.check(points)
-    except InputError as error:
-        raise error.at(place) from None
-    return MethodSpec(grid.label or name, name, method, points, tuple(grid.problems or problem_labels))
-
-
-def _points(grid: _Grid, place: str) -> tuple[Point, ...]:
-    lams: list[float | None] = [*grid.lam] if grid.lam else [None]
-    budgets: list[int | None] = [*grid.budget] if grid.budget else [None]
-    seeds: list[int | None] = [*grid.seeds] if grid.seeds else [None]
-    points = []
     if grid.lam and grid.budget:
         raise InputError(f"{place}.budget", "both lam and budget", expected="one of them", cure="use two entries")
-    for lam, budget, seed in itertools.product(lams, budgets, seeds):
-        try:
-            points.append(Point(lam=lam, budget=budget, seed=seed))
-        except InputError as error:
-            raise error.at(place) from None
-    return tuple(points)
+    if not grid.lam and not budgets and method.coordinates:
+        budgets = common
+    spec = MethodSpec(
+        label=grid.label or name,
+        name=name,
+        method=method,
+        lams=tuple(grid.lam or [None]),
+        budgets=budgets or (None,),
+        seeds=tuple(grid.seeds or [None]),
+        problems=tuple(grid.problems or problem_labels),
+    )
+    try:  # whatever the records are many enough for: shares are resolved when a problem is there
+        check_points(method, dataclasses.replace(spec, budgets=(1,) if budgets else (None,)).points_on(1))
+    except InputError as error:
+        raise error.at(place) from None
+    return spec
+
+
+def _budgets(values: list[Any] | None, place: str) -> tuple[Budget, ...]:
+    """Whole numbers of records or shares of n, each given once."""
+    for i, value in enumerate(values or ()):
+        records = isinstance(value, int) and not isinstance(value, bool) and value >= 1
+        if not records and not (isinstance(value, float) and 0 < value < 1):
+            expected = "records (a whole number ≥ 1) or a share of the records (0 < share < 1)"
+            raise InputError(f"{place}[{i}]", "not a budget", expected=expected, got=f"{value!r:.40}")
+    _unique(values or [], place, "budget", cure="list each value once")
+    return tuple(values or ())
 
 
 def _name(entry: Mapping[str, Any], key: str, place: str) -> str:

@@ -15,9 +15,12 @@ import numpy as np
 import psutil
 from threadpoolctl import threadpool_limits
 
+from frontier.drive import noted, solve_points
+from frontier.dual.newton import warm_up_gram
 from frontier.errors import InputError
 from frontier.methods.base import Method, Point, Solution, Status, Timing
 from frontier.problem import CalibrationProblem
+from frontier.refit import Anchor, refit
 
 
 def solve_measured(
@@ -45,7 +48,7 @@ def solve_measured(
         _reset_peak_memory()
         cpu, wall = time.process_time(), time.perf_counter()
         try:
-            solutions = _checked(method.solve(problem, points), problem, points)
+            solutions = _checked(solve_points(method, problem, points), problem, points)
         except Exception as error:  # noqa: BLE001  # as above
             solutions = [_failure(error)] * len(points)
         wall, cpu = time.perf_counter() - wall, time.process_time() - cpu
@@ -57,9 +60,23 @@ def solve_measured(
         kind="contended" if contended else "clean" if len(points) == 1 else "amortised",
     )
     return [
-        dataclasses.replace(solution, point=point, method=name, timing=timing)
+        dataclasses.replace(noted(solution, point, problem), point=point, method=name, timing=timing)
         for solution, point in zip(solutions, points, strict=True)
     ]
+
+
+def refit_measured(problem: CalibrationProblem, solution: Solution, anchor: Anchor, *, threads: int = 1) -> Solution:
+    """`refit` of a measured solution, with what it cost apart from what the solution cost."""
+    warm_up_gram()
+    with _thread_limit(threads):
+        wall = time.perf_counter()
+        try:
+            [found] = _checked([refit(problem, solution, anchor)], problem, [Point()])
+        except Exception as error:  # noqa: BLE001  # failures are data here too
+            found = _failure(error)
+        wall = time.perf_counter() - wall
+    timing = dataclasses.replace(solution.timing, refit_seconds=wall)
+    return dataclasses.replace(found, point=solution.point, method=solution.method, timing=timing, refit=anchor)
 
 
 def _checked(found: object, problem: CalibrationProblem, points: Sequence[Point]) -> list[Solution]:

@@ -16,9 +16,10 @@ from dataclasses import dataclass
 
 from frontier.methods.base import Point
 from frontier.problem import CalibrationProblem, Split
+from frontier.refit import RHO, Anchor
 from frontier.sweep.experiment import Experiment, MethodSpec
 
-RESULT_FORMAT = 1  # raised when the meaning or layout of stored results changes; part of every batch key
+RESULT_FORMAT = 2  # raised when the meaning or layout of stored results changes; part of every batch key
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,12 +42,16 @@ class Cell:
 
 @dataclass(frozen=True, slots=True)
 class Batch:
-    """Cells solved in one call, and the threads that call may use; `key` digests all that decides the result."""
+    """Cells solved in one call, and the threads that call may use; `key` digests all that decides the result.
+
+    `anchors` are the refits of each sparse solution that are stored beside it.
+    """
 
     cells: tuple[Cell, ...]
     method: MethodSpec
     threads: int
     key: str
+    anchors: tuple[Anchor, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,7 +83,7 @@ def make_plan(
         for spec in experiment.methods:
             if label not in spec.problems:
                 continue
-            for points in _group(spec):
+            for points in spec.method.calls(spec.points_on(problems[label].n_records)):
                 content: dict[str, object] = {
                     "format": RESULT_FORMAT,
                     "problem": [label, fingerprints[label]],
@@ -90,20 +95,9 @@ def make_plan(
                 repeated = experiment.repeats > 1
                 if repeated:  # only then: results of an experiment without repeats keep their keys
                     content["repeat"] = repeat
+                if experiment.anchors:
+                    content["refit"] = [*experiment.anchors, RHO]
                 key = hashlib.sha256(json.dumps(content, sort_keys=True).encode()).hexdigest()[:32]
                 cells = tuple(Cell(label, split.name, spec.label, point, repeat, repeated) for point in points)
-                batches.append(Batch(cells, spec, experiment.threads, key))
+                batches.append(Batch(cells, spec, experiment.threads, key, experiment.anchors))
     return Plan(tuple(batches))
-
-
-def _group(spec: MethodSpec) -> list[tuple[Point, ...]]:
-    """The method's points, grouped by the axes that one call cannot carry, in order of first appearance."""
-    groups: dict[tuple[object, ...], list[Point]] = {}
-    for point in spec.points:
-        fixed = tuple(None if axis in spec.method.batch_over else value for axis, value in _axes(point))
-        groups.setdefault(fixed, []).append(point)
-    return [tuple(points) for points in groups.values()]
-
-
-def _axes(point: Point) -> list[tuple[str, object]]:
-    return [("lam", point.lam), ("budget", point.budget), ("seed", point.seed)]

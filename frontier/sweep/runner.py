@@ -20,7 +20,8 @@ from joblib.externals.loky.process_executor import TerminatedWorkerError
 from frontier.analysis.metrics import evaluate
 from frontier.methods.base import Solution, Status
 from frontier.problem import CalibrationProblem, Split
-from frontier.sweep.measure import solve_measured
+from frontier.refit import is_sparse
+from frontier.sweep.measure import refit_measured, solve_measured
 from frontier.sweep.plan import Batch, Plan
 from frontier.sweep.store import BatchResult, DamagedFile, Store
 
@@ -112,37 +113,49 @@ def solve_batch(task: Task) -> tuple[str, int]:
     """Solve, measure, score and store one batch; returns its key and the number of cells without weights."""
     batch = task.batch
     task.store.marker(batch).write_text(str(os.getpid()))
+    training = task.problem.restrict(task.split.train)
     solutions = solve_measured(
         batch.method.method,
         batch.method.name,
-        task.problem.restrict(task.split.train),
+        training,
         [cell.point for cell in batch.cells],
         threads=batch.threads,
         contended=task.contended,
     )
-    task.store.write(batch, _result(task, solutions))
+    refits = [
+        [refit_measured(training, solution, anchor, threads=batch.threads) for anchor in batch.anchors]
+        if is_sparse(solution)
+        else []
+        for solution in solutions
+    ]
+    task.store.write(batch, _result(task, solutions, refits))
     return batch.key, sum(solution.weights is None for solution in solutions)
 
 
-def _result(task: Task, solutions: Sequence[Solution]) -> BatchResult:
+def _result(
+    task: Task, solutions: Sequence[Solution], refits: Sequence[Sequence[Solution]] | None = None
+) -> BatchResult:
+    """The rows of a batch: each cell as fitted, followed by its refits."""
     problem, batch = task.problem, task.batch
     rows: list[dict[str, Any]] = []
-    weights, estimates = [], []
-    for cell, solution in zip(batch.cells, solutions, strict=True):
-        row = evaluate(problem, task.split, solution)
-        identity = {
-            "cell": cell.name,
-            "problem": cell.problem,
-            "method": batch.method.name,
-            "label": cell.label,
-            "lam": cell.point.lam,
-            "budget": cell.point.budget,
-            "seed": cell.point.seed,
-            "repeat": cell.repeat,
-        }
-        rows.append(row | identity | {"batch_size": len(batch.cells), "threads": batch.threads})
-        found = np.zeros(problem.n_records) if solution.weights is None else solution.weights
-        weights.append(found)
-        estimates.append(problem.M @ found if solution.weights is not None else np.full(problem.n_targets, np.nan))
-    traces = [{name: list(map(float, values)) for name, values in s.trace.items()} for s in solutions]
+    weights, estimates, traces = [], [], []
+    for cell, fitted, arms in zip(batch.cells, solutions, refits or [()] * len(solutions), strict=True):
+        for solution in (fitted, *arms):
+            identity = {
+                "cell": cell.name if solution.refit == "none" else f"{cell.name}/refit={solution.refit}",
+                "problem": cell.problem,
+                "method": batch.method.name,
+                "label": cell.label,
+                "lam": cell.point.lam,
+                "budget": cell.point.budget,
+                "seed": cell.point.seed,
+                "repeat": cell.repeat,
+                "batch_size": len(batch.cells),
+                "threads": batch.threads,
+            }
+            rows.append(evaluate(problem, task.split, solution) | identity)
+            kept = solution.weights is not None
+            weights.append(solution.weights if kept else np.zeros(problem.n_records))
+            estimates.append(problem.M @ weights[-1] if kept else np.full(problem.n_targets, np.nan))
+            traces.append({name: list(map(float, values)) for name, values in solution.trace.items()})
     return BatchResult(rows, sp.csr_array(np.array(weights)), np.array(estimates), traces)

@@ -8,17 +8,20 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pandas as pd
 
 from frontier.analysis.bounds import training_facts
+from frontier.analysis.leakage import leakage
 from frontier.analysis.metrics import evaluate
 from frontier.errors import InputError, did_you_mean
 from frontier.methods.base import Solution, Status
 from frontier.objective import RANK_LIMIT
 from frontier.problem import CalibrationProblem, Split
+from frontier.refit import RHO
 from frontier.registry import build_problem
 from frontier.splits import build_splits
-from frontier.sweep.experiment import Experiment, read_experiment
+from frontier.sweep.experiment import Experiment, MethodSpec, read_experiment
 from frontier.sweep.plan import RESULT_FORMAT, Plan, make_plan
 from frontier.sweep.progress import SweepProgress
 from frontier.sweep.provenance import code_digest, machine, versions
@@ -44,6 +47,9 @@ def open_session(path: Path | str) -> Session:
         problem = build_problem(spec.name, spec.params, f"{path}: problems[{i}]")
         problems[spec.label] = problem
         splits[spec.label] = _splits(experiment, problem, f"{path}: splits")
+        for k, method in enumerate(experiment.methods):
+            if spec.label in method.problems:
+                _check_budgets(method, problem, f"{path}: methods[{k}]")
     return Session(experiment, problems, splits, make_plan(experiment, problems, splits))
 
 
@@ -103,6 +109,13 @@ def _splits(experiment: Experiment, problem: CalibrationProblem, place: str) -> 
     return tuple(found)
 
 
+def _check_budgets(method: MethodSpec, problem: CalibrationProblem, place: str) -> None:
+    try:
+        method.points_on(problem.n_records)
+    except InputError as error:
+        raise error.at(place) from None
+
+
 def _selected(session: Session, only: Sequence[str]) -> set[str]:
     labels = {spec.label: spec.name for spec in session.experiment.methods}
     for name in only:
@@ -133,6 +146,7 @@ def _manifest(session: Session, jobs: int, digest: str) -> dict[str, Any]:
         "jobs": jobs,
         "threads_per_batch": experiment.threads,
         "repeats": experiment.repeats,
+        "refit": {"arms": list(experiment.anchors), "rho": RHO},
         "problems": {
             spec.label: {
                 "name": spec.name,
@@ -163,6 +177,9 @@ def _split_facts(problem: CalibrationProblem, split: Split) -> dict[str, Any]:
     }
     if sizes["n_train"] > RANK_LIMIT:  # minutes of work for lines in a figure
         return sizes
+    shared = leakage(problem, split)
+    if shared.size:
+        sizes |= {"median_leakage": float(np.median(shared)), "max_leakage": float(shared.max())}
     return sizes | training_facts(problem.restrict(split.train))
 
 

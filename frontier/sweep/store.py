@@ -2,9 +2,9 @@
 
     results/<experiment>/
       batches/<key>.npz     metrics rows (JSON), sparse weights, estimates, traces of one batch
-      cells.parquet, .csv   one row per cell, in plan order
-      targets.parquet       one row per cell and target
-      weights/<problem>.npz sparse weights, row `weights_row` of each cell (SciPy CSR)
+      cells.parquet, .csv   one row per cell and refit, in plan order
+      targets.parquet       one row per row of cells and target
+      weights/<problem>.npz sparse weights, row `weights_row` of each row of cells (SciPy CSR)
       manifest.json         what ran, where, with which versions
 
 Nothing is pickled. A batch file ends with its sha256; one that does not match is reported and solved again.
@@ -37,7 +37,7 @@ INTEGERS = (
     *("budget", "seed", "repeat", "n_iter", "n_equicorrelated", "active_rank"),
     *("peak_memory_bytes", "batch_size", "threads", "weights_row"),
 )
-BOOLEANS = ("certified", "support_is_unique", "threshold_matters")
+BOOLEANS = ("budget_reached", "certified", "support_is_unique", "threshold_matters")
 TEXTS = (
     "cell",
     "problem",
@@ -55,9 +55,10 @@ TEXTS = (
 
 @dataclass(frozen=True, slots=True, eq=False)
 class BatchResult:
-    """What one batch file holds: a metrics row per cell, weights (cells × n), estimates (cells × m), traces.
+    """What one batch file holds: metrics rows, weights (rows × n), estimates (rows × m), traces.
 
-    Rows of failed cells are empty in `weights` and NaN in `estimates`.
+    Each cell has a row as fitted, followed by one for each refit. Those of failed cells are empty in `weights` and NaN
+    in `estimates`.
     """
 
     rows: list[dict[str, Any]]
@@ -160,8 +161,9 @@ class Store:
             text = json.loads(file["json"].tobytes())
             weights = sp.csr_array((file["data"], file["indices"], file["indptr"]), shape=tuple(file["shape"]))
             result = BatchResult(text["rows"], weights, file["estimates"], text["traces"])
-        if not len(result.rows) == len(batch.cells) == weights.shape[0] == len(result.estimates):
-            raise DamagedFile(f"{path.name}: holds {len(result.rows)} rows, the batch has {len(batch.cells)} cells")
+        cells = sum(row.get("refit", "none") == "none" for row in result.rows)
+        if cells != len(batch.cells) or not len(result.rows) == weights.shape[0] == len(result.estimates):
+            raise DamagedFile(f"{path.name}: holds {cells} cells, the batch has {len(batch.cells)}")
         return result
 
     def assemble(

@@ -15,11 +15,13 @@ import numpy as np
 import pytest
 import scipy.sparse as sp
 
+from frontier.drive import check_points
 from frontier.errors import InputError
 from frontier.methods.base import Method, Point, Solution, Status
-from frontier.objective import lam_max, weighted_design
+from frontier.objective import active_count, lam_max, weighted_design
 from frontier.problem import CalibrationProblem
 from frontier.registry import build_method, method_class, method_names
+from frontier.sweep.measure import solve_measured
 from tests.conftest import make_problem
 
 SHORT = {"epochs": 80, "precision": "float64"}
@@ -182,6 +184,20 @@ def test_points_off_the_methods_axes_are_refused(name: str) -> None:
     if method.stochastic:
         with pytest.raises(InputError, match="missing for a stochastic method"):
             method.check([dataclasses.replace(point, seed=None) for point in points_for(method, make_problem())])
+
+
+@pytest.mark.parametrize("name", METHODS)
+def test_every_method_with_an_axis_serves_a_budget_or_says_which_size_it_reaches(name: str) -> None:
+    problem = make_problem(n=60, m=8)
+    method = configured(name)
+    if not method.coordinates:
+        return
+    points = [Point(budget=k, seed=0 if method.stochastic else None) for k in (40, 5)]
+    check_points(method, points)
+    for solution in solve_measured(method, name, problem, points):
+        assert solution.weights is not None, solution.message
+        size = active_count(solution.weights)
+        assert size == solution.point.budget or f"nearest size reached is {size}" in solution.message  # type: ignore[union-attr]
 
 
 @pytest.mark.parametrize("name", METHODS)

@@ -128,11 +128,11 @@ def test_costs_per_record_move_the_support_to_the_cheap_ones() -> None:
 def test_budgets_up_to_the_rank_are_met_or_the_nearest_is_named() -> None:
     problem = make_problem(200, 20)
     for solution in solve(problem, "fista", [Point(budget=k) for k in (1, 5, 10, 15)]):
-        count = np.count_nonzero(solution.weights)
-        asked = dict(solution.claims).get("asked_active", count)
+        assert solution.point is not None
+        count, asked = np.count_nonzero(solution.weights), solution.point.budget
         assert solution.status == "optimal"
         assert abs(count - asked) <= 1  # the path may skip a size
-        assert (count == asked) == ("nearest support" not in solution.message)
+        assert (count == asked) == ("nearest size reached" not in solution.message)
 
 
 def test_equal_columns_are_flagged_as_a_support_that_is_not_unique(tiny: CalibrationProblem) -> None:
@@ -156,7 +156,7 @@ def test_it_agrees_with_the_reference_at_every_lam_of_the_experiments(name: str)
     training = problem.restrict(session.splits[name][0].train)
     specs = [s for s in session.experiment.methods if s.name == "fista"]
     for spec in specs:
-        for one in spec.method.solve(training, spec.points):
+        for one in spec.method.solve(training, spec.points_on(training.n_records)):
             assert one.objective is not None
             assert one.weights is not None
             found = one.objective.certificate(training, one.weights)

@@ -69,6 +69,40 @@ WRONG = {
         "",
         "seeds: missing for a stochastic method",
     ),
+    "a budget for a method of one size": (
+        "name: fista\n    lam: [0.1]",
+        "name: greg\n    budget: [5]",
+        "methods[1].budget: not an axis of Greg; expected neither lam nor budget",
+    ),
+    "half a record": ("lam: [0.1]", "budget: [1.5]", "methods[1].budget[0]: not a budget; expected records (a whole"),
+    "no record": ("lam: [0.1]", "budget: [5, 0]", "methods[1].budget[1]: not a budget"),
+    "all records as a share": (
+        "lam: [0.1]",
+        "budget: [1.0]",
+        "budget[0]: not a budget; expected records (a whole number",
+    ),
+    "a truth value for a budget": ("lam: [0.1]", "budget: [true]", "methods[1].budget[0]: not a budget"),
+    "a word for a budget": ("lam: [0.1]", "budget: [half]", "share of the records (0 < share < 1), got 'half'"),
+    "a budget given twice": ("lam: [0.1]", "budget: [5, 5]", "methods[1].budget: duplicate budget"),
+    "a share that is a given budget": (
+        "lam: [0.1]",
+        "budget: [50, 0.01]",
+        "not a budget of its own; expected distinct whole records, got 0.01 of 5,000, 50 records, as is 50",
+    ),
+    "a share of less than a record": (
+        "lam: [0.1]",
+        "budget: [0.00001]",
+        "methods[1].budget: not a budget of its own; expected distinct whole records, got 1e-05 of 5,000, 0",
+    ),
+    "a common budget that is none": ("problems:", "budgets: [0]\nproblems:", ": budgets[0]: not a budget"),
+    "an unknown refit": (
+        "problems:",
+        "refit: [none, w0]\nproblems:",
+        ": refit[1]: input should be 'none', 'fitted' or",
+    ),
+    "refits alone": ("problems:", "refit: [fitted]\nproblems:", ": refit: the arm 'none' is missing; add it"),
+    "a refit twice": ("problems:", "refit: [none, none]\nproblems:", ": refit: duplicate arm"),
+    "no common budgets": ("problems:", "budgets: []\nproblems:", ": budgets: list should have at least 1 item"),
     "both axes": ("lam: [0.1]", "lam: [0.1]\n    budget: [5]", "methods[1].budget: both lam and budget"),
     "no axis": ("    lam: [1e-3, 2]\n", "", "methods[0].point: incomplete; expected budget or lam, got neither"),
     "too few epochs": ("epochs: 100", "epochs: 61", "methods[0].epochs: fewer than a gate needs to close; expected at"),
@@ -138,9 +172,29 @@ def test_a_good_file_reads_as_written(tmp_path: Path) -> None:
     experiment = read_experiment(write(tmp_path, GOOD))
     assert experiment.name == "a"
     first, second = experiment.methods
-    assert first.points == tuple(Point(lam=lam, seed=seed) for lam in (1e-3, 2.0) for seed in (0, 1))
+    assert first.points_on(9) == tuple(Point(lam=lam, seed=seed) for lam in (1e-3, 2.0) for seed in (0, 1))
     assert first.params["epochs"] == 100
-    assert second.points == (Point(lam=0.1),)
+    assert second.points_on(9) == (Point(lam=0.1),)
+
+
+def test_common_budgets_go_to_entries_without_a_grid_of_their_own_and_shares_to_each_problem(tmp_path: Path) -> None:
+    text = """\
+budgets: [40, 0.05]
+problems: [{name: cps_like}]
+methods:
+  - {name: fista}
+  - {name: fista, label: own λ, lam: [0.1]}
+  - {name: fista, label: own budget, budget: [0.5]}
+  - {name: random_reweight, seeds: [0, 1]}
+  - {name: greg}
+  - {name: fista, label: one size, target_sparsity: 0.9}
+"""
+    points = [method.points_on(1000) for method in read_experiment(write(tmp_path, text)).methods]
+    assert points[0] == (Point(budget=40), Point(budget=50))
+    assert points[1] == (Point(lam=0.1),)
+    assert points[2] == (Point(budget=500),)
+    assert points[3] == tuple(Point(budget=k, seed=s) for k in (40, 50) for s in (0, 1))
+    assert points[4] == points[5] == (Point(),)
 
 
 def test_random_rows_warn_that_nested_targets_leak(tmp_path: Path) -> None:

@@ -32,6 +32,19 @@ def test_batches_hold_the_axes_their_method_can_carry(tmp_path: Path) -> None:
     assert sizes == {"hard_concrete": [4], "fista": [2], "cvxpy_reference": [1, 1], "random_reweight": [1, 1, 1, 1]}
 
 
+def test_budgets_of_a_driven_method_share_one_search_per_seed(tmp_path: Path) -> None:
+    text = """\
+budgets: [5, 0.01]
+problems: [{name: cps_like}]
+methods:
+  - {name: cvxpy_reference}
+  - {name: stratified_raking, seeds: [0, 1]}
+"""
+    batches = plan(tmp_path, text).batches
+    budgets = [[cell.point.budget for cell in batch.cells] for batch in batches]
+    assert budgets == [[5, 50], [5], [5], [50], [50]]  # stratified raking has a budget of its own
+
+
 def test_every_cell_is_planned_once_with_its_own_name(tmp_path: Path) -> None:
     names = [cell.name for cell in plan(tmp_path).cells]
     assert len(names) == len(set(names)) == 2 * (4 + 2 + 2 + 4)
@@ -42,6 +55,7 @@ def test_the_same_file_gives_the_same_plan_and_a_comment_changes_nothing(tmp_pat
     first = plan(tmp_path)
     assert plan(tmp_path).fingerprint == first.fingerprint
     assert plan(tmp_path, "# why\n" + TEXT).fingerprint == first.fingerprint
+    assert plan(tmp_path, "refit: [none]\n" + TEXT).fingerprint == first.fingerprint
 
 
 def test_repeats_are_the_outermost_loop_so_that_methods_are_measured_in_turn(tmp_path: Path) -> None:
@@ -76,6 +90,7 @@ def test_a_batch_key_changes_with_all_that_decides_its_result(tmp_path: Path) ->
         ("{name: cps_like}", "{name: cps_like, consistent_targets: true}"),
         ("problems:", "threads: 2\nproblems:"),
         ("[1e-3, 1e-2]", "[1e-3, 2e-2]"),
+        ("problems:", "refit: [none, fitted]\nproblems:"),
     ]:
         changed = plan(tmp_path, TEXT.replace(old, new))
         assert changed.batches[0].key != base.batches[0].key, new

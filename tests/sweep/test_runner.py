@@ -18,8 +18,20 @@ import frontier
 from frontier.sweep.session import open_session, run_session
 from frontier.sweep.store import Store
 
-TIMINGS = ["fit_seconds", "cpu_seconds", "setup_seconds", "peak_memory_bytes", "timing"]
+TIMINGS = ["fit_seconds", "cpu_seconds", "setup_seconds", "refit_seconds", "peak_memory_bytes", "timing"]
 SMOKE = Path("experiments/smoke.yaml").resolve()
+# budgets, driven and native, reached and not; refits of some cells and not of others (greg is dense)
+BUDGETS = """\
+budgets: [3, 20, 0.02]
+refit: [none, fitted, initial]
+problems: [{name: cps_like}]
+methods:
+  - {name: random_reweight, seeds: [0, 1, 2, 3], epochs: 200}
+  - {name: cvxpy_reference, objective: lad}
+  - {name: fista}
+  - {name: stratified_raking, seeds: [0, 1]}
+  - {name: greg, relax: 0.1}
+"""
 # many small batches, so that a kill falls between and inside them
 MANY = """\
 problems: [{name: cps_like}]
@@ -135,6 +147,43 @@ def test_a_batch_stored_before_there_were_repeats_is_repeat_0(tmp_path: Path) ->
     pd.testing.assert_frame_equal(comparable(run_session(session, store, quiet=True)), comparable(table))
 
 
+def test_every_sparse_cell_has_its_refits_beside_it_and_no_other_has(tmp_path: Path) -> None:
+    experiment = tmp_path / "budgets.yaml"
+    experiment.write_text(BUDGETS)
+    table = frontier.run_experiment(experiment, jobs=2, out=tmp_path / "run")
+    assert table["cell"].is_unique
+    arms = table.groupby(["label", "budget", "seed"], dropna=False, sort=False)["refit"].agg("+".join)
+    dense = arms.index.get_level_values("label") == "greg"
+    assert set(arms[~dense]) == {"none+fitted+initial"}
+    assert set(arms[dense]) == {"none"}
+    fitted = table[table["refit"] == "none"].reset_index(drop=True)
+    assert fitted["refit_seconds"].isna().all()
+    refit = table[table["refit"] == "fitted"]
+    assert refit["certified"].all()
+    assert (refit["refit_seconds"] > 0).all()
+    merged = refit.merge(fitted, on=["label", "budget", "seed"], suffixes=("", "_before"))
+    assert len(merged) == len(refit)
+    assert (merged["train_loss"] <= merged["train_loss_before"] * (1 + 1e-9)).all()  # up to Newton's tolerance
+    assert (merged["fit_seconds"] == merged["fit_seconds_before"]).all()
+    fista = table[(table["label"] == "fista") & (table["refit"] == "none")].set_index("budget")
+    assert list(fista["budget_reached"]) == [True, False, False]  # six targets: an L1 optimum needs six records
+    assert list(fista["status"]) == ["optimal", "unreached", "unreached"]
+    assert json.loads((tmp_path / "run" / "manifest.json").read_text())["refit"]["arms"] == ["fitted", "initial"]
+
+
+def test_rows_as_fitted_do_not_depend_on_the_refits(tmp_path: Path) -> None:
+    tables = []
+    for name, text in {"with": BUDGETS, "without": BUDGETS.replace("refit: [none, fitted, initial]\n", "")}.items():
+        experiment = tmp_path / f"{name}.yaml"
+        experiment.write_text(text)
+        tables.append(frontier.run_experiment(experiment, out=tmp_path / name))
+    fitted = tables[0][tables[0]["refit"] == "none"].reset_index(drop=True)
+    plain = tables[1]
+    pd.testing.assert_frame_equal(
+        comparable(fitted).drop(columns="weights_row"), comparable(plain).drop(columns="weights_row"), check_exact=True
+    )
+
+
 def test_only_runs_the_named_methods_and_says_what_is_missing(tmp_path: Path) -> None:
     session = open_session(SMOKE)
     table = run_session(session, Store(tmp_path), only=["fista"], quiet=True)
@@ -157,10 +206,10 @@ def test_a_damaged_batch_is_named_and_solved_again(tmp_path: Path) -> None:
     pd.testing.assert_frame_equal(comparable(table), comparable(again))
 
 
-@pytest.mark.parametrize("jobs", [1, 2])
-def test_kill_9_in_the_middle_and_resume_gives_the_unbroken_table(jobs: int, tmp_path: Path) -> None:
+@pytest.mark.parametrize(("jobs", "text"), [(1, MANY), (2, MANY), (1, BUDGETS), (2, BUDGETS)])
+def test_kill_9_in_the_middle_and_resume_gives_the_unbroken_table(jobs: int, text: str, tmp_path: Path) -> None:
     experiment = tmp_path / "many.yaml"
-    experiment.write_text(MANY)
+    experiment.write_text(text)
     whole = frontier.run_experiment(experiment, out=tmp_path / "whole")
     out = tmp_path / "killed"
     code = f"import frontier; frontier.run_experiment({str(experiment)!r}, jobs={jobs}, out={str(out)!r})"

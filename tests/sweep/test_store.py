@@ -15,7 +15,7 @@ import scipy.sparse as sp
 
 from frontier.errors import InputError
 from frontier.files import sealed, write_atomically
-from frontier.sweep.plan import Batch
+from frontier.sweep.plan import RESULT_FORMAT, Batch
 from frontier.sweep.session import open_session
 from frontier.sweep.store import BatchResult, DamagedFile, Store, cells_table, load_results
 
@@ -73,7 +73,7 @@ def test_every_truncation_and_flipped_bit_is_noticed(store: Store, batch: Batch)
 
 def test_a_result_with_another_number_of_cells_is_damaged(store: Store, batch: Batch) -> None:
     store.write(batch, result(cells=1))
-    with pytest.raises(DamagedFile, match="holds 1 rows, the batch has 2 cells"):
+    with pytest.raises(DamagedFile, match="holds 1 cells, the batch has 2"):
         store.read(batch)
 
 
@@ -101,7 +101,7 @@ def test_a_second_process_is_refused_with_the_first_ones_id(store: Store) -> Non
 def test_results_of_another_format_are_refused_and_kept(store: Store) -> None:
     manifest = store.folder / "manifest.json"
     manifest.write_text(json.dumps({"format": 0}))
-    with pytest.raises(InputError, match="another format version; expected 1, got 0; use --fresh"):
+    with pytest.raises(InputError, match=f"another format version; expected {RESULT_FORMAT}, got 0; use --fresh"):
         store.open(fresh=False)
     assert manifest.exists()
     store.open(fresh=True)

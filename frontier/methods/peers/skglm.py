@@ -37,6 +37,7 @@ from typing import Any, ClassVar
 import numpy as np
 import scipy.sparse as sp
 
+from frontier.budget import l1_range
 from frontier.errors import InputError
 from frontier.methods.base import Method, Point, Solution, Status
 from frontier.methods.peers._package import LamUnit, imported, lams_in_force, sparse_columns
@@ -78,6 +79,9 @@ class SkglmLasso(Method):
         for name in ("max_iter", "max_epochs", "p0", "max_calls"):
             if getattr(self, name) < 1:
                 raise InputError(name, "not a number", expected="an integer ≥ 1", got=getattr(self, name))
+
+    def lam_range(self, problem: CalibrationProblem) -> tuple[float, float]:
+        return l1_range(problem, self.lam_unit)
 
     def warm_up(self) -> None:
         """Import the package and compile its kernels for the types that `solve` uses."""

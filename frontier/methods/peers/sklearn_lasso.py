@@ -29,6 +29,7 @@ from typing import ClassVar
 
 import numpy as np
 
+from frontier.budget import l1_range
 from frontier.errors import InputError
 from frontier.methods.base import Method, Point, Solution, Status
 from frontier.methods.peers._package import LamUnit, imported, lams_in_force, sparse_columns
@@ -62,6 +63,9 @@ class SklearnLasso(Method):
         for name in ("max_iter", "epochs_per_call"):
             if getattr(self, name) < 1:
                 raise InputError(name, "not a number of epochs", expected="an integer ≥ 1", got=getattr(self, name))
+
+    def lam_range(self, problem: CalibrationProblem) -> tuple[float, float]:
+        return l1_range(problem, self.lam_unit)
 
     def warm_up(self) -> None:
         """Import the package."""
