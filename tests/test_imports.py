@@ -17,7 +17,7 @@ ROOMS = [
     ("errors",),
     ("problem",),
     ("objective",),
-    ("l0", "dual", "distance"),
+    ("l0", "dual", "distance", "sampling"),
     ("anchored", "thinning", "budget", "l1"),
     ("methods.base",),
     ("registry",),
