@@ -34,10 +34,10 @@ from frontier.sampling.systematic import sample_size
 IndexArray = NDArray[np.int64]
 
 DEPENDENT = 1e-12  # of a unit row's squared distance from the span of others: what a Gram matrix of 1e-16 resolves
-OUTSIDE = 1e-9  # of the largest |β|: less on every artificial column is rounding, the unit is in the span
-ZERO = 1e-13  # of the largest |β|: less does not move a unit
+FILL = (1e-2, 1e-4, 1e-6, 1e-8)  # shares of the largest |β|, in turn: the best pivots first, less is rounding
+ZERO = 1e-8  # of the largest |β|: less does not move a unit, nor is it divided by; a fresh inverse corrects for it
+ROUNDING, ACCURATE = 1e-15, 1e-11  # misses of a unit column: below one nothing is refined, above the other too much is
 REFRESH = 500  # replacements between fresh inverses: each multiplies the error of the inverse by up to 1/|β|
-ACCURATE = 1e-11  # of the largest entry of a_j: a worse `B β − a_j` asks for a fresh inverse
 
 
 def cube_sample(X: sp.sparray, probabilities: FloatArray, generator: np.random.Generator) -> NDArray[np.intp]:
@@ -91,47 +91,130 @@ def _balancing_columns(X: sp.csc_array, pi: FloatArray) -> sp.csc_array:
 
 
 class _Basis:
-    """The basic units, r of them in the end, and the inverse of their columns; artificial ones have member −1."""
+    """The basic units, r of them in the end, and the inverse of their columns; artificial ones have member −1.
+
+    Columns are of length 1, so that β and its pivots do not depend on units; `lengths` turns them back.
+    """
 
     units: NDArray[np.intp]
 
     def __init__(self, columns: sp.csc_array) -> None:
         r = columns.shape[0]
-        self.columns = columns
-        self.parts = columns.indptr.astype(np.int64), columns.indices.astype(np.int64), columns.data
+        self.lengths = np.sqrt(np.asarray(columns.multiply(columns).sum(axis=0)).ravel())  # > 0: all count in the size
+        self.columns = sp.csc_array(columns @ sp.diags_array(1 / self.lengths))
+        self.columns.sort_indices()
+        self.parts = self.columns.indptr.astype(np.int64), self.columns.indices.astype(np.int64), self.columns.data
         self.members = np.full(r, -1, dtype=np.int64)
         self.inverse = np.eye(r)  # transposed: row c is column c of B⁻¹
+        for pivot in FILL:
+            if _fill(*self.parts, pivot, self.members, self.inverse):
+                break
 
     def fly(self, pi: FloatArray, generator: np.random.Generator) -> FloatArray:
         """The values of the units at the end of the flight phase that starts at `pi`."""
-        totals = self.columns @ pi
+        totals = self.columns @ (self.lengths * pi)
         values, draws, at = pi.copy(), generator.random(pi.size), 0
+        waiting = np.ones(pi.size, dtype=bool)
+        waiting[self.members[self.members >= 0]] = False
+        self._refresh(values, totals)
         while at < pi.size:
-            at = _fly(*self.parts, values, draws, at, self.members, self.inverse)
+            at = _fly(*self.parts, self.lengths, waiting, values, draws, at, self.members, self.inverse)
             self._refresh(values, totals)
         return values
 
     def _refresh(self, values: FloatArray, totals: FloatArray) -> None:
         """Compute the inverse afresh, and take back what rounding has added to the totals."""
         filled = np.flatnonzero(self.members >= 0)
-        B = np.eye(self.members.size)
-        B[:, filled] = self.columns[:, self.members[filled]].toarray()
-        self.inverse = np.ascontiguousarray(inv(B, check_finite=False).T)
-        drift = (totals - self.columns @ values) @ self.inverse
         basic = self.members[filled]
-        inside = (values[basic] > 0) & (values[basic] < 1)
-        values[basic[inside]] = np.clip(values[basic] + drift[filled], 0.0, 1.0)[inside]
+        B = np.eye(self.members.size)
+        B[:, filled] = self.columns[:, basic].toarray()
+        self.inverse = np.ascontiguousarray(inv(B, check_finite=False).T)
+        drift = (totals - self.columns @ (self.lengths * values)) @ self.inverse
+        corrected = np.clip(values[basic] + drift[filled] / self.lengths[basic], 0.0, 1.0)
+        values[basic] = np.where((values[basic] > 0) & (values[basic] < 1), corrected, values[basic])
 
     def finish(self, values: FloatArray, generator: np.random.Generator) -> None:
         """Decide the basic units too, giving up one balancing variable after another, the last first."""
         filled = np.flatnonzero(self.members >= 0)
-        rows = np.ones(self.members.size, dtype=bool)
-        rows[self.members < 0] = False  # artificial column p is the unit vector of row p: both go together
-        inverse = np.ascontiguousarray(self.inverse[np.ix_(rows, filled)])
+        rows = self.members >= 0  # artificial column p is the unit vector of row p: both go together
+        inverse = np.ascontiguousarray(self.inverse[np.ix_(rows, filled)] / self.lengths[self.members[filled]])
         units = self.units[self.members[filled]]
         landed = values[units]
         _land(inverse, landed, generator.random(landed.size))
         values[units] = landed
+
+
+@njit(cache=True)
+def _coordinates(
+    indptr: IndexArray,
+    indices: IndexArray,
+    data: FloatArray,
+    j: int,
+    members: IndexArray,
+    inverse: FloatArray,
+    beta: FloatArray,
+) -> float:  # pragma: no cover - compiled
+    """`β = B⁻¹ a_j`, refined once by what `B β` misses of a_j; returns how much it then misses."""
+    beta[:] = 0.0
+    for t in range(indptr[j], indptr[j + 1]):
+        beta += data[t] * inverse[indices[t]]
+    worst = 0.0
+    for sweep in range(2):
+        missing = np.zeros(len(members))
+        for t in range(indptr[j], indptr[j + 1]):
+            missing[indices[t]] += data[t]
+        for p in range(len(members)):
+            if members[p] < 0:
+                missing[p] -= beta[p]
+            elif beta[p] != 0.0:
+                for t in range(indptr[members[p]], indptr[members[p] + 1]):
+                    missing[indices[t]] -= beta[p] * data[t]
+        worst = np.max(np.abs(missing))
+        if worst <= ROUNDING or sweep == 1:
+            break
+        for c in range(len(members)):
+            if missing[c] != 0.0:
+                beta += missing[c] * inverse[c]
+    return worst
+
+
+@njit(cache=True)
+def _replace(
+    p: int, j: int, members: IndexArray, inverse: FloatArray, beta: FloatArray
+) -> None:  # pragma: no cover - compiled
+    """Put j, with `a_j = B β`, in the place of basic column p; β is used up."""
+    members[p] = j
+    pivot = beta[p]
+    beta[p] -= 1.0
+    beta /= pivot
+    for c in range(len(members)):
+        share = inverse[c, p]
+        if share != 0.0:
+            inverse[c] -= share * beta
+
+
+@njit(cache=True)
+def _fill(
+    indptr: IndexArray, indices: IndexArray, data: FloatArray, pivot: float, members: IndexArray, inverse: FloatArray
+) -> bool:  # pragma: no cover - compiled
+    """Put units in the place of artificial columns, where their share of those is `pivot`; whether none is left."""
+    is_basic = np.zeros(len(indptr) - 1, dtype=np.bool_)
+    for p in range(len(members)):
+        if members[p] >= 0:
+            is_basic[members[p]] = True
+    left = np.count_nonzero(members < 0)
+    beta = np.empty(len(members))
+    for j in range(len(is_basic)):
+        if left == 0:
+            break
+        if is_basic[j]:
+            continue
+        _coordinates(indptr, indices, data, j, members, inverse, beta)
+        p = np.argmax(np.where(members < 0, np.abs(beta), -1.0))
+        if abs(beta[p]) > pivot * np.max(np.abs(beta)):
+            _replace(p, j, members, inverse, beta)
+            left -= 1
+    return left == 0
 
 
 @njit(cache=True)
@@ -140,11 +223,10 @@ def _step(values: FloatArray, direction: FloatArray, draw: float) -> int:  # pra
 
     Forwards by `up` with probability `down/(up + down)`, else backwards by `down` (Deville & Tillé 2004, section 4).
     """
-    largest = np.max(np.abs(direction))
     up, down, first_up, first_down = np.inf, np.inf, -1, -1
     for i in range(len(values)):
         d = direction[i]
-        if abs(d) <= ZERO * largest:
+        if d == 0.0:
             continue
         rise, fall = (1 - values[i]) / abs(d), values[i] / abs(d)
         ahead, behind = (rise, fall) if d > 0 else (fall, rise)
@@ -167,67 +249,40 @@ def _fly(
     indptr: IndexArray,
     indices: IndexArray,
     data: FloatArray,
+    lengths: FloatArray,
+    waiting: NDArray[np.bool_],
     values: FloatArray,
     draws: FloatArray,
     at: int,
     members: IndexArray,
     inverse: FloatArray,
 ) -> int:  # pragma: no cover - compiled
-    """Push the units from `at` on into the basis; returns the first one not done when a fresh inverse is due."""
+    """Push the waiting units from `at` on against the basis; returns where to go on when a fresh inverse is due."""
     r = len(members)
     beta, moved, direction = np.empty(r), np.empty(r + 1), np.empty(r + 1)
-    missing = np.empty(r)
     replaced = 0
     for j in range(at, len(values)):
-        # β = B⁻¹ a_j, refined once by what `B β` misses of a_j
-        largest_entry = 0.0
-        beta[:] = 0.0
-        for t in range(indptr[j], indptr[j + 1]):
-            largest_entry = max(largest_entry, abs(data[t]))
-            beta += data[t] * inverse[indices[t]]
-        for sweep in range(2):
-            missing[:] = 0.0
-            for t in range(indptr[j], indptr[j + 1]):
-                missing[indices[t]] += data[t]
-            for p in range(r):
-                if members[p] < 0:
-                    missing[p] -= beta[p]
-                elif beta[p] != 0.0:
-                    for t in range(indptr[members[p]], indptr[members[p] + 1]):
-                        missing[indices[t]] -= beta[p] * data[t]
-            worst = np.max(np.abs(missing))
-            if worst <= 1e-15 * largest_entry or sweep == 1:
-                break
-            for c in range(r):
-                if missing[c] != 0.0:
-                    beta += missing[c] * inverse[c]
-        if replaced and worst > ACCURATE * largest_entry:
+        if not waiting[j]:
+            continue
+        missing = _coordinates(indptr, indices, data, j, members, inverse, beta)
+        if replaced and missing > ACCURATE:
             return j
-        # an artificial column that j can stand in for is replaced, and nothing moves
-        largest, artificial, p = np.max(np.abs(beta)), 0.0, -1
+        negligible = ZERO * np.max(np.abs(beta))
         for i in range(r):
-            if members[i] < 0 and abs(beta[i]) > artificial:
-                artificial, p = abs(beta[i]), i
-        if artificial <= OUTSIDE * largest:
-            for i in range(r):
-                moved[i] = values[members[i]] if members[i] >= 0 else 0.5
-                direction[i] = -beta[i] if members[i] >= 0 else 0.0
-            moved[r], direction[r] = values[j], 1.0
-            p = _step(moved, direction, draws[j])
-            for i in range(r):
-                if members[i] >= 0:
-                    values[members[i]] = moved[i]
-            values[j] = moved[r]
-            if p == r:
-                continue
-        members[p] = j
-        pivot = beta[p]
-        beta[p] -= 1.0
-        beta /= pivot
-        for c in range(r):
-            share = inverse[c, p]
-            if share != 0.0:
-                inverse[c] -= share * beta
+            moved[i], direction[i] = 0.5, 0.0
+            if members[i] >= 0:
+                moved[i] = values[members[i]]
+                if abs(beta[i]) > negligible:
+                    direction[i] = -beta[i] * lengths[j] / lengths[members[i]]
+        moved[r], direction[r] = values[j], 1.0
+        p = _step(moved, direction, draws[j])
+        for i in range(r):
+            if members[i] >= 0:
+                values[members[i]] = moved[i]
+        values[j] = moved[r]
+        if p == r:
+            continue
+        _replace(p, j, members, inverse, beta)
         replaced += 1
         if replaced == REFRESH:
             return j + 1

@@ -115,3 +115,18 @@ def test_wrong_shapes_and_probabilities_are_refused() -> None:
         cube_sample(auxiliaries(3, 2), np.full(4, 0.5), np.random.default_rng(0))
     with pytest.raises(InputError, match="no fixed sample size"):
         cube_sample(auxiliaries(3, 2), np.full(3, 0.5), np.random.default_rng(0))
+
+
+def test_nearly_parallel_columns_and_rare_rows_stay_balanced() -> None:
+    rng = np.random.default_rng(2)
+    base = rng.lognormal(size=(30, 1))
+    X = base * (1.0 + 1e-5 * rng.standard_normal((30, 1_500)))  # every column within 1e-5 of one direction
+    X = np.vstack([X, rng.random((20, 1_500)) < 0.003])
+    size = rng.lognormal(size=1_500)
+    pi = inclusion_probabilities(size, 400)
+    variables = sp.csr_array(X * size)
+    variables = variables[np.asarray(variables.sum(axis=1)).ravel() > 0]
+    for seed in range(5):
+        values = flight(variables, pi, np.random.default_rng(seed))
+        assert np.max(np.abs(imbalance(variables, values, pi))) <= 1e-9  # as above
+        assert cube_sample(variables, pi, np.random.default_rng(seed)).size == 400
