@@ -210,11 +210,11 @@ def _fill(
         if is_basic[j]:
             continue
         _coordinates(indptr, indices, data, j, members, inverse, beta)
-        p = np.argmax(np.where(members < 0, np.abs(beta), -1.0))
+        p = int(np.argmax(np.where(members < 0, np.abs(beta), -1.0)))
         if abs(beta[p]) > pivot * np.max(np.abs(beta)):
             _replace(p, j, members, inverse, beta)
             left -= 1
-    return left == 0
+    return bool(left == 0)
 
 
 @njit(cache=True)
