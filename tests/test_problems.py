@@ -376,3 +376,26 @@ def test_building_a_problem_leaves_its_tables_as_they_were() -> None:
     _cps.assemble("made", units, targets, min_records=2)
     pd.testing.assert_frame_equal(units, hand_made_units())
     pd.testing.assert_frame_equal(targets, hand_made_targets([rule[0] for rule in RULES.values()]))
+
+
+# --- planted
+
+
+def test_planted_targets_are_those_of_the_known_weights_but_for_the_noise() -> None:
+    for noise in (0.0, 0.1):
+        problem = load_problem("planted", n_records=40, n_targets=15, k=4, noise=noise, seed=3)
+        known = problem.meta["known_weights"]
+        error = relative_residual(problem, known)
+        fitted = default_split(problem).train
+        assert np.count_nonzero(known) == 4
+        assert problem.w0.sum() == pytest.approx(known.sum(), rel=1e-12)  # rounding
+        assert np.abs(error[~fitted]).max() <= 1e-14  # rounding: held-out rows carry no noise
+        assert 0.5 * noise <= np.sqrt(np.mean(error[fitted] ** 2)) <= 2 * noise + 1e-14  # 15 draws
+
+
+@pytest.mark.parametrize(
+    "wrong", [{"n_records": 0}, {"n_targets": 0}, {"k": 0}, {"k": 101}, {"noise": 0.3}, {"noise": -0.1}, {"seed": -1}]
+)
+def test_planted_refuses_impossible_parameters(wrong: dict[str, Any]) -> None:
+    with pytest.raises(InputError, match=f"problem 'planted'.{next(iter(wrong))}: "):
+        load_problem("planted", **wrong)

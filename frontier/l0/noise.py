@@ -22,6 +22,7 @@ MIX_1 = 0xBF58476D1CE4E5B9
 MIX_2 = 0x94D049BB133111EB
 UNIFORM_MARGIN = 1e-6  # DESIGN section 2: u ~ U(1e-6, 1 − 1e-6)
 STREAM_LOG_ALPHA, STREAM_LOG_WEIGHT, STREAM_GATES, STREAM_SUBSET = 1, 2, 3, 4
+STREAM_SAMPLE = 5
 
 
 def key(seed: int, stream: int, epoch: int = 0) -> int:

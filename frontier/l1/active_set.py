@@ -9,6 +9,7 @@ what is left to gain is rounding, and ends the search. At λ = 0 this is non-neg
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import NamedTuple
 
 import numpy as np
@@ -27,10 +28,13 @@ class Settled(NamedTuple):
     n_changes: int
 
 
-def settle(active: ActiveSet, lam: float, max_changes: int = 100_000) -> Settled:
+def settle(
+    active: ActiveSet, lam: float, max_changes: int = 100_000, visit: Callable[[FloatArray], bool] | None = None
+) -> Settled:
     """Change `active` into an active set of the solution at λ, with at most about `max_changes` changes.
 
-    `active` is the first guess: the nearer, the fewer changes.
+    `active` is the first guess: the nearer, the fewer changes. `visit` sees the scaled weights x of every active set on
+    the way for which they are optimal, in the order of `active.members`, and stops the search by returning True.
     """
     columns = active.columns
     tolerance = VIOLATION * float(np.linalg.norm(columns.b))
@@ -61,6 +65,8 @@ def settle(active: ActiveSet, lam: float, max_changes: int = 100_000) -> Settled
         if support in seen:
             return Settled(x, True, n_changes)
         seen.add(support)
+        if visit is not None and visit(x):
+            return Settled(x, False, n_changes)
         if n_left:
             refused[:] = False
     return Settled(x, False, n_changes)

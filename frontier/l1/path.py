@@ -59,6 +59,16 @@ class WorkingSetPath:
         self.correlation = design.at_b
         self.newton: DualNewton | None = None
 
+    def reweight(self, costs: FloatArray | float) -> None:
+        """Change the costs; the last solution stays the start of the next one."""
+        self.costs = np.broadcast_to(np.asarray(costs, dtype=np.float64), (self.n,))
+        self.lam_max = lam_max(self.design, costs)
+
+    def start_from(self, weights: FloatArray) -> None:
+        """Let the next solution start from `weights` (n)."""
+        self.weights = weights
+        self.correlation = self.columns.T @ (self.design.b - self.design.A @ weights)
+
     def solve(self, lam: float, *, max_pivots: int, max_rounds: int = 200) -> PathPoint:
         """The minimiser at `lam`; its certificate says how exact it is, also when a limit was reached."""
         if lam >= self.lam_max:

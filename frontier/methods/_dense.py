@@ -1,0 +1,109 @@
+"""Dense calibrated weights, chosen by name, and the way from them to a sample of given size.
+
+Not a method itself (the registry skips names with a leading underscore). The sampling methods thin the weights that a
+calibration of the whole file gives:
+
+    anchored_l1         anchored L1 at λ = 0; `penalty` is its μ (relative), by default its own default
+    greg, raking, logit relaxed calibration in the method's default bounds; `penalty` is its ρ, by default `RELAX`
+    dense_nnls          non-negative least squares: a vertex, so at most rank(A) records have weight
+    initial             the initial weights as they are
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Sequence
+from typing import Literal
+
+import numpy as np
+
+from frontier.errors import InputError
+from frontier.l0.noise import STREAM_SAMPLE, key
+from frontier.methods.anchored_l1 import AnchoredL1
+from frontier.methods.base import Claim, Method, Point, Solution, Status
+from frontier.methods.dense_nnls import DenseNnls
+from frontier.methods.greg import Greg
+from frontier.methods.logit import Logit
+from frontier.methods.raking import Raking
+from frontier.problem import CalibrationProblem, FloatArray
+
+DenseMethod = Literal["anchored_l1", "greg", "raking", "logit", "dense_nnls", "initial"]
+RELAX = 0.01  # ρ at which missing a target by 10% costs as much as changing all weights by 100% (`frontier.distance`)
+
+Thin = Callable[[FloatArray, Point], tuple[FloatArray, dict[str, Claim]]]
+
+
+def dense_method(dense: DenseMethod, penalty: float | None) -> Method | None:
+    """The calibration method behind a name, configured; None for the initial weights.
+
+    Raises `InputError` for a penalty that is not a finite number > 0, or given to one that has none.
+    """
+    if penalty is not None and not (math.isfinite(penalty) and penalty > 0):
+        raise InputError("penalty", "not a penalty", expected="a finite number > 0", got=penalty)
+    if dense in ("dense_nnls", "initial") and penalty is not None:
+        raise InputError("penalty", f"dense weights '{dense}' have no penalty", got=penalty, cure="drop it")
+    if dense == "anchored_l1":
+        return AnchoredL1() if penalty is None else AnchoredL1(mu=penalty)
+    relax = RELAX if penalty is None else penalty
+    methods: dict[str, Method] = {
+        "greg": Greg(relax=relax),
+        "raking": Raking(relax=relax),
+        "logit": Logit(relax=relax),
+        "dense_nnls": DenseNnls(),
+    }
+    return methods.get(dense)
+
+
+def warm_up_dense(dense: DenseMethod, penalty: float | None) -> None:
+    method = dense_method(dense, penalty)
+    if method is not None:
+        method.warm_up()
+
+
+def dense_solution(problem: CalibrationProblem, dense: DenseMethod, penalty: float | None) -> Solution:
+    """The dense weights of a problem, with the status of the method that computes them."""
+    method = dense_method(dense, penalty)
+    if method is None:
+        return Solution(problem.w0, Status.COMPLETED)
+    point = Point(lam=0.0) if "lam" in method.coordinates else Point()
+    (solution,) = method.solve(problem, [point])
+    return solution
+
+
+def thin_dense(
+    problem: CalibrationProblem, points: Sequence[Point], dense: DenseMethod, penalty: float | None, thin: Thin
+) -> list[Solution]:
+    """One solution per point: `thin(weights, point)` gives the weights that are left of the dense ones, and claims.
+
+    The dense weights are computed once. A budget above the number of records with dense weight is `infeasible`; where
+    the dense method failed or did not converge, every solution says so.
+    """
+    found = dense_solution(problem, dense, penalty)
+    if found.weights is None:
+        return [Solution.failed(found.status, f"dense weights by {dense}: {found.message}")] * len(points)
+    weighted = int(np.count_nonzero(found.weights))
+    converged = found.status is not Status.NOT_CONVERGED
+    solutions = []
+    for point in points:
+        assert point.budget is not None
+        if point.budget > weighted:
+            message = f"budget {point.budget} exceeds the {weighted} records that {dense} gives weight"
+            solutions.append(Solution.failed(Status.INFEASIBLE, message))
+            continue
+        weights, claims = thin(found.weights, point)
+        solutions.append(
+            Solution(
+                weights=weights,
+                status=Status.COMPLETED if converged else Status.NOT_CONVERGED,
+                n_iter=found.n_iter,
+                message="" if converged else f"dense weights by {dense}: {found.message}",
+                claims={"dense_active": weighted} | claims,
+            )
+        )
+    return solutions
+
+
+def sampler(point: Point) -> np.random.Generator:
+    """The generator of a stochastic point's draws: one per seed, whatever the budget."""
+    assert point.seed is not None
+    return np.random.Generator(np.random.Philox(key=key(point.seed, STREAM_SAMPLE)))

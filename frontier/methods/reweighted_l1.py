@@ -1,0 +1,170 @@
+"""Reweighted L1: a sequence of non-negative LASSOs whose costs fall where the last weights are large.
+
+    w⁽ᵗ⁺¹⁾ = argmin ½ Σ ω_j r_j² + λ Σ c_i w_i,   c_i = ε/(w_i⁽ᵗ⁾ + ε),   c⁽⁰⁾ = 1
+
+(Candès, Wakin & Boyd 2008, section 2.2, eq. 2.4). There `c_i = 1/(w_i + ε)`; the factor ε, which only rescales λ,
+gives a record without weight cost 1, so λ means what it means for the LASSO, and λ_max is the same. Each step
+minimises a majoriser of the log-sum penalty, `½ Σ ω_j r_j² + λ ε Σ log(1 + w_i/ε)` (eq. 2.7), which therefore falls:
+large weights are shrunk less than by the LASSO, small ones are driven to 0. The limit is a stationary point, not a
+proven minimum.
+
+ε is `eps` times the mean active weight of the first step, the LASSO at the same λ: free of units and of the size of the
+weights. Every step is solved exactly by working sets (`frontier.l1.path`), from the last one's weights.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import ClassVar, Literal
+
+import numpy as np
+
+from frontier.budget import BudgetSearch
+from frontier.errors import InputError
+from frontier.l1.path import WorkingSetPath
+from frontier.methods.base import Coordinate, Method, Point, Solution, Status
+from frontier.objective import Certificate, active_count, lam_max, relative_residual, weighted_design
+from frontier.problem import CalibrationProblem, FloatArray
+
+SMALLEST_RATIO = 1e-7  # the end of the path that budgets search, in units of λ_max
+SETTLED = 1e-9  # relative change of the weights at which further steps change nothing
+
+
+@dataclass(frozen=True, slots=True)
+class LogSumObjective:
+    """`½ Σ ω_j r_j² + λ ε Σ log(1 + w_i/ε)`: non-convex, so without a certificate."""
+
+    lam: float
+    eps: float
+
+    def value(self, problem: CalibrationProblem, weights: FloatArray) -> float:
+        r = relative_residual(problem, weights)
+        penalty = self.lam * self.eps * float(np.log1p(weights / self.eps).sum())
+        return 0.5 * float((problem.importance * r) @ r) + penalty
+
+    def certificate(
+        self, problem: CalibrationProblem, weights: FloatArray, dual: FloatArray | None = None
+    ) -> Certificate | None:
+        return None
+
+
+@dataclass(frozen=True, kw_only=True)
+class ReweightedL1(Method):
+    """Reweighted L1 at each λ or budget.
+
+    eps         ε in units of the mean active weight of the LASSO at the same λ iterations  LASSOs to solve, the first
+    one included (1: the plain LASSO); it ends earlier when the weights stand still lam_unit    whether λ is absolute
+    or a ratio of λ_max tol         relative duality gap at which each LASSO counts as solved max_iter    pivots of the
+    working-set kernel, for each LASSO
+    """
+
+    batch_over: ClassVar[frozenset[str]] = frozenset({"lam", "budget"})
+
+    eps: float = 0.1
+    iterations: int = 8
+    lam_unit: Literal["absolute", "lam_max"] = "absolute"
+    tol: float = 1e-8
+    max_iter: int = 100_000
+
+    def __post_init__(self) -> None:
+        if not (np.isfinite(self.eps) and self.eps > 0):
+            raise InputError("eps", "not a share of a weight", expected="a finite number > 0", got=self.eps)
+        for name in ("iterations", "max_iter"):
+            if getattr(self, name) < 1:
+                raise InputError(name, "not an iteration limit", expected="an integer ≥ 1", got=getattr(self, name))
+        if not 0 < self.tol < 1:
+            raise InputError("tol", "not a relative gap", expected="0 < tol < 1", got=self.tol)
+
+    @property
+    def coordinates(self) -> frozenset[Coordinate]:
+        return frozenset({"lam", "budget"})
+
+    def warm_up(self) -> None:
+        """Compile the working-set kernel."""
+        tiny = CalibrationProblem("warm-up", np.array([[1.0, 2.0], [1.0, 1.0]]), np.ones(2), np.ones(2))
+        self.solve(tiny, [Point(lam=0.1)])
+
+    def solve(self, problem: CalibrationProblem, points: Sequence[Point]) -> list[Solution]:
+        """The solution of each point; λ are taken from the largest down, budgets by a search over λ."""
+        self.check(points)
+        run = _Run(problem, self)
+        unit = run.lam_max if self.lam_unit == "lam_max" else 1.0
+        wanted = {point: unit * point.lam for point in points if point.lam is not None}
+        for lam in sorted(set(wanted.values()), reverse=True):
+            run.at(lam)
+        if run.lam_max > 0:
+            search = BudgetSearch(run.count, SMALLEST_RATIO * run.lam_max, run.lam_max)
+            for point in sorted(set(points), key=lambda p: p.budget or 0):
+                if point.budget is not None:
+                    wanted[point] = search.find(point.budget)
+        return [run.solution(wanted.get(point, 0.0), point.budget) for point in points]
+
+
+class _Run:
+    """One problem's solutions, remembered by λ; each λ starts from the LASSO solved last."""
+
+    def __init__(self, problem: CalibrationProblem, method: ReweightedL1) -> None:
+        self.method = method
+        design = weighted_design(problem)
+        self.path = WorkingSetPath(design)
+        self.lam_max = lam_max(design)
+        self.solved: dict[float, Solution] = {}
+        self.lasso: FloatArray = np.zeros(problem.n_records)
+
+    def at(self, lam: float) -> Solution:
+        if lam not in self.solved:
+            self.solved[lam] = self._solve(lam)
+        return self.solved[lam]
+
+    def _solve(self, lam: float) -> Solution:
+        path = self.path
+        path.reweight(1.0)
+        path.start_from(self.lasso)
+        pivots, steps, change, gap, mean, weights = 0, 0, np.inf, 0.0, 1.0, self.lasso
+        while steps < self.method.iterations and change > SETTLED:
+            last = weights
+            point = path.solve(lam, max_pivots=self.method.max_iter)
+            weights, steps, pivots = point.weights, steps + 1, pivots + point.pivots
+            gap = max(gap, min(point.certificate.relative_gap, point.certificate.kkt_residual if lam == 0 else np.inf))
+            if steps == 1:
+                self.lasso = weights
+                mean = float(weights[weights > 0].mean()) if weights.any() else 1.0
+            else:
+                change = float(np.max(np.abs(weights - last)) / mean)
+            if not weights.any():
+                break  # at λ ≥ λ_max: all costs stay 1
+            path.reweight(self.method.eps * mean / (weights + self.method.eps * mean))
+        solved = gap <= self.method.tol
+        return Solution(
+            weights=weights,
+            status=Status.COMPLETED if solved else Status.NOT_CONVERGED,
+            n_iter=pivots,
+            message=""
+            if solved
+            else f"a relative gap of {gap:.1e} > {self.method.tol:.0e} was left by one of the LASSOs",
+            objective=LogSumObjective(lam, self.method.eps * mean),
+            claims={
+                "lassos": steps,
+                "lasso_active": active_count(self.lasso),
+                "settled": change <= SETTLED,
+                "lam_max": self.lam_max,
+            },
+        )
+
+    def count(self, lam: float) -> int:
+        weights = self.at(lam).weights
+        return 0 if weights is None else active_count(weights)
+
+    def solution(self, lam: float, budget: int | None) -> Solution:
+        """The solution at λ, with a note when it was asked for by size and has another."""
+        found = self.at(lam)
+        if budget is None or self.count(lam) == budget:
+            return found
+        note = f"nearest support on the path has {self.count(lam)} records, asked for {budget}"
+        return dataclasses.replace(
+            found,
+            message="; ".join(filter(None, (found.message, note))),
+            claims=dict(found.claims) | {"asked_active": budget},
+        )

@@ -1,0 +1,1 @@
+"""Survey sampling: inclusion probabilities, systematic sampling, balanced sampling. Knows no method."""
