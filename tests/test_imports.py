@@ -17,6 +17,7 @@ ROOMS = [
     ("errors",),
     ("files",),
     ("problem",),
+    ("objective", "weighting"),
     ("budget", "distance", "dual", "l0", "sampling"),
     ("anchored", "thinning", "l1"),
     ("methods.base",),

@@ -26,6 +26,7 @@ from tests.conftest import make_problem
 
 SHORT = {"epochs": 80, "precision": "float64"}
 SETTINGS: dict[str, dict[str, Any]] = {
+    "best_subset": {"time_limit_seconds": 2.0},
     "dense_adam": SHORT | {"device": "cpu"},
     "hard_concrete": SHORT | {"device": "cpu"},
     "random_reweight": SHORT,
