@@ -6,9 +6,9 @@ conditions are x s = 0, x, s ≥ 0. Newton's method on them with x s = σμ leav
 Mehrotra's (1992) with centrality correctors (Gondzio 1996), each weighted for the longest step (Colombo & Gondzio
 2008): one factorisation, which is what costs, serves them all.
 
-Near an exact fit the solutions are a face of up to 70% of all records, and the method ends in its middle. So each l_i is
-first raised by up to `PERTURBATION` of itself (Charnes 1952), which leaves a single vertex of that face. The answer is the
-support of that vertex, not a certified solution: `frontier.l1.kernel` finishes from it with the costs as they are.
+Near an exact fit the solutions are a face of up to 70% of all records, and the method ends in its middle. So each
+l_i is first raised by up to `PERTURBATION` of itself (Charnes 1952), which leaves a single vertex of that face. The
+answer is the support of that vertex, not a certified solution: `frontier.l1.kernel` finishes from it with the costs as they are.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ from numpy.typing import NDArray
 from frontier.dual.newton import add_gram
 from frontier.problem import FloatArray
 
-PERTURBATION = 1e-4  # of l_i: at 1e-2 the kernel is left with thousands of pivots, at 1e-6 the vertex is far to go
+PERTURBATION = 1e-4  # of l_i: at 1e-2 the kernel is left with thousands of pivots, at 1e-6 rounding hides the vertex
 GAP = 1e-9  # relative, of the perturbed problem: small beside the perturbation, so that the vertex shows
 RIDGE = 1e-14  # of the diagonal: keeps the normal matrix of dependent targets factorable
 SMALLEST_GAP = 1e-15  # rounding
@@ -105,11 +105,16 @@ class _State:
             if length < WORTHWHILE * previous:
                 break
         length *= INSIDE
-        self.x, self.theta, self.s = x + length * direction[0], self.theta + length * direction[1], s + length * direction[2]
+        dx, dtheta, ds = direction
+        self.x, self.theta, self.s = x + length * dx, self.theta + length * dtheta, s + length * ds
         return length > 1e-12
 
     def _solve(
-        self, factor: tuple[FloatArray, bool], products: FloatArray, missed: FloatArray | None = None, off: FloatArray | None = None
+        self,
+        factor: tuple[FloatArray, bool],
+        products: FloatArray,
+        missed: FloatArray | None = None,
+        off: FloatArray | None = None,
     ) -> Direction:
         """(dx, dθ, ds) with `s dx + x ds = products`, `A dx + dθ = missed`, `Aᵀdθ + ds = off` (None: 0)."""
         wanted = products if off is None else products - self.x * off

@@ -3,9 +3,9 @@
 At each λ the working set starts as the last support. The columns that violate the KKT conditions `a_iᵀr ≤ λ c_i` most
 join, the compiled active-set kernel solves the set to rounding, the correlations of all columns are computed anew, and
 so on until none violates. As every subproblem is solved exactly (second order, no step sizes), the certificate at the
-end is at rounding level. A working set is judged by its worst violators, not by screening rules: on survey columns,
-which are nearly parallel, the sequential strong rule keeps 85% of them. Large supports are found by an interior point
-method first.
+end is at rounding level (after an interior point at 1e-9). A working set is judged by its worst violators, not by
+screening rules: on survey columns, which are nearly parallel, the sequential strong rule keeps 85% of them. Large
+supports are found by an interior point method first.
 """
 
 from __future__ import annotations
@@ -22,6 +22,7 @@ from frontier.objective import Certificate, WeightedDesign, l1_certificate, lam_
 from frontier.problem import FloatArray
 
 VIOLATION = 1e-12  # relative excess of a correlation over its limit that still counts as none
+FACE_VIOLATION = 1e-9  # … after an interior point: on a face all reduced costs are rounding, on which pivots never end
 LEAST_ADDED = 50  # violators that may join in a round, at least
 INTERIOR_FROM = 1_000  # active records: beyond, pivots (k² operations each) cost more than an interior point
 GROWTH = 1.0  # … and at most this multiple of the working set
@@ -50,14 +51,17 @@ class WorkingSetPath:
         self.lam_max = lam_max(design, costs)
         self.weights = np.zeros(self.n)
         self.correlation = design.at_b
+        self.tolerance = VIOLATION
 
     def solve(self, lam: float, *, max_pivots: int, max_rounds: int = 200) -> PathPoint:
         """The minimiser at `lam`; its certificate says how exact it is, also when a limit was reached."""
         if lam >= self.lam_max:
             self.weights, self.correlation = np.zeros(self.n), self.design.at_b
             return PathPoint(self.weights, self._certificate(lam), 0, 0, 0)
+        self.tolerance = VIOLATION
         if np.count_nonzero(self.weights) > INTERIOR_FROM:
             self._approach(lam)
+            self.tolerance = FACE_VIOLATION
         weights, residual, pivots, rounds = self.weights, None, 0, 0
         member = weights > 0
         while rounds < max_rounds:
@@ -75,7 +79,7 @@ class WorkingSetPath:
         return PathPoint(weights, self._certificate(lam), pivots, rounds, int(member.sum()))
 
     def _approach(self, lam: float) -> None:
-        """Move to near a vertex of the solutions, so that the kernel, which changes one record at a time, only finishes."""
+        """Move to near a vertex of the solutions: the kernel, which changes one record at a time, then only finishes."""
         used = np.flatnonzero(self.lengths > 0)
         part = self.columns[:, used]
         part.data /= np.repeat(self.lengths[used], np.diff(part.indptr))
@@ -87,7 +91,7 @@ class WorkingSetPath:
     def _violators(self, lam: float, member: NDArray[np.bool_]) -> NDArray[np.intp]:
         """Columns outside the working set whose correlation exceeds its limit; only the worst ones of very many."""
         outside = ~member & (self.lengths > 0)
-        excess = self.correlation - lam * self.costs * (1 + VIOLATION)
+        excess = self.correlation - lam * self.costs * (1 + self.tolerance)
         excess = np.divide(excess, self.lengths, out=np.zeros(self.n), where=outside)
         violators = np.flatnonzero(excess > 1e-14 * np.linalg.norm(self.design.b))
         most = max(LEAST_ADDED, int(GROWTH * np.count_nonzero(member)))
@@ -109,7 +113,7 @@ class WorkingSetPath:
             lam * self.costs[index] / lengths,
             x,
             max(max_pivots, 1),
-            VIOLATION,
+            self.tolerance,
         )
         found = np.zeros(self.n)
         found[index] = x / lengths
