@@ -8,7 +8,8 @@ Mehrotra's (1992) with centrality correctors (Gondzio 1996), each weighted for t
 
 Near an exact fit the solutions are a face of up to 70% of all records, and the method ends in its middle. So each
 l_i is first raised by up to `PERTURBATION` of itself (Charnes 1952), which leaves a single vertex of that face. The
-answer is the support of that vertex, not a certified solution: `frontier.l1.kernel` finishes from it with the costs as they are.
+answer is the support of that vertex, not a certified solution: `frontier.l1.kernel` finishes from it with the costs as
+they are.
 """
 
 from __future__ import annotations
@@ -23,7 +24,7 @@ from frontier.dual.newton import add_gram
 from frontier.problem import FloatArray
 
 PERTURBATION = 1e-4  # of l_i: at 1e-2 the kernel is left with thousands of pivots, at 1e-6 rounding hides the vertex
-GAP = 1e-9  # relative, of the perturbed problem: small beside the perturbation, so that the vertex shows
+GAP = 1e-9  # relative, of the perturbed problem: small beside the perturbation
 RIDGE = 1e-14  # of the diagonal: keeps the normal matrix of dependent targets factorable
 SMALLEST_GAP = 1e-15  # rounding
 MAX_STEPS = 100

@@ -79,7 +79,7 @@ class WorkingSetPath:
         return PathPoint(weights, self._certificate(lam), pivots, rounds, int(member.sum()))
 
     def _approach(self, lam: float) -> None:
-        """Move to near a vertex of the solutions: the kernel, which changes one record at a time, then only finishes."""
+        """Move to near a vertex of the solutions: the kernel, one record at a time, then only finishes."""
         used = np.flatnonzero(self.lengths > 0)
         part = self.columns[:, used]
         part.data /= np.repeat(self.lengths[used], np.diff(part.indptr))
