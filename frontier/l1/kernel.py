@@ -148,7 +148,7 @@ def active_set(
     banned = np.zeros(p, dtype=np.bool_)
     noise = 1e-14 * np.sqrt(np.dot(b, b))
     k = 0
-    for j in range(p):  # factor the warm start; what has become dependent is let go
+    for j in np.argsort(-x, kind="mergesort"):  # factor the warm start, heaviest first; what depends on them is let go
         if x[j] > 0.0:
             if k < room - 1 or k < min(m, p):
                 distance = _append(L, k, _gram_column(indptr, indices, data, S, k, j, dense))

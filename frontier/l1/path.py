@@ -3,9 +3,9 @@
 At each λ the working set starts as the last support. The columns that violate the KKT conditions `a_iᵀr ≤ λ c_i` most
 join, the compiled active-set kernel solves the set to rounding, the correlations of all columns are computed anew, and
 so on until none violates. As every subproblem is solved exactly (second order, no step sizes), the certificate at the
-end is at rounding level. A working set is judged by its worst violators, not by screening rules: on survey columns,
-which are nearly parallel, the sequential strong rule keeps 85% of them. Large supports are approached by proximal point
-steps first.
+end is at rounding level (after an interior point at 1e-9). A working set is judged by its worst violators, not by
+screening rules: on survey columns, which are nearly parallel, the sequential strong rule keeps 85% of them. Large
+supports are found by an interior point method first.
 """
 
 from __future__ import annotations
@@ -16,21 +16,15 @@ import numpy as np
 import scipy.sparse as sp
 from numpy.typing import NDArray
 
-from frontier.dual.links import LinearLink
-from frontier.dual.newton import DualNewton
+from frontier.l1.interior import vertex
 from frontier.l1.kernel import CONVERGED, active_set
 from frontier.objective import Certificate, WeightedDesign, l1_certificate, lam_max
 from frontier.problem import FloatArray
 
 VIOLATION = 1e-12  # relative excess of a correlation over its limit that still counts as none
+FACE_VIOLATION = 1e-9  # … after an interior point: on a face all reduced costs are rounding, on which pivots never end
 LEAST_ADDED = 50  # violators that may join in a round, at least
-PROXIMAL_FROM = 1_000  # active records: beyond, a pivot (k² operations) costs more than its share of a Newton step
-PROXIMAL_START = 1_000.0  # first σ in units of 1/‖a_i‖²; larger ones need more Newton steps, smaller ones more solves
-PROXIMAL_STEPS = 10
-PROXIMAL_RESIDUAL = (
-    1e-3  # of ‖b‖ √(λ/λ_max), for the inner solves: looser ones leave supports that take longer to finish
-)
-PROXIMAL_GAP = 1e-4  # relative gap from which the kernel needs few pivots
+INTERIOR_FROM = 1_000  # active records: beyond, pivots (k² operations each) cost more than an interior point
 GROWTH = 1.0  # … and at most this multiple of the working set
 
 
@@ -57,7 +51,7 @@ class WorkingSetPath:
         self.lam_max = lam_max(design, costs)
         self.weights = np.zeros(self.n)
         self.correlation = design.at_b
-        self.newton: DualNewton | None = None
+        self.tolerance = VIOLATION
 
     def reweight(self, costs: FloatArray | float) -> None:
         """Change the costs; the last solution stays the start of the next one."""
@@ -74,8 +68,10 @@ class WorkingSetPath:
         if lam >= self.lam_max:
             self.weights, self.correlation = np.zeros(self.n), self.design.at_b
             return PathPoint(self.weights, self._certificate(lam), 0, 0, 0)
-        if np.count_nonzero(self.weights) > PROXIMAL_FROM:
+        self.tolerance = VIOLATION
+        if np.count_nonzero(self.weights) > INTERIOR_FROM:
             self._approach(lam)
+            self.tolerance = FACE_VIOLATION
         weights, residual, pivots, rounds = self.weights, None, 0, 0
         member = weights > 0
         while rounds < max_rounds:
@@ -93,28 +89,19 @@ class WorkingSetPath:
         return PathPoint(weights, self._certificate(lam), pivots, rounds, int(member.sum()))
 
     def _approach(self, lam: float) -> None:
-        """Move to near the minimiser by proximal point steps `min ½‖r‖² + λcᵀw + Σ (w_i − w_i')²/(2σ_i)`.
-
-        Each is one semismooth Newton solve in θ = r (Li, Sun & Toh 2018, algorithm SSNAL), whose steps change many
-        records at once; the kernel, which changes one at a time, then only finishes.
-        """
-        if self.newton is None:
-            self.newton = DualNewton(self.design.A, self.design.b)
-        curvature = np.maximum(self.design.curvature, 1e-3 * self.design.curvature.mean())
-        tolerance = PROXIMAL_RESIDUAL * np.linalg.norm(self.design.b) * np.sqrt(lam / self.lam_max)
-        theta, sigma = self.design.b - self.design.A @ self.weights, PROXIMAL_START / curvature
-        for _ in range(PROXIMAL_STEPS):
-            link = LinearLink(self.weights, sigma, lam * self.costs)
-            point = self.newton.solve(link, theta, tol=tolerance, max_iter=100)
-            self.weights, theta, sigma = point.weights, point.theta, 10 * sigma
-            if l1_certificate(self.design, self.weights, lam, self.costs, theta).relative_gap <= PROXIMAL_GAP:
-                break
+        """Move to near a vertex of the solutions: the kernel, one record at a time, then only finishes."""
+        used = np.flatnonzero(self.lengths > 0)
+        part = self.columns[:, used]
+        part.data /= np.repeat(self.lengths[used], np.diff(part.indptr))
+        x = vertex(part, self.design.b, lam * self.costs[used] / self.lengths[used])
+        self.weights = np.zeros(self.n)
+        self.weights[used] = x / self.lengths[used]
         self.correlation = self.columns.T @ (self.design.b - self.design.A @ self.weights)
 
     def _violators(self, lam: float, member: NDArray[np.bool_]) -> NDArray[np.intp]:
         """Columns outside the working set whose correlation exceeds its limit; only the worst ones of very many."""
         outside = ~member & (self.lengths > 0)
-        excess = self.correlation - lam * self.costs * (1 + VIOLATION)
+        excess = self.correlation - lam * self.costs * (1 + self.tolerance)
         excess = np.divide(excess, self.lengths, out=np.zeros(self.n), where=outside)
         violators = np.flatnonzero(excess > 1e-14 * np.linalg.norm(self.design.b))
         most = max(LEAST_ADDED, int(GROWTH * np.count_nonzero(member)))
@@ -136,7 +123,7 @@ class WorkingSetPath:
             lam * self.costs[index] / lengths,
             x,
             max(max_pivots, 1),
-            VIOLATION,
+            self.tolerance,
         )
         found = np.zeros(self.n)
         found[index] = x / lengths

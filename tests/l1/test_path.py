@@ -96,17 +96,29 @@ def test_equal_columns_enter_once_and_the_tie_is_reported() -> None:
     assert double.certificate.n_equicorrelated == 2 * np.count_nonzero(single.weights)
 
 
-def test_the_proximal_approach_reaches_the_same_point(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_interior_point_approach_reaches_the_same_point(monkeypatch: pytest.MonkeyPatch) -> None:
     design = weighted_design(make_problem(300, 20))
     plain = WorkingSetPath(design)
-    monkeypatch.setattr(path_module, "PROXIMAL_FROM", 3)
+    monkeypatch.setattr(path_module, "INTERIOR_FROM", 0)
     approached = WorkingSetPath(design)
     for ratio in (0.3, 0.01, 1e-4):
         one = plain.solve(ratio * plain.lam_max, max_pivots=10_000)
         other = approached.solve(ratio * plain.lam_max, max_pivots=10_000)
         assert other.certificate.relative_gap <= EXACT
         np.testing.assert_allclose(one.weights, other.weights, rtol=1e-6, atol=1e-9 * one.weights.max())
-    assert approached.newton is not None
+
+
+def test_a_face_of_solutions_is_left_at_a_vertex(monkeypatch: pytest.MonkeyPatch) -> None:
+    rng = np.random.default_rng(0)
+    counts = np.vstack((np.ones(2_000), rng.random((40, 2_000)) < 0.3)).astype(float)  # the costs are its first row
+    design = WeightedDesign(sp.csr_array(counts), counts @ rng.uniform(0.5, 1.5, 2_000))
+    monkeypatch.setattr(path_module, "INTERIOR_FROM", 0)
+    path = WorkingSetPath(design)
+    path.solve(0.9 * path.lam_max, max_pivots=100)
+    point = path.solve(1e-5 * path.lam_max, max_pivots=200)
+    assert point.certificate.relative_gap <= EXACT
+    assert point.certificate.n_equicorrelated == 2_000  # every record is on the face
+    assert np.count_nonzero(point.weights) <= 41
 
 
 def test_a_pivot_limit_is_kept_and_leaves_a_valid_point() -> None:
