@@ -15,7 +15,9 @@ order), so at ρ = 0.1 halving all weights costs as much as missing one target b
 that restores the fit: supports of anchored L1 go from a training error of 6.1% to 2.2% on cps_national (4,000 records;
 ρ → 0 gives 2.0%) and from 0.61% to 0.12% on cps_ohio (2,500), in 27 and 5 Newton steps. Where a support cannot meet the
 targets a smaller ρ gains nothing but drives its weights apart: at 1e-5, half of 4,000 random records of cps_national
-are left with less than a millionth of the mean weight.
+are left with less than a millionth of the mean weight. The choice was made among nine powers and halves of ten on the
+default splits of these two problems, by training error, but with held-out errors and effective sample sizes in view. It
+matters to the latter: for 4,000 records of cps_national it is 1,230 at ρ = 10, 945 at 1, 729 at 0.1 and 568 at 0.01.
 """
 
 from __future__ import annotations

@@ -1,6 +1,6 @@
 """The batched fit: cut the cells into blocks, train the blocks, look at them on the way, and return every cell.
 
-On the CPU blocks are trained by the compiled kernel, one per thread at a time (as many threads as numba is allowed); on
+On the CPU blocks are trained by the compiled kernel, one per thread at a time (as many threads as are allowed); on
 a GPU by torch, as many cells at once as `torch_block.cells_at_once` says. A cell's result depends on neither.
 """
 
@@ -9,14 +9,13 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 
-import numba
-
 from frontier.errors import InputError
 from frontier.l0.block import Block, Matrices, block_widths
 from frontier.l0.checkpoint import Checkpoints
 from frontier.l0.monitor import CellFit, Monitor, Trainer
 from frontier.l0.schedule import Device
 from frontier.l0.task import Cell, Task
+from frontier.threads import allowed
 
 
 def cuda_asked(device: Device) -> bool:
@@ -35,7 +34,7 @@ def fit(task: Task, cells: Sequence[Cell], checkpoints: Checkpoints | None = Non
     """Train all cells; the results are in their order."""
     order = sorted(range(len(cells)), key=lambda i: cells[i].seed)  # cells of one seed share their noise
     blocks = _blocks(task, [cells[i] for i in order])
-    threads = min(numba.get_num_threads(), len(blocks))
+    threads = min(allowed(), len(blocks))
     if threads == 1:
         done = [_train(task, build, checkpoints) for build in blocks]
     else:

@@ -21,6 +21,7 @@ from frontier.errors import InputError
 from frontier.methods.base import Method, Point, Solution, Status, Timing
 from frontier.problem import CalibrationProblem
 from frontier.refit import Anchor, refit
+from frontier.threads import at_most
 
 
 def solve_measured(
@@ -114,20 +115,15 @@ def _failure(error: Exception) -> Solution:
 
 @contextmanager
 def _thread_limit(threads: int) -> Iterator[None]:
-    """Every thread pool that is loaded (BLAS, OpenMP, torch, numba) held at `threads`."""
-    torch, numba = sys.modules.get("torch"), sys.modules.get("numba")
-    with threadpool_limits(limits=threads):
+    """Every thread pool that is loaded (BLAS, OpenMP, torch) and every method held at `threads`."""
+    torch = sys.modules.get("torch")
+    with threadpool_limits(limits=threads), at_most(threads):
         before = torch.get_num_threads() if torch else 0
         if torch:
             torch.set_num_threads(threads)
-        compiled = numba.get_num_threads() if numba else 0
-        if numba:
-            numba.set_num_threads(min(threads, numba.config.NUMBA_NUM_THREADS))
         try:
             yield
         finally:
-            if numba:
-                numba.set_num_threads(compiled)
             if torch:
                 torch.set_num_threads(before)
 

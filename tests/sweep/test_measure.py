@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import dataclasses
+import subprocess
+import sys
 from collections.abc import Callable, Sequence
 from typing import Any
 
@@ -79,3 +81,20 @@ def test_timings_say_how_they_were_taken(tiny: CalibrationProblem) -> None:
     assert shared[0].timing.fit_seconds == shared[1].timing.fit_seconds > 0
     assert crowded.timing.kind == "contended"
     assert alone.timing.peak_memory_bytes > 1e7  # an interpreter with numpy is larger than 10 MB
+
+
+def test_methods_are_told_how_many_threads_they_may_use_and_no_second_openmp_is_started() -> None:
+    code = """
+from frontier import Point, load_problem
+from frontier.methods.hard_concrete import HardConcreteCalibrator
+from frontier.sweep.measure import _thread_limit, solve_measured
+from frontier.threads import allowed
+from numba.np.ufunc import parallel
+method = HardConcreteCalibrator(epochs=80, device="cpu")
+points = [Point(lam=1e-5, seed=seed) for seed in range(20)]
+assert solve_measured(method, "h", load_problem("cps_like"), points, threads=2)[0].status == "completed"
+with _thread_limit(3):
+    assert allowed() == 3
+assert not parallel._is_initialized, "numba's thread layer slows torch's down tenfold"
+"""
+    subprocess.run([sys.executable, "-c", code], check=True, timeout=120)

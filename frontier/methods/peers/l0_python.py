@@ -10,11 +10,13 @@ duration of the fit and then put back.
 
 from __future__ import annotations
 
+import dataclasses
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, ClassVar, Literal
 
 import numpy as np
+import scipy.sparse as sp
 
 from frontier.errors import InputError
 from frontier.methods.base import Method, Point, Solution, Status
@@ -55,8 +57,10 @@ class L0Python(Method):
             raise InputError("init_keep_prob", "not a probability", expected="0 < p < 1", got=self.init_keep_prob)
 
     def warm_up(self) -> None:
-        """Import the package."""
+        """Import the package and fit two records: torch sets itself up in the first epochs."""
         imported("l0.calibration", NAME)
+        tiny = CalibrationProblem("warm-up", sp.csr_array(np.ones((1, 2))), np.ones(1), np.ones(2))
+        dataclasses.replace(self, epochs=2).solve(tiny, [Point(lam=0.0, seed=0)])
 
     def solve(self, problem: CalibrationProblem, points: Sequence[Point]) -> list[Solution]:
         """The package's fit at each point. Raises `InputError` when l0-python is not installed."""
