@@ -58,7 +58,6 @@ def _rows(cells: pd.DataFrame, manifest: dict[str, Any]) -> list[dict[str, Any]]
             cells=len(one),
             epochs=int(one["n_iter"].max()),
             threads=min(threads, len(one)),
-            seeds=int(one["seed"].nunique()),
         )
         rows.append({"problem": problem, "label": label, "cells": len(one), "seconds": seconds, "floor": least})
     return rows
@@ -110,3 +109,7 @@ def _markdown(rows: list[dict[str, Any]], manifest: dict[str, Any]) -> str:
         "\n\n".join(["# How far from the floor", markdown_table(header, table, right=header[1:]), bullets(notes)])
         + "\n"
     )
+
+
+if __name__ == "__main__":
+    main()

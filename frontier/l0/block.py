@@ -1,7 +1,7 @@
 """A block of cells trained by the compiled kernel: its state, how it advances, and what a checkpoint of it holds.
 
-Cells are trained in blocks of 16, 8 or 1 side by side (`block_widths`), a rule that knows how many cells and seeds
-there are, but neither threads nor jobs. Blocks do not influence each other: as many are in memory as there are threads.
+Cells are trained in blocks of 16, 8 or 1 side by side (`block_widths`), a rule that knows how many cells there are,
+but neither threads nor jobs. Blocks do not influence each other: as many are in memory as there are threads.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from frontier.l0.kernel import LANES, epoch_loop
+from frontier.l0.kernel import ALPHA, LANES, SCALE, epoch_loop
 from frontier.l0.noise import STREAM_GATES, keys
 from frontier.l0.task import Cell, Task
 from frontier.problem import FloatArray
@@ -38,11 +38,11 @@ class Matrices:
         return cls(columns, b.astype(real), q.astype(real))
 
 
-def block_widths(cells: int, seeds: int) -> list[int]:
+def block_widths(cells: int) -> list[int]:
     """How many cells go side by side, block after block; a padded block only while memory stays within 8 arrays."""
 
     def fits(width: int) -> bool:
-        return 6 * (full * WIDEST + width) + seeds <= MOST_ARRAYS * cells
+        return 7 * (full * WIDEST + width) <= MOST_ARRAYS * cells
 
     full, rest = divmod(cells, WIDEST)
     widths = [WIDEST] * full
@@ -62,7 +62,7 @@ class Block:
         self.epoch = -1
         self._run = epoch_loop(width, self.gated)
         real = matrices.b.dtype
-        arrays, per_chunk, n = 6 if self.gated else 3, LANES // width, task.n_records
+        arrays, per_chunk, n = 7 if self.gated else 3, LANES // width, task.n_records
         chunks = -(-n // per_chunk)
         self.state = np.zeros((chunks, arrays, per_chunk, width), real)
         padded = [*cells, *[cells[0]] * (width - len(cells))]  # padding repeats the first cell and is never looked at
@@ -70,11 +70,10 @@ class Block:
         for seed in seeds:
             start = task.clipped_start(seed)
             lanes = [lane for lane, cell in enumerate(padded) if cell.seed == seed]
-            self._fill(0, lanes, start.scale)
+            self._fill(SCALE, lanes, start.scale)
             if start.log_alpha is not None:
-                self._fill(1, lanes, start.log_alpha)
+                self._fill(ALPHA, lanes, start.log_alpha)
         drawn = len(seeds) if self.gated else 0
-        self.logits = np.zeros(chunks * per_chunk * drawn, real)
         self._seeds = np.array([[cell.seed == seed for cell in padded] for seed in seeds[:drawn]], real).ravel()
         self._keys = keys(seeds[:drawn], STREAM_GATES, task.schedule.epochs + 2).ravel()
         self._lam = np.tile(np.array([cell.lam for cell in padded], real), per_chunk)
@@ -98,7 +97,6 @@ class Block:
             self._run(
                 self.matrices.columns,
                 self.state.reshape(-1),
-                self.logits,
                 self._seeds,
                 self._keys,
                 self._lam,
@@ -121,24 +119,23 @@ class Block:
         """`e^θ` of one cell, n; all NaN when anything in its state has overflowed (it may not show in `e^θ`)."""
         if not np.isfinite(self.state[..., cell]).all():
             return np.full(self.task.n_records, np.nan)
-        return self._column(0, cell)
+        return self._column(SCALE, cell)
 
     def log_alpha(self, cell: int) -> FloatArray | None:
         """α of one cell, n; None without gates."""
-        return self._column(1, cell) if self.gated else None
+        return self._column(ALPHA, cell) if self.gated else None
 
     def arrays(self) -> dict[str, NDArray[np.generic]]:
-        """All that training goes on from: state with Adam's moments, noise and products in hand, epoch."""
+        """All that training goes on from: state with Adam's moments and the gates drawn, products in hand, epoch."""
         return {
             "state": self.state,
-            "logits": self.logits,
             "products": self.products,
             "epoch": np.array(self.epoch),
         }
 
     def restore(self, arrays: Mapping[str, NDArray[np.generic]]) -> None:
         """Go on from the arrays of a checkpoint of the same block."""
-        for name in ("state", "logits", "products"):
+        for name in ("state", "products"):
             getattr(self, name)[...] = arrays[name]
         self.epoch = int(arrays["epoch"])
 

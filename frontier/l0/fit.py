@@ -57,7 +57,7 @@ def _blocks(task: Task, cells: Sequence[Cell]) -> list[Callable[[], Trainer]]:
     matrices = Matrices.of(task)
     builds: list[Callable[[], Trainer]] = []
     first = 0
-    for width in block_widths(len(cells), len({cell.seed for cell in cells})):
+    for width in block_widths(len(cells)):
         part = cells[first : first + width]
         builds.append(lambda part=part, width=width: Block(task, part, matrices, width))  # type: ignore[misc]
         first += width

@@ -49,9 +49,9 @@ class Floor:
         return max(self.moving_seconds, self.computing_seconds)
 
 
-def floor(*, n: int, nnz: int, cells: int, epochs: int, threads: int, seeds: int = 1, size: int = 4) -> Floor:
+def floor(*, n: int, nnz: int, cells: int, epochs: int, threads: int, size: int = 4) -> Floor:
     """The floor of training `cells` cells for `epochs` epochs on a design of `nnz` entries; `size` bytes per number."""
-    blocks = len(block_widths(cells, seeds))
+    blocks = len(block_widths(cells))
     working = STATE_ARRAYS * size * n * min(cells, WIDEST)  # of one thread at a time
     return Floor(
         moved_bytes=epochs * (2.0 * STATE_ARRAYS * size * n * cells + (size + 4.0) * nnz * blocks),

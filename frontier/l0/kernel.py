@@ -7,7 +7,8 @@ numbers per array (`LANES`), whatever W: every loop over a chunk has the same le
 result does not depend on the cells beside it, bit for bit.
 
 Per cell the state is the scale `e^θ` itself (θ moves by Adam's step δ: `e^θ ← e^θ e^{−δ}`, which rounds less than θ
-would), α, and two moments each. One division serves two quotients where it can: `1/a = b/(ab)`.
+would), α, two moments each, and the gate's sigmoid s, which is drawn at the end of an epoch for the next one. One
+division serves two quotients where it can: `1/a = b/(ab)`.
 """
 
 # mypy: disable-error-code="no-untyped-def,no-untyped-call,call-arg"
@@ -29,8 +30,10 @@ from frontier.l0.loss import CAPPED
 from frontier.l0.noise import GOLDEN, MIX_1, MIX_2, UNIFORM_MARGIN
 from frontier.l0.schedule import BETA_1, BETA_2, EPSILON
 
-LANES = 512  # numbers per array and chunk: 6 arrays of state and 7 of work, 26 KB in float32, stay in a 32 KB cache
-GRADIENT, WEIGHT, LOGIT, NEXT_LOGIT, LAM, LIMIT, RIDGE = range(7)  # the work arrays, each LANES long
+LANES = 512  # numbers per array and chunk: 7 arrays of state and 6 of work, 26 KB in float32, stay in a 32 KB cache
+SCALE, ALPHA, SIGMOID, M_THETA, V_THETA, M_ALPHA, V_ALPHA = range(7)  # the state of a gated chunk
+DENSE_M, DENSE_V = 1, 2  # without gates: scale and its moments
+GRADIENT, WEIGHT, LOGIT, LAM, LIMIT, RIDGE = range(6)  # the work arrays, each LANES long
 SATURATED = 40.0  # |x| beyond which σ(x) is 0 or 1 in either precision; e^{2·40} is finite in float32
 LONGEST_STEP = 40.0  # of θ in one epoch: Adam's is at most 3.2 lr (Kingma & Ba 2015, section 2.1)
 _GOLDEN, _MIX_1, _MIX_2 = np.uint64(GOLDEN), np.uint64(MIX_1), np.uint64(MIX_2)
@@ -61,13 +64,15 @@ def _open_gates(chunk, work, inverse_temperature, gamma, width):  # pragma: no c
     zero, one = real(0.0), real(1.0)
     bound, saturated = real(LOG_ALPHA_BOUND), real(SATURATED)
     for e in range(LANES):
-        x = chunk[LANES + e]
+        x = chunk[ALPHA * LANES + e]
         x = x if x < bound else bound
         x = x if x > -bound else -bound
-        x = (x + work[NEXT_LOGIT * LANES + e]) * inverse_temperature
+        x = (x + work[LOGIT * LANES + e]) * inverse_temperature
         x = x if x < saturated else saturated
         x = x if x > -saturated else -saturated
-        z = width / (one + exp(-x)) + gamma
+        s = one / (one + exp(-x))
+        chunk[SIGMOID * LANES + e] = s
+        z = width * s + gamma
         z = z if z > zero else zero
         z = z if z < one else one
         work[WEIGHT * LANES + e] = chunk[e] * z
@@ -84,19 +89,7 @@ def _update_gated(
     keep_1, new_1, keep_2, new_2 = real(BETA_1), real(1 - BETA_1), real(BETA_2), real(1 - BETA_2)
     steepness = width * inverse_temperature
     for e in range(LANES):
-        scale = chunk[e]
-        free = chunk[LANES + e]
-        alpha = free if free < bound else bound
-        alpha = alpha if alpha > -bound else -bound
-        x = (alpha + work[LOGIT * LANES + e]) * inverse_temperature
-        x = x if x < saturated else saturated
-        x = x if x > -saturated else -saturated
-        y = alpha + shift
-        y = y if y < saturated else saturated
-        y = y if y > -saturated else -saturated
-        below, above = one + exp(-x), one + exp(-y)
-        inverse = one / (below * above)
-        s, keep = inverse * above, inverse * below
+        scale, free, s = chunk[e], chunk[ALPHA * LANES + e], chunk[SIGMOID * LANES + e]
         stretched = width * s + gamma
         z = stretched if stretched > zero else zero
         z = z if z < one else one
@@ -104,16 +97,23 @@ def _update_gated(
         slope = slope if stretched > zero else zero
         slope = slope if stretched < one else zero
 
+        alpha = free if free < bound else bound
+        alpha = alpha if alpha > -bound else -bound
+        y = alpha + shift
+        y = y if y < saturated else saturated
+        y = y if y > -saturated else -saturated
+        keep = one / (one + exp(-y))
+
         weight = scale * z
         data = work[GRADIENT * LANES + e] + work[RIDGE * LANES + e] * weight
         by_theta = data * weight + two * lam_l2 * scale * scale
         by_alpha = data * scale * slope + work[LAM * LANES + e] * keep * (one - keep)
         by_alpha = by_alpha if alpha == free else zero
 
-        m_theta = keep_1 * chunk[2 * LANES + e] + new_1 * by_theta
-        v_theta = keep_2 * chunk[3 * LANES + e] + new_2 * by_theta * by_theta
-        m_alpha = keep_1 * chunk[4 * LANES + e] + new_1 * by_alpha
-        v_alpha = keep_2 * chunk[5 * LANES + e] + new_2 * by_alpha * by_alpha
+        m_theta = keep_1 * chunk[M_THETA * LANES + e] + new_1 * by_theta
+        v_theta = keep_2 * chunk[V_THETA * LANES + e] + new_2 * by_theta * by_theta
+        m_alpha = keep_1 * chunk[M_ALPHA * LANES + e] + new_1 * by_alpha
+        v_alpha = keep_2 * chunk[V_ALPHA * LANES + e] + new_2 * by_alpha * by_alpha
         root_theta = np.sqrt(v_theta) * correction + epsilon
         root_alpha = np.sqrt(v_alpha) * correction + epsilon
         inverse = step / (root_theta * root_alpha)
@@ -124,22 +124,24 @@ def _update_gated(
         scale = scale * exp(-moved)
         limit = work[LIMIT * LANES + e]
         scale = limit if scale > limit else scale
-        chunk[e] = scale
-        chunk[LANES + e] = free
-        chunk[2 * LANES + e] = m_theta
-        chunk[3 * LANES + e] = v_theta
-        chunk[4 * LANES + e] = m_alpha
-        chunk[5 * LANES + e] = v_alpha
 
-        alpha = free if free < bound else bound
-        alpha = alpha if alpha > -bound else -bound
-        x = (alpha + work[NEXT_LOGIT * LANES + e]) * next_inverse_temperature
+        x = free if free < bound else bound
+        x = x if x > -bound else -bound
+        x = (x + work[LOGIT * LANES + e]) * next_inverse_temperature
         x = x if x < saturated else saturated
         x = x if x > -saturated else -saturated
-        z = width / (one + exp(-x)) + gamma
+        s = one / (one + exp(-x))
+        z = width * s + gamma
         z = z if z > zero else zero
         z = z if z < one else one
         work[WEIGHT * LANES + e] = scale * z
+        chunk[e] = scale
+        chunk[ALPHA * LANES + e] = free
+        chunk[SIGMOID * LANES + e] = s
+        chunk[M_THETA * LANES + e] = m_theta
+        chunk[V_THETA * LANES + e] = v_theta
+        chunk[M_ALPHA * LANES + e] = m_alpha
+        chunk[V_ALPHA * LANES + e] = v_alpha
 
 
 @njit(**OPTIONS, cache=True)
@@ -152,8 +154,8 @@ def _update_dense(chunk, work, lam_l2, step, correction):  # pragma: no cover - 
         scale = chunk[e]
         data = work[GRADIENT * LANES + e] + work[RIDGE * LANES + e] * scale
         by_theta = data * scale + two * lam_l2 * scale * scale
-        m = keep_1 * chunk[LANES + e] + new_1 * by_theta
-        v = keep_2 * chunk[2 * LANES + e] + new_2 * by_theta * by_theta
+        m = keep_1 * chunk[DENSE_M * LANES + e] + new_1 * by_theta
+        v = keep_2 * chunk[DENSE_V * LANES + e] + new_2 * by_theta * by_theta
         moved = step * m / (np.sqrt(v) * correction + epsilon)
         moved = longest if moved > longest else moved  # this way round NaN stays NaN, to be seen
         moved = -longest if moved < -longest else moved
@@ -161,8 +163,8 @@ def _update_dense(chunk, work, lam_l2, step, correction):  # pragma: no cover - 
         limit = work[LIMIT * LANES + e]
         scale = limit if scale > limit else scale
         chunk[e] = scale
-        chunk[LANES + e] = m
-        chunk[2 * LANES + e] = v
+        chunk[DENSE_M * LANES + e] = m
+        chunk[DENSE_V * LANES + e] = v
         work[WEIGHT * LANES + e] = scale
 
 
@@ -197,12 +199,12 @@ def _dual(P, R, b, q, kind, cap, total, cells):  # pragma: no cover - compiled
 @cache
 def epoch_loop(cells: int, gated: bool) -> Any:
     """The compiled loop for so many cells side by side; it works in the type of the arrays that it is given."""
-    arrays = 6 if gated else 3
+    arrays = 7 if gated else 3
     per_chunk = LANES // cells
 
     @njit(**OPTIONS, cache=True, nogil=True)
     def run(
-        columns, state, logits, seeds, keys, lam, limit, ridge, lam_l2, P, R, b, q, loss, temperatures, gate, lr, epochs
+        columns, state, seeds, keys, lam, limit, ridge, lam_l2, P, R, b, q, loss, temperatures, gate, lr, epochs
     ):  # pragma: no cover - compiled
         indptr, indices, data = columns
         kind, cap, total = loss
@@ -211,7 +213,7 @@ def epoch_loop(cells: int, gated: bool) -> Any:
         first_epoch, last_epoch = epochs
         real = state.dtype.type
         n, count = len(indptr) - 1, len(seeds) // cells
-        work = np.zeros(7 * LANES, state.dtype)
+        work, logits = np.zeros(6 * LANES, state.dtype), np.zeros(count * per_chunk, state.dtype)
         work[LAM * LANES : (LAM + 1) * LANES] = lam
         work[LIMIT * LANES : (LIMIT + 1) * LANES] = real(np.inf)
         for epoch in range(first_epoch, last_epoch + 1):  # epoch 0 only opens the gates
@@ -229,15 +231,11 @@ def epoch_loop(cells: int, gated: bool) -> Any:
                     for i in range(first, last):
                         gather(cells, data, indices, indptr[i], indptr[i + 1], R, work, (i - first) * cells)
                 if gated:
-                    at = first * count
-                    if epoch > 0:
-                        for i in range(size):
-                            combine(cells, logits, at + i, per_chunk, count, seeds, work, LOGIT * LANES + i * cells)
-                    for s in range(count):
-                        drawn = logits[at + s * per_chunk : at + s * per_chunk + size]
-                        draw_logits(first, keys[(epoch + 1) * count + s], drawn)
+                    for k in range(count):
+                        drawn = logits[k * per_chunk : k * per_chunk + size]
+                        draw_logits(first, keys[(epoch + 1) * count + k], drawn)
                     for i in range(size):
-                        combine(cells, logits, at + i, per_chunk, count, seeds, work, NEXT_LOGIT * LANES + i * cells)
+                        combine(cells, logits, i, per_chunk, count, seeds, work, LOGIT * LANES + i * cells)
                 if len(limit):
                     for i in range(size):
                         work[LIMIT * LANES + i * cells : LIMIT * LANES + (i + 1) * cells] = limit[first + i]

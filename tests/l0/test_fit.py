@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import tracemalloc
 from pathlib import Path
 from typing import Any
 
@@ -185,3 +186,19 @@ def test_the_gpu_agrees_with_the_cpu_in_float64() -> None:
     for one, other in zip(*(fit(task, CELLS) for task in tasks), strict=True):
         # issue B: agreement to 1e-4 over the first 20 epochs
         np.testing.assert_allclose(one.weights, other.weights, rtol=1e-4, atol=1e-4)
+
+
+def test_a_grid_needs_no_more_memory_than_eight_arrays_of_its_size() -> None:
+    problem = make_problem(n=20_000, m=6)
+    task = make_task(problem, epochs=3, precision="float32")
+    cells = [Cell(10.0**-k, seed) for k in range(12) for seed in range(4)]
+    fit(task, cells)  # compiled before memory is counted
+    tracemalloc.start()
+    found = fit(task, cells)
+    _, peak = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+    matrix = task.loss.design.A
+    held = 3 * (matrix.data.nbytes + matrix.indices.nbytes + matrix.indptr.nbytes)  # float64, by columns, and float32
+    assert len(found) == 48
+    # issue B: at most 8 arrays of n × cells × 4 bytes, the weights returned among them, plus M
+    assert peak <= 8 * 4 * problem.n_records * len(cells) + held
