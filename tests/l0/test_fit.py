@@ -202,3 +202,18 @@ def test_a_grid_needs_no_more_memory_than_eight_arrays_of_its_size() -> None:
     assert len(found) == 48
     # issue B: at most 8 arrays of n × cells × 4 bytes, the weights returned among them, plus M
     assert peak <= 8 * 4 * problem.n_records * len(cells) + held
+
+
+@pytest.mark.gpu
+def test_the_gpu_ends_with_the_cpus_distribution() -> None:
+    problem = make_problem(n=600)
+    cells = [Cell(lam, seed) for lam in (1e-3, 1e-2, 1e-1) for seed in range(20)]
+    tasks = [make_task(problem, epochs=300, precision="float32", device=device) for device in ("cpu", "cuda")]
+    ours, theirs = (
+        np.array([np.count_nonzero(found.weights) for found in fit(task, cells)], float).reshape(3, 20)
+        for task in tasks
+    )
+    error = np.sqrt((ours.var(axis=1, ddof=1) + theirs.var(axis=1, ddof=1)) / 20)
+    assert (
+        np.abs(ours.mean(axis=1) - theirs.mean(axis=1)) <= 2 * error + 0.5
+    ).all()  # two standard errors, and a record
