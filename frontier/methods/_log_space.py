@@ -13,7 +13,7 @@ import numpy as np
 from frontier.errors import InputError
 from frontier.l0.gates import HardConcrete, TestGate
 from frontier.l0.loss import LossName, data_loss
-from frontier.l0.schedule import Schedule, Temperature
+from frontier.l0.schedule import Device, EarlyStopping, Precision, Schedule, Temperature
 from frontier.methods.base import Claim, Solution, Status
 from frontier.objective import L0Objective
 from frontier.problem import CalibrationProblem, FloatArray
@@ -45,7 +45,33 @@ class LogSpace(Protocol):
     @property
     def initial_weights(self) -> float | tuple[float, ...] | None: ...
     @property
-    def schedule(self) -> Schedule: ...
+    def epochs(self) -> int: ...
+    @property
+    def lr(self) -> float: ...
+    @property
+    def stop_tol(self) -> float: ...
+    @property
+    def stop_every(self) -> int: ...
+    @property
+    def stop_patience(self) -> int: ...
+    @property
+    def device(self) -> Device: ...
+    @property
+    def precision(self) -> Precision: ...
+    @property
+    def trace_every(self) -> int: ...
+
+
+def schedule(method: LogSpace) -> Schedule:
+    """How long and where the method trains; `InputError` for settings that make no schedule."""
+    return Schedule(
+        epochs=method.epochs,
+        lr=method.lr,
+        device=method.device,
+        precision=method.precision,
+        trace_every=method.trace_every,
+        stopping=EarlyStopping(tol=method.stop_tol, every=method.stop_every, patience=method.stop_patience),
+    )
 
 
 def check(method: LogSpace) -> None:
@@ -67,13 +93,13 @@ def check(method: LogSpace) -> None:
         raise InputError("initial_weights", "negative weights", expected="numbers ≥ 0")
 
 
-def compile_kernels(schedule: Schedule, *, gated: bool) -> None:
+def compile_kernels(precision: Precision, device: Device, *, gated: bool) -> None:
     """Import and compile what a fit will call, for every width of block."""
     from frontier.l0.fit import cuda_asked
     from frontier.l0.warm import warm
 
-    if not cuda_asked(schedule.device):
-        warm(schedule.precision, gated=gated)
+    if not cuda_asked(device):
+        warm(precision, gated=gated)
 
 
 def start_weights(initial_weights: float | tuple[float, ...] | None, problem: CalibrationProblem) -> FloatArray:
@@ -105,7 +131,7 @@ def task(
         ridge = 2 * method.lam_l2 / (problem.n_records * problem.w0**2)
     return Task(
         loss=data_loss(problem, method.loss, cap=method.cap, conserve_total=method.conserve_total),
-        schedule=method.schedule,
+        schedule=schedule(method),
         start=start,
         gates=gates,
         temperature=temperature,

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from typing import ClassVar
 
 from frontier.l0.loss import LossName
-from frontier.l0.schedule import Device, EarlyStopping, Precision, Schedule
+from frontier.l0.schedule import Device, Precision, Schedule
 from frontier.methods import _log_space
 from frontier.methods.base import Coordinate, Method, Point, Solution
 from frontier.problem import CalibrationProblem
@@ -50,17 +50,10 @@ class DenseAdam(Method):
 
     @property
     def schedule(self) -> Schedule:
-        return Schedule(
-            epochs=self.epochs,
-            lr=self.lr,
-            device=self.device,
-            precision=self.precision,
-            trace_every=self.trace_every,
-            stopping=EarlyStopping(tol=self.stop_tol, every=self.stop_every, patience=self.stop_patience),
-        )
+        return _log_space.schedule(self)
 
     def warm_up(self) -> None:
-        _log_space.compile_kernels(self.schedule, gated=False)
+        _log_space.compile_kernels(self.precision, self.device, gated=False)
 
     def solve(self, problem: CalibrationProblem, points: Sequence[Point]) -> list[Solution]:
         from frontier.l0.fit import fit

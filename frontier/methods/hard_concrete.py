@@ -21,7 +21,7 @@ from frontier.errors import InputError
 from frontier.l0.gates import KEEP_PROB_MARGIN, HardConcrete, TestGate, start_log_alpha
 from frontier.l0.loss import LossName
 from frontier.l0.noise import STREAM_LOG_ALPHA, STREAM_LOG_WEIGHT, normal
-from frontier.l0.schedule import Device, EarlyStopping, Precision, Schedule, Temperature, TemperatureShape
+from frontier.l0.schedule import Device, Precision, Schedule, Temperature, TemperatureShape
 from frontier.methods import _log_space
 from frontier.methods.base import Coordinate, Method, Point, Solution, Status
 from frontier.problem import CalibrationProblem
@@ -111,14 +111,7 @@ class HardConcreteCalibrator(Method):
 
     @property
     def schedule(self) -> Schedule:
-        return Schedule(
-            epochs=self.epochs,
-            lr=self.lr,
-            device=self.device,
-            precision=self.precision,
-            trace_every=self.trace_every,
-            stopping=EarlyStopping(tol=self.stop_tol, every=self.stop_every, patience=self.stop_patience),
-        )
+        return _log_space.schedule(self)
 
     def check(self, points: Sequence[Point]) -> None:
         """Also refuse a run too short for a gate to close: its λ could never drop a record (DESIGN section 2)."""
@@ -135,7 +128,7 @@ class HardConcreteCalibrator(Method):
             )
 
     def warm_up(self) -> None:
-        _log_space.compile_kernels(self.schedule, gated=True)
+        _log_space.compile_kernels(self.precision, self.device, gated=True)
 
     def solve(self, problem: CalibrationProblem, points: Sequence[Point]) -> list[Solution]:
         """Train all points as one batch (budgets: a few); each solution is the test-time weights of its cell."""

@@ -52,7 +52,7 @@ class RandomReweight(Method):
         )
 
     def warm_up(self) -> None:
-        _log_space.compile_kernels(self.schedule, gated=False)
+        _log_space.compile_kernels(self.precision, self.device, gated=False)
 
     def solve(self, problem: CalibrationProblem, points: Sequence[Point]) -> list[Solution]:
         self.check(points)
