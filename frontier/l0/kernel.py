@@ -8,7 +8,8 @@ result does not depend on the cells beside it, bit for bit.
 
 Per cell the state is the scale `e^θ` itself (θ moves by Adam's step δ: `e^θ ← e^θ e^{−δ}`, which rounds less than θ
 would), α, two moments each, and the gate's sigmoid s, which is drawn at the end of an epoch for the next one. One
-division serves two quotients where it can: `1/a = b/(ab)`.
+division serves two quotients where it can: `1/a = b/(ab)`. Compiled code is cached on disk; the cache notices changes
+of this file but not of `lanes` and `elementary`, which it contains: after changing those, delete `__pycache__`.
 """
 
 # mypy: disable-error-code="no-untyped-def,no-untyped-call,call-arg"
