@@ -14,6 +14,8 @@ they are.
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
 import numpy as np
 import scipy.linalg as sla
 import scipy.sparse as sp
@@ -23,8 +25,10 @@ from numpy.typing import NDArray
 from frontier.dual.newton import add_gram
 from frontier.problem import FloatArray
 
-PERTURBATION = 1e-4  # of l_i: at 1e-2 the kernel is left with thousands of pivots, at 1e-6 rounding hides the vertex
-GAP = 1e-9  # relative, of the perturbed problem: small beside the perturbation
+PERTURBATION = 3e-6
+WARM = 1e-2
+FORK = 1e-5
+GAP = 1e-11  # relative, of the perturbed problem: small beside the perturbation
 RIDGE = 1e-14  # of the diagonal: keeps the normal matrix of dependent targets factorable
 SMALLEST_GAP = 1e-15  # rounding
 MAX_STEPS = 100
@@ -40,34 +44,72 @@ INSIDE = 0.99  # of the way to the boundary
 Direction = tuple[FloatArray, FloatArray, FloatArray]
 
 
-def vertex(columns: sp.csc_array, b: FloatArray, limits: FloatArray) -> FloatArray:
-    """x ≥ 0 (p), near a vertex of the solutions; 0 where the slack says so.
+@dataclass(frozen=True, slots=True, eq=False)
+class Approach:
+    """x ≥ 0 (p), near a vertex of the solutions, 0 where the slack says so; θ (m), near the optimum of the dual."""
 
-    columns  p columns of length 1, sorted, m × p
-    limits   l_i = λ c_i per column, in units of its correlation
-    """
-    p = limits.size
-    raised = limits * (1 + PERTURBATION * np.modf(GOLDEN * np.arange(p))[0])
-    if not p:
-        return np.zeros(0)
-    fit = columns @ np.ones(p)
-    x = np.full(p, max(float(b @ fit), 0.0) / float(fit @ fit) if fit.any() else 0.0)
-    x = np.maximum(x, 1e-3 * np.linalg.norm(b) / p)
-    state = _State(columns, b, raised, x)
-    for _ in range(MAX_STEPS):
-        gap = state.gap()
-        if gap <= SMALLEST_GAP or (gap <= GAP and np.count_nonzero(state.x > state.s) <= b.size) or not state.step():
-            break
-    return np.where(state.x > state.s, state.x, 0.0)
+    x: FloatArray
+    theta: FloatArray
+
+
+class InteriorPoint:
+    """Problems of one design, each started from the last."""
+
+    def __init__(self, columns: sp.csc_array, b: FloatArray) -> None:
+        """columns: p columns of length 1, sorted, m × p."""
+        self.columns, self.b = columns, b
+        self._warm: _State | None = None
+
+    def solve(self, limits: FloatArray, scale: float = 1.0) -> Approach:
+        """limits: l_i = λ c_i per column, in units of its correlation; scale: those of the last problem times this."""
+        state = _State.cold(self.columns, self.b, limits) if self._warm is None else self._warm.scaled(limits, scale)
+        state.descend(WARM)
+        self._warm = state.copy()
+        state.descend(FORK)
+        fork = state.copy()
+        state.descend(GAP)
+        theta = state.theta
+        if np.count_nonzero(state.x > state.s) > self.b.size:
+            fork.raise_limits()
+            fork.descend(GAP, self.b.size)
+            state = fork
+        return Approach(np.where(state.x > state.s, state.x, 0.0), theta)
 
 
 class _State:
     """An interior point (x, θ, s) of one problem."""
 
-    def __init__(self, columns: sp.csc_array, b: FloatArray, limits: FloatArray, x: FloatArray) -> None:
-        self.columns, self.transposed, self.b, self.limits = columns, columns.T, b, limits
-        self.x, self.theta = x, np.zeros_like(b)
-        self.s = np.maximum(limits, SLACK_START * float(np.max(np.abs(self.transposed @ b))))
+    def __init__(self, columns, transposed, b, limits, x, theta, s) -> None:
+        self.columns, self.transposed, self.b, self.limits = columns, transposed, b, limits
+        self.x, self.theta, self.s = x, theta, s
+
+    @classmethod
+    def cold(cls, columns: sp.csc_array, b: FloatArray, limits: FloatArray) -> _State:
+        p = limits.size
+        fit = columns @ np.ones(p)
+        x = np.full(p, max(float(b @ fit), 0.0) / float(fit @ fit) if fit.any() else 0.0)
+        x = np.maximum(x, 1e-3 * np.linalg.norm(b) / p)
+        s = np.maximum(limits, SLACK_START * float(np.max(np.abs(columns.T @ b))))
+        return cls(columns, columns.T, b, limits, x, np.zeros_like(b), s)
+
+    def scaled(self, limits: FloatArray, scale: float) -> _State:
+        return _State(self.columns, self.transposed, self.b, limits, self.x, self.theta * scale, self.s * scale)
+
+    def copy(self) -> _State:
+        return self.scaled(self.limits, 1.0)
+
+    def raise_limits(self) -> None:
+        """Raise each l_i by up to `PERTURBATION` of itself, and its slack with it."""
+        extra = PERTURBATION * self.limits * np.modf(GOLDEN * np.arange(self.limits.size))[0]
+        self.limits, self.s = self.limits + extra, self.s + extra
+
+    def descend(self, gap: float, most: int | None = None) -> None:
+        """Step until the gap is small and at most `most` columns are left, or rounding stops it."""
+        for _ in range(MAX_STEPS):
+            now = self.gap()
+            left = np.count_nonzero(self.x > self.s)
+            if now <= SMALLEST_GAP or (now <= gap and (most is None or left <= most)) or not self.step():
+                break
 
     def gap(self) -> float:
         """Upper bound of the duality gap relative to the primal value, once the slacks are those of θ."""
@@ -105,8 +147,11 @@ class _State:
             direction, length = self._combined(direction, corrector, length)
             if length < WORTHWHILE * previous:
                 break
-        length *= INSIDE
         dx, dtheta, ds = direction
+        refined = self._solve(factor, np.zeros_like(x), missed - dtheta - self.columns @ dx)
+        length = float(_lengths(x, dx, refined[0], s, ds, refined[2], np.ones(1))[0])
+        dx, dtheta, ds = dx + refined[0], dtheta + refined[1], ds + refined[2]
+        length *= INSIDE; self.last = length
         self.x, self.theta, self.s = x + length * dx, self.theta + length * dtheta, s + length * ds
         return length > 1e-12
 

@@ -16,7 +16,7 @@ import numpy as np
 import scipy.sparse as sp
 from numpy.typing import NDArray
 
-from frontier.l1.interior import vertex
+from frontier.l1.interior import InteriorPoint
 from frontier.l1.kernel import CONVERGED, active_set
 from frontier.objective import Certificate, WeightedDesign, l1_certificate, lam_max
 from frontier.problem import FloatArray
@@ -25,6 +25,8 @@ VIOLATION = 1e-12  # relative excess of a correlation over its limit that still 
 FACE_VIOLATION = 1e-9  # … after an interior point: on a face all reduced costs are rounding, on which pivots never end
 LEAST_ADDED = 50  # violators that may join in a round, at least
 INTERIOR_FROM = 1_000  # active records: beyond, pivots (k² operations each) cost more than an interior point
+FINISHING = 100  # pivots from a certified vertex: on a face, going on to rounding takes thousands
+ENOUGH = 5e-9  # … which is certified when its relative gap is half of what `fista` asks for
 GROWTH = 1.0  # … and at most this multiple of the working set
 
 
@@ -37,6 +39,7 @@ class PathPoint:
     pivots: int
     rounds: int
     working_set: int
+    dual: FloatArray | None = None
 
 
 class WorkingSetPath:
@@ -52,11 +55,13 @@ class WorkingSetPath:
         self.weights = np.zeros(self.n)
         self.correlation = design.at_b
         self.tolerance = VIOLATION
+        self._interior: tuple[InteriorPoint, float] | None = None  # and the λ it was last at
 
     def reweight(self, costs: FloatArray | float) -> None:
         """Change the costs; the last solution stays the start of the next one."""
         self.costs = np.broadcast_to(np.asarray(costs, dtype=np.float64), (self.n,))
         self.lam_max = lam_max(self.design, costs)
+        self._interior = None
 
     def start_from(self, weights: FloatArray) -> None:
         """Let the next solution start from `weights` (n)."""
@@ -67,36 +72,41 @@ class WorkingSetPath:
         """The minimiser at `lam`; its certificate says how exact it is, also when a limit was reached."""
         if lam >= self.lam_max:
             self.weights, self.correlation = np.zeros(self.n), self.design.at_b
-            return PathPoint(self.weights, self._certificate(lam), 0, 0, 0)
-        self.tolerance = VIOLATION
+            return PathPoint(self.weights, self._certificate(self.weights, lam), 0, 0, 0)
+        self.tolerance, dual, most = VIOLATION, None, max_pivots
         if np.count_nonzero(self.weights) > INTERIOR_FROM:
-            self._approach(lam)
-            self.tolerance = FACE_VIOLATION
-        weights, residual, pivots, rounds = self.weights, None, 0, 0
+            dual = self._approach(lam)
+            self.tolerance, most = FACE_VIOLATION, FINISHING
+        weights, code, pivots, rounds = self.weights, -1, 0, 0
         member = weights > 0
         while rounds < max_rounds:
             violators = self._violators(lam, member)
-            if not violators.size and residual is not None:
+            if code == CONVERGED and not violators.size:
                 break
             rounds += 1
             member[violators] = True
-            weights, used, code, residual = self._solve_on(np.flatnonzero(member), weights, lam, max_pivots - pivots)
+            weights, used, code, residual = self._solve_on(np.flatnonzero(member), weights, lam, min(most, max_pivots - pivots))
             self.correlation = self.columns.T @ residual
             pivots += used
-            if code != CONVERGED or pivots >= max_pivots:
+            if pivots >= max_pivots or (code != CONVERGED and self._certificate(weights, lam, dual).relative_gap <= ENOUGH):
                 break
         self.weights = weights
-        return PathPoint(weights, self._certificate(lam), pivots, rounds, int(member.sum()))
+        return PathPoint(weights, self._certificate(weights, lam, dual), pivots, rounds, int(member.sum()), dual)
 
-    def _approach(self, lam: float) -> None:
-        """Move to near a vertex of the solutions: the kernel, one record at a time, then only finishes."""
+    def _approach(self, lam: float) -> FloatArray:
+        """Move to near a vertex of the solutions: the kernel, one record at a time, then only finishes. Returns θ."""
         used = np.flatnonzero(self.lengths > 0)
-        part = self.columns[:, used]
-        part.data /= np.repeat(self.lengths[used], np.diff(part.indptr))
-        x = vertex(part, self.design.b, lam * self.costs[used] / self.lengths[used])
-        self.weights = np.zeros(self.n)
-        self.weights[used] = x / self.lengths[used]
+        if self._interior is None:
+            part = self.columns[:, used]
+            part.data /= np.repeat(self.lengths[used], np.diff(part.indptr))
+            self._interior = InteriorPoint(part, self.design.b), lam
+        interior, last = self._interior
+        found = interior.solve(lam * self.costs[used] / self.lengths[used], lam / last)
+        self._interior = interior, lam
+        self.start_from(np.zeros(self.n))
+        self.weights[used] = found.x / self.lengths[used]
         self.correlation = self.columns.T @ (self.design.b - self.design.A @ self.weights)
+        return found.theta
 
     def _violators(self, lam: float, member: NDArray[np.bool_]) -> NDArray[np.intp]:
         """Columns outside the working set whose correlation exceeds its limit; only the worst ones of very many."""
@@ -129,5 +139,5 @@ class WorkingSetPath:
         found[index] = x / lengths
         return found, int(pivots), int(code), residual
 
-    def _certificate(self, lam: float) -> Certificate:
-        return l1_certificate(self.design, self.weights, lam, self.costs)
+    def _certificate(self, weights: FloatArray, lam: float, dual: FloatArray | None = None) -> Certificate:
+        return l1_certificate(self.design, weights, lam, self.costs, dual)
