@@ -14,6 +14,7 @@ they are.
 
 from __future__ import annotations
 
+from copy import copy
 from dataclasses import dataclass
 
 import numpy as np
@@ -25,12 +26,11 @@ from numpy.typing import NDArray
 from frontier.dual.newton import add_gram
 from frontier.problem import FloatArray
 
-PERTURBATION = 3e-6
-WARM = 1e-2
-FORK = 1e-5
-GAP = 1e-11  # relative, of the perturbed problem: small beside the perturbation
-RIDGE = 1e-14  # of the diagonal: keeps the normal matrix of dependent targets factorable
-SMALLEST_GAP = 1e-15  # rounding
+PERTURBATION = 1e-6
+WARM = 0.1
+GAP = 1e-9  # relative, of the perturbed problem: small beside the perturbation
+RIDGE = 1e-12  # of the diagonal: keeps the normal matrix of dependent targets factorable
+SMALLEST_GAP = 1e-16  # rounding
 MAX_STEPS = 100
 GOLDEN = (np.sqrt(5) - 1) / 2  # multiples of it, modulo 1, fill [0, 1] evenly without ties (Weyl 1916)
 SLACK_START = 1e-3  # of the largest correlation: smaller slacks block the first steps
@@ -46,69 +46,77 @@ Direction = tuple[FloatArray, FloatArray, FloatArray]
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Approach:
-    """x ≥ 0 (p), near a vertex of the solutions, 0 where the slack says so; θ (m), near the optimum of the dual."""
+    """x ≥ 0 (p), near a vertex of the solutions, 0 where the slack says so; θ (m), near the solution of the dual."""
 
     x: FloatArray
     theta: FloatArray
 
 
 class InteriorPoint:
-    """Problems of one design, each started from the last."""
+    """The problems of one design, each started from the last.
+
+    columns  p ≥ 1 columns of length 1, sorted, m × p
+    """
 
     def __init__(self, columns: sp.csc_array, b: FloatArray) -> None:
-        """columns: p columns of length 1, sorted, m × p."""
         self.columns, self.b = columns, b
-        self._warm: _State | None = None
+        self.last: _State | None = None
 
     def solve(self, limits: FloatArray, scale: float = 1.0) -> Approach:
-        """limits: l_i = λ c_i per column, in units of its correlation; scale: those of the last problem times this."""
-        state = _State.cold(self.columns, self.b, limits) if self._warm is None else self._warm.scaled(limits, scale)
+        """The solution for the limits l_i = λ c_i, in units of a correlation; `scale` times those of the last call."""
+        if self.last is None:
+            state = _cold(self.columns, self.b, limits)
+        else:
+            x, theta, s = self.last.x, self.last.theta * scale, self.last.s * scale
+            state = _State(self.columns, self.b, limits, x, theta, s)
         state.descend(WARM)
-        self._warm = state.copy()
-        state.descend(FORK)
-        fork = state.copy()
+        self.last = copy(state)
         state.descend(GAP)
-        theta = state.theta
-        if np.count_nonzero(state.x > state.s) > self.b.size:
-            fork.raise_limits()
-            fork.descend(GAP, self.b.size)
-            state = fork
-        return Approach(np.where(state.x > state.s, state.x, 0.0), theta)
+        found = np.where(state.x > state.s, state.x, 0.0)
+        face = np.flatnonzero(found)
+        if face.size > self.b.size:
+            found[face] = _vertex(state, face)
+        return Approach(found, state.theta)
+
+
+def _cold(columns: sp.csc_array, b: FloatArray, limits: FloatArray) -> _State:
+    """A start from nothing: equal weights, θ = 0."""
+    p = limits.size
+    fit = columns @ np.ones(p)
+    x = np.full(p, max(float(b @ fit), 0.0) / float(fit @ fit) if fit.any() else 0.0)
+    x = np.maximum(x, 1e-3 * np.linalg.norm(b) / p)
+    s = np.maximum(limits, SLACK_START * float(np.max(np.abs(columns.T @ b))))
+    return _State(columns, b, limits, x, np.zeros_like(b), s)
+
+
+def _vertex(state: _State, face: NDArray[np.intp]) -> FloatArray:
+    """From the middle of a face to the vertex of it that limits raised unevenly prefer; weights of its columns."""
+    limits, s = state.limits[face], state.s[face]
+    extra = PERTURBATION * limits * (0.5 + np.modf(GOLDEN * np.arange(face.size))[0])
+    raised = _State(state.columns[:, face], state.b, limits + extra, state.x[face], state.theta, s + extra)
+    raised.descend(SMALLEST_GAP, state.b.size)
+    return np.where(raised.x > raised.s, raised.x, 0.0)
 
 
 class _State:
     """An interior point (x, θ, s) of one problem."""
 
-    def __init__(self, columns, transposed, b, limits, x, theta, s) -> None:
-        self.columns, self.transposed, self.b, self.limits = columns, transposed, b, limits
+    def __init__(
+        self,
+        columns: sp.csc_array,
+        b: FloatArray,
+        limits: FloatArray,
+        x: FloatArray,
+        theta: FloatArray,
+        s: FloatArray,
+    ) -> None:
+        self.columns, self.transposed, self.b, self.limits = columns, columns.T, b, limits
         self.x, self.theta, self.s = x, theta, s
 
-    @classmethod
-    def cold(cls, columns: sp.csc_array, b: FloatArray, limits: FloatArray) -> _State:
-        p = limits.size
-        fit = columns @ np.ones(p)
-        x = np.full(p, max(float(b @ fit), 0.0) / float(fit @ fit) if fit.any() else 0.0)
-        x = np.maximum(x, 1e-3 * np.linalg.norm(b) / p)
-        s = np.maximum(limits, SLACK_START * float(np.max(np.abs(columns.T @ b))))
-        return cls(columns, columns.T, b, limits, x, np.zeros_like(b), s)
-
-    def scaled(self, limits: FloatArray, scale: float) -> _State:
-        return _State(self.columns, self.transposed, self.b, limits, self.x, self.theta * scale, self.s * scale)
-
-    def copy(self) -> _State:
-        return self.scaled(self.limits, 1.0)
-
-    def raise_limits(self) -> None:
-        """Raise each l_i by up to `PERTURBATION` of itself, and its slack with it."""
-        extra = PERTURBATION * self.limits * np.modf(GOLDEN * np.arange(self.limits.size))[0]
-        self.limits, self.s = self.limits + extra, self.s + extra
-
-    def descend(self, gap: float, most: int | None = None) -> None:
-        """Step until the gap is small and at most `most` columns are left, or rounding stops it."""
+    def descend(self, gap: float, most: int = -1) -> None:
+        """Step until the gap or the number of columns left is small enough, or rounding stops it."""
         for _ in range(MAX_STEPS):
-            now = self.gap()
-            left = np.count_nonzero(self.x > self.s)
-            if now <= SMALLEST_GAP or (now <= gap and (most is None or left <= most)) or not self.step():
+            if self.gap() <= gap or np.count_nonzero(self.x > self.s) <= most or not self.step():
                 break
 
     def gap(self) -> float:
@@ -126,7 +134,7 @@ class _State:
         add_gram(self.columns.indptr, self.columns.indices, self.columns.data, x / s, normal)
         normal[np.diag_indices_from(normal)] += 1.0 + RIDGE * np.diagonal(normal)
         try:
-            factor = sla.cho_factor(normal, lower=True, overwrite_a=True, check_finite=False)
+            factor = sla.cho_factor(normal.T, overwrite_a=True, check_finite=False)  # upper in column order: no copy
         except sla.LinAlgError:
             return False
         missed = self.b - self.theta - self.columns @ x
@@ -151,7 +159,7 @@ class _State:
         refined = self._solve(factor, np.zeros_like(x), missed - dtheta - self.columns @ dx)
         length = float(_lengths(x, dx, refined[0], s, ds, refined[2], np.ones(1))[0])
         dx, dtheta, ds = dx + refined[0], dtheta + refined[1], ds + refined[2]
-        length *= INSIDE; self.last = length
+        length *= INSIDE
         self.x, self.theta, self.s = x + length * dx, self.theta + length * dtheta, s + length * ds
         return length > 1e-12
 
