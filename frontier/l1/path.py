@@ -5,7 +5,8 @@ join, the compiled active-set kernel solves the set to rounding, the correlation
 so on until none violates. As every subproblem is solved exactly (second order, no step sizes), the certificate at the
 end is at rounding level (after an interior point at 1e-9). A working set is judged by its worst violators, not by
 screening rules: on survey columns, which are nearly parallel, the sequential strong rule keeps 85% of them. Large
-supports are found by an interior point method first.
+supports are found by an interior point method first. Where its solutions are a face, its θ is the certificate, and the
+kernel stops after a few pivots.
 """
 
 from __future__ import annotations
@@ -25,14 +26,17 @@ VIOLATION = 1e-12  # relative excess of a correlation over its limit that still 
 FACE_VIOLATION = 1e-9  # … after an interior point: on a face all reduced costs are rounding, on which pivots never end
 LEAST_ADDED = 50  # violators that may join in a round, at least
 INTERIOR_FROM = 1_000  # active records: beyond, pivots (k² operations each) cost more than an interior point
-FINISHING = 100  # pivots from a certified vertex: on a face, going on to rounding takes thousands
-ENOUGH = 5e-9  # … which is certified when its relative gap is half of what `fista` asks for
+FINISHING = 100  # pivots after an interior point: on a face, going on to rounding takes thousands
+TOL = 1e-8  # relative gap that is enough when they are used up
 GROWTH = 1.0  # … and at most this multiple of the working set
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class PathPoint:
-    """The solution at one λ: weights (n), certificate, pivots of the kernel, rounds of pricing, largest working set."""
+    """The solution at one λ: weights (n), certificate, pivots of the kernel, rounds of pricing, largest working set.
+
+    `dual` (m) is the hint that the certificate used beside the residual, where an interior point method was needed.
+    """
 
     weights: FloatArray
     certificate: Certificate
@@ -55,21 +59,23 @@ class WorkingSetPath:
         self.weights = np.zeros(self.n)
         self.correlation = design.at_b
         self.tolerance = VIOLATION
-        self._interior: tuple[InteriorPoint, float] | None = None  # and the λ it was last at
+        self.interior: InteriorPoint | None = None
 
     def reweight(self, costs: FloatArray | float) -> None:
         """Change the costs; the last solution stays the start of the next one."""
         self.costs = np.broadcast_to(np.asarray(costs, dtype=np.float64), (self.n,))
         self.lam_max = lam_max(self.design, costs)
-        self._interior = None
 
     def start_from(self, weights: FloatArray) -> None:
         """Let the next solution start from `weights` (n)."""
         self.weights = weights
         self.correlation = self.columns.T @ (self.design.b - self.design.A @ weights)
 
-    def solve(self, lam: float, *, max_pivots: int, max_rounds: int = 200) -> PathPoint:
-        """The minimiser at `lam`; its certificate says how exact it is, also when a limit was reached."""
+    def solve(self, lam: float, *, max_pivots: int, max_rounds: int = 200, tol: float = TOL) -> PathPoint:
+        """The minimiser at `lam`; its certificate says how exact it is, also when a limit was reached.
+
+        A relative gap of `tol` is enough after an interior point, where rounding may be thousands of pivots away.
+        """
         if lam >= self.lam_max:
             self.weights, self.correlation = np.zeros(self.n), self.design.at_b
             return PathPoint(self.weights, self._certificate(self.weights, lam), 0, 0, 0)
@@ -85,27 +91,30 @@ class WorkingSetPath:
                 break
             rounds += 1
             member[violators] = True
-            weights, used, code, residual = self._solve_on(np.flatnonzero(member), weights, lam, min(most, max_pivots - pivots))
+            allowed = min(most, max_pivots - pivots)
+            weights, used, code, residual = self._solve_on(np.flatnonzero(member), weights, lam, allowed)
             self.correlation = self.columns.T @ residual
             pivots += used
-            if pivots >= max_pivots or (code != CONVERGED and self._certificate(weights, lam, dual).relative_gap <= ENOUGH):
+            if pivots >= max_pivots:
                 break
+            if code != CONVERGED:
+                if self._certificate(weights, lam, dual).relative_gap <= tol:
+                    break
+                most = max_pivots
         self.weights = weights
         return PathPoint(weights, self._certificate(weights, lam, dual), pivots, rounds, int(member.sum()), dual)
 
     def _approach(self, lam: float) -> FloatArray:
         """Move to near a vertex of the solutions: the kernel, one record at a time, then only finishes. Returns θ."""
         used = np.flatnonzero(self.lengths > 0)
-        if self._interior is None:
+        if self.interior is None:
             part = self.columns[:, used]
             part.data /= np.repeat(self.lengths[used], np.diff(part.indptr))
-            self._interior = InteriorPoint(part, self.design.b), lam
-        interior, last = self._interior
-        found = interior.solve(lam * self.costs[used] / self.lengths[used], lam / last)
-        self._interior = interior, lam
-        self.start_from(np.zeros(self.n))
-        self.weights[used] = found.x / self.lengths[used]
-        self.correlation = self.columns.T @ (self.design.b - self.design.A @ self.weights)
+            self.interior = InteriorPoint(part, self.design.b)
+        found = self.interior.solve(lam * self.costs[used] / self.lengths[used])
+        weights = np.zeros(self.n)
+        weights[used] = found.x / self.lengths[used]
+        self.start_from(weights)
         return found.theta
 
     def _violators(self, lam: float, member: NDArray[np.bool_]) -> NDArray[np.intp]:

@@ -167,7 +167,7 @@ class _Run:
         path = WorkingSetPath(self.design, self.costs)
 
         def solve(lam: float) -> Solution:
-            point = path.solve(lam, max_pivots=self.method.max_iter)
+            point = path.solve(lam, max_pivots=self.method.max_iter, tol=self.method.tol)
             claims: dict[str, Claim] = {"pricing_rounds": point.rounds, "working_set": point.working_set}
             return self._report(lam, point.weights, point.certificate, point.pivots, claims, {}, point.dual)
 
