@@ -5,7 +5,8 @@ join, the compiled active-set kernel solves the set to rounding, the correlation
 so on until none violates. As every subproblem is solved exactly (second order, no step sizes), the certificate at the
 end is at rounding level (after an interior point at 1e-9). A working set is judged by its worst violators, not by
 screening rules: on survey columns, which are nearly parallel, the sequential strong rule keeps 85% of them. Large
-supports are found by an interior point method first.
+supports are found by an interior point method first. Where its solutions are a face, its θ is the certificate, and the
+kernel stops after a few pivots.
 """
 
 from __future__ import annotations
@@ -16,7 +17,7 @@ import numpy as np
 import scipy.sparse as sp
 from numpy.typing import NDArray
 
-from frontier.l1.interior import vertex
+from frontier.l1.interior import InteriorPoint
 from frontier.l1.kernel import CONVERGED, active_set
 from frontier.objective import Certificate, WeightedDesign, l1_certificate, lam_max
 from frontier.problem import FloatArray
@@ -25,18 +26,24 @@ VIOLATION = 1e-12  # relative excess of a correlation over its limit that still 
 FACE_VIOLATION = 1e-9  # … after an interior point: on a face all reduced costs are rounding, on which pivots never end
 LEAST_ADDED = 50  # violators that may join in a round, at least
 INTERIOR_FROM = 1_000  # active records: beyond, pivots (k² operations each) cost more than an interior point
+FINISHING = 100  # pivots after an interior point: on a face, going on to rounding takes thousands
+TOL = 1e-8  # relative gap that is enough when they are used up
 GROWTH = 1.0  # … and at most this multiple of the working set
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class PathPoint:
-    """The solution at one λ: weights (n), certificate, pivots of the kernel, rounds of pricing, largest working set."""
+    """The solution at one λ: weights (n), certificate, pivots of the kernel, rounds of pricing, largest working set.
+
+    `dual` (m) is the hint that the certificate used beside the residual, where an interior point method was needed.
+    """
 
     weights: FloatArray
     certificate: Certificate
     pivots: int
     rounds: int
     working_set: int
+    dual: FloatArray | None = None
 
 
 class WorkingSetPath:
@@ -52,6 +59,7 @@ class WorkingSetPath:
         self.weights = np.zeros(self.n)
         self.correlation = design.at_b
         self.tolerance = VIOLATION
+        self.interior: InteriorPoint | None = None
 
     def reweight(self, costs: FloatArray | float) -> None:
         """Change the costs; the last solution stays the start of the next one."""
@@ -63,40 +71,51 @@ class WorkingSetPath:
         self.weights = weights
         self.correlation = self.columns.T @ (self.design.b - self.design.A @ weights)
 
-    def solve(self, lam: float, *, max_pivots: int, max_rounds: int = 200) -> PathPoint:
-        """The minimiser at `lam`; its certificate says how exact it is, also when a limit was reached."""
+    def solve(self, lam: float, *, max_pivots: int, max_rounds: int = 200, tol: float = TOL) -> PathPoint:
+        """The minimiser at `lam`; its certificate says how exact it is, also when a limit was reached.
+
+        A relative gap of `tol` is enough after an interior point, where rounding may be thousands of pivots away.
+        """
         if lam >= self.lam_max:
             self.weights, self.correlation = np.zeros(self.n), self.design.at_b
-            return PathPoint(self.weights, self._certificate(lam), 0, 0, 0)
-        self.tolerance = VIOLATION
+            return PathPoint(self.weights, self._certificate(self.weights, lam), 0, 0, 0)
+        self.tolerance, dual, most = VIOLATION, None, max_pivots
         if np.count_nonzero(self.weights) > INTERIOR_FROM:
-            self._approach(lam)
-            self.tolerance = FACE_VIOLATION
-        weights, residual, pivots, rounds = self.weights, None, 0, 0
+            dual = self._approach(lam)
+            self.tolerance, most = FACE_VIOLATION, FINISHING
+        weights, code, pivots, rounds = self.weights, -1, 0, 0
         member = weights > 0
         while rounds < max_rounds:
             violators = self._violators(lam, member)
-            if not violators.size and residual is not None:
+            if code == CONVERGED and not violators.size:
                 break
             rounds += 1
             member[violators] = True
-            weights, used, code, residual = self._solve_on(np.flatnonzero(member), weights, lam, max_pivots - pivots)
+            allowed = min(most, max_pivots - pivots)
+            weights, used, code, residual = self._solve_on(np.flatnonzero(member), weights, lam, allowed)
             self.correlation = self.columns.T @ residual
             pivots += used
-            if code != CONVERGED or pivots >= max_pivots:
+            if pivots >= max_pivots:
                 break
+            if code != CONVERGED:
+                if self._certificate(weights, lam, dual).relative_gap <= tol:
+                    break
+                most = max_pivots
         self.weights = weights
-        return PathPoint(weights, self._certificate(lam), pivots, rounds, int(member.sum()))
+        return PathPoint(weights, self._certificate(weights, lam, dual), pivots, rounds, int(member.sum()), dual)
 
-    def _approach(self, lam: float) -> None:
-        """Move to near a vertex of the solutions: the kernel, one record at a time, then only finishes."""
+    def _approach(self, lam: float) -> FloatArray:
+        """Move to near a vertex of the solutions: the kernel, one record at a time, then only finishes. Returns θ."""
         used = np.flatnonzero(self.lengths > 0)
-        part = self.columns[:, used]
-        part.data /= np.repeat(self.lengths[used], np.diff(part.indptr))
-        x = vertex(part, self.design.b, lam * self.costs[used] / self.lengths[used])
-        self.weights = np.zeros(self.n)
-        self.weights[used] = x / self.lengths[used]
-        self.correlation = self.columns.T @ (self.design.b - self.design.A @ self.weights)
+        if self.interior is None:
+            part = self.columns[:, used]
+            part.data /= np.repeat(self.lengths[used], np.diff(part.indptr))
+            self.interior = InteriorPoint(part, self.design.b)
+        found = self.interior.solve(lam * self.costs[used] / self.lengths[used])
+        weights = np.zeros(self.n)
+        weights[used] = found.x / self.lengths[used]
+        self.start_from(weights)
+        return found.theta
 
     def _violators(self, lam: float, member: NDArray[np.bool_]) -> NDArray[np.intp]:
         """Columns outside the working set whose correlation exceeds its limit; only the worst ones of very many."""
@@ -129,5 +148,5 @@ class WorkingSetPath:
         found[index] = x / lengths
         return found, int(pivots), int(code), residual
 
-    def _certificate(self, lam: float) -> Certificate:
-        return l1_certificate(self.design, self.weights, lam, self.costs)
+    def _certificate(self, weights: FloatArray, lam: float, dual: FloatArray | None = None) -> Certificate:
+        return l1_certificate(self.design, weights, lam, self.costs, dual)

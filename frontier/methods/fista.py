@@ -148,6 +148,7 @@ class _Run:
             n_iter=found.n_iter,
             message="; ".join(filter(None, (found.message, note))),
             objective=found.objective,
+            dual=found.dual,
             trace=found.trace,
             claims=dict(found.claims) | {"asked_active": budget},
         )
@@ -166,9 +167,9 @@ class _Run:
         path = WorkingSetPath(self.design, self.costs)
 
         def solve(lam: float) -> Solution:
-            point = path.solve(lam, max_pivots=self.method.max_iter)
+            point = path.solve(lam, max_pivots=self.method.max_iter, tol=self.method.tol)
             claims: dict[str, Claim] = {"pricing_rounds": point.rounds, "working_set": point.working_set}
-            return self._report(lam, point.weights, point.certificate, point.pivots, claims, {})
+            return self._report(lam, point.weights, point.certificate, point.pivots, claims, {}, point.dual)
 
         return solve
 
@@ -180,6 +181,7 @@ class _Run:
         n_iter: int,
         claims: dict[str, Claim],
         trace: dict[str, FloatArray],
+        dual: FloatArray | None = None,
     ) -> Solution:
         gap = certificate.relative_gap
         solved = gap <= self.method.tol or (lam == 0 and certificate.kkt_residual <= self.method.tol)
@@ -189,6 +191,7 @@ class _Run:
             n_iter=n_iter,
             message="" if solved else f"relative gap {gap:.1e} > {self.method.tol:.0e} after {n_iter} iterations",
             objective=L1Objective(lam, None if self.method.costs == 1.0 else self.costs),
+            dual=dual,
             trace=trace,
             claims={"relative_gap": gap, "lam_max": self.lam_max} | claims,
         )

@@ -125,7 +125,7 @@ class _Run:
         pivots, steps, change, gap, mean, weights = 0, 0, np.inf, 0.0, 1.0, self.lasso
         while steps < self.method.iterations and change > SETTLED:
             last = weights
-            point = path.solve(lam, max_pivots=self.method.max_iter)
+            point = path.solve(lam, max_pivots=self.method.max_iter, tol=self.method.tol)
             weights, steps, pivots = point.weights, steps + 1, pivots + point.pivots
             gap = max(gap, min(point.certificate.relative_gap, point.certificate.kkt_residual if lam == 0 else np.inf))
             if steps == 1:

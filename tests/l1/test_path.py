@@ -9,6 +9,7 @@ import scipy.sparse as sp
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+import frontier.l1.interior as interior_module
 import frontier.l1.path as path_module
 from frontier import default_split, load_problem
 from frontier.l1.path import WorkingSetPath
@@ -119,6 +120,25 @@ def test_a_face_of_solutions_is_left_at_a_vertex(monkeypatch: pytest.MonkeyPatch
     assert point.certificate.relative_gap <= EXACT
     assert point.certificate.n_equicorrelated == 2_000  # every record is on the face
     assert np.count_nonzero(point.weights) <= 41
+
+
+@pytest.mark.parametrize("tol", [0.5, EXACT])
+def test_after_an_interior_point_pivots_go_on_until_the_gap_is_small_enough(
+    monkeypatch: pytest.MonkeyPatch, tol: float
+) -> None:
+    design = weighted_design(make_problem(300, 20))
+    monkeypatch.setattr(path_module, "INTERIOR_FROM", 0)
+    monkeypatch.setattr(path_module, "FINISHING", 1)
+    monkeypatch.setattr(interior_module, "GAP", 0.1)
+    monkeypatch.setattr(interior_module, "PERTURBATION", 1.0)  # … so that it ends at the vertex of another problem
+    path = WorkingSetPath(design)
+    path.solve(0.9 * path.lam_max, max_pivots=100)
+    lam = 0.1 * path.lam_max
+    point = path.solve(lam, max_pivots=10_000, tol=tol)
+    assert point.dual is not None
+    assert point.certificate.relative_gap == l1_certificate(design, point.weights, lam, 1.0, point.dual).relative_gap
+    assert point.certificate.relative_gap <= tol
+    assert (point.certificate.relative_gap > EXACT) == (tol > EXACT)
 
 
 def test_a_pivot_limit_is_kept_and_leaves_a_valid_point() -> None:

@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 import scipy.optimize
 
+import frontier.l1.path as path_module
 from frontier import Point, default_split, evaluate, load_problem, solve
 from frontier.errors import InputError
 from frontier.l1.textbook import largest_eigenvalue
@@ -63,6 +64,20 @@ def test_a_false_claim_of_optimality_is_overruled_by_the_harness(tiny: Calibrati
     assert row["status"] == "not_converged"
     assert "certificate" in row["message"]
     assert row["certified"] is False
+
+
+def test_the_harness_is_given_the_dual_that_an_interior_point_found(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(path_module, "INTERIOR_FROM", 0)  # of active records: always but for the first λ
+    problem = make_problem(n=200, m=20)
+    points = [Point(lam=0.3), Point(lam=1e-2), Point(lam=1e-3)]
+    for solution in solve(problem, "fista", points, lam_unit="lam_max")[1:]:
+        assert solution.dual is not None
+        assert solution.weights is not None
+        assert solution.objective is not None
+        certificate = solution.objective.certificate(problem, solution.weights, solution.dual)
+        assert certificate is not None
+        assert certificate.relative_gap == solution.claims["relative_gap"]  # the same sums
+        assert solution.status == "optimal"
 
 
 def test_target_sparsity_finds_a_lam_with_that_many_zeros() -> None:
