@@ -14,7 +14,6 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
 
-import yaml
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from frontier.drive import check_points
@@ -23,6 +22,7 @@ from frontier.methods.base import Method, Point
 from frontier.refit import Anchor
 from frontier.registry import build_method, check_problem, method_class, validation_error
 from frontier.splits import design_parameters
+from frontier.yaml_file import read_yaml
 
 Budget = int | float  # records, or a share of the problem's records
 RESERVED = ("name", "label", "problems", "lam", "budget", "seeds")  # keys of a method entry that are not parameters
@@ -128,8 +128,7 @@ class _Grid(BaseModel):
 def read_experiment(path: Path | str) -> Experiment:
     """The experiment in a YAML file; raises `InputError` for anything in it that could not run."""
     path = Path(path)
-    text = _read(path)
-    content = _parse(text, path)
+    text, content = read_yaml(path, "an experiment", cure="check the path; experiments live in experiments/")
     unknown = [str(key) for key in content if key not in _File.model_fields]
     if unknown:
         raise InputError(f"{path}: {unknown[0]}", "unknown key", cure=did_you_mean(unknown[0], _File.model_fields))
@@ -255,44 +254,3 @@ def _colon(error: InputError, path: Path) -> InputError:
     """`file: key: …` for a key at the top level, where pydantic's place reads `file.key`."""
     error.args = (error.args[0].replace(f"{path}.", f"{path}: ", 1),)
     return error
-
-
-def _read(path: Path) -> str:
-    try:
-        return path.read_text(encoding="utf-8")
-    except FileNotFoundError:
-        raise InputError(path, "no such file", cure="check the path; experiments live in experiments/") from None
-    except (OSError, UnicodeDecodeError) as error:
-        raise InputError(path, f"cannot be read: {error}", expected="a UTF-8 YAML file") from None
-
-
-def _parse(text: str, path: Path) -> dict[str, Any]:
-    try:
-        content = yaml.load(text, Loader=_Loader)
-    except yaml.YAMLError as error:
-        raise InputError(path, f"not valid YAML: {error}", cure="fix the syntax") from None
-    except (RecursionError, ValueError) as error:
-        raise InputError(path, f"not valid YAML: {type(error).__name__} {error}", cure="fix the value") from None
-    if not isinstance(content, dict):
-        raise InputError(path, "not an experiment", expected="a mapping with problems and methods", got=type(content))
-    return content
-
-
-class _Loader(yaml.SafeLoader):
-    """The safe loader, with YAML 1.2 floats (1e-7 is a number) and without silently repeated keys."""
-
-    def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[Any, Any]:
-        keys = [self.construct_object(key, deep=True) for key, _ in node.value]
-        for key in keys:
-            if not isinstance(key, str):
-                raise yaml.constructor.ConstructorError(None, None, f"key {key!r} is not a string", node.start_mark)
-            if keys.count(key) > 1:
-                raise yaml.constructor.ConstructorError(None, None, f"key {key!r} given twice", node.start_mark)
-        return super().construct_mapping(node, deep)
-
-
-_Loader.add_implicit_resolver(
-    "tag:yaml.org,2002:float",
-    re.compile(r"^[-+]?(\d[\d_]*)(\.\d*)?[eE][-+]?\d+$"),
-    list("-+0123456789"),
-)
