@@ -79,7 +79,6 @@ def make_plan(
     batches = []
     parts = [(label, split) for label in problems for split in splits[label]]
     for repeat, (label, split) in itertools.product(range(experiment.repeats), parts):
-        held = hashlib.sha256(split.train.tobytes()).hexdigest()
         for spec in experiment.methods:
             if label not in spec.problems:
                 continue
@@ -87,7 +86,7 @@ def make_plan(
                 content: dict[str, object] = {
                     "format": RESULT_FORMAT,
                     "problem": [label, fingerprints[label]],
-                    "split": [split.name, held],
+                    "split": [split.name, split.fingerprint],
                     "method": [spec.label, spec.name, spec.params],
                     "points": [dataclasses.asdict(point) for point in points],
                     "threads": experiment.threads,

@@ -171,6 +171,7 @@ def _manifest(session: Session, jobs: int, digest: str) -> dict[str, Any]:
 def _split_facts(problem: CalibrationProblem, split: Split) -> dict[str, Any]:
     initial = evaluate(problem, split, Solution(problem.w0, Status.COMPLETED))
     sizes = {
+        "fingerprint": split.fingerprint,
         "n_train": int(split.train.sum()),
         "n_heldout": int(split.heldout.sum()),
         "initial_heldout_mare": initial["heldout_mare"],
