@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 import os
 import re
@@ -55,6 +56,9 @@ def altered(folder: Path, where: Path, **values: Any) -> Path:
         table.loc[0, name] = value
     content = table.to_parquet(index=False)
     (where / "cells.parquet").write_bytes(content)
+    manifest = json.loads((where / "manifest.json").read_text())
+    manifest["sha256"]["cells.parquet"] = hashlib.sha256(content).hexdigest()
+    (where / "manifest.json").write_text(json.dumps(manifest))
     return where
 
 

@@ -100,3 +100,14 @@ def test_ctrl_c_keeps_finished_batches_says_how_to_resume_and_exits_130(tmp_path
     assert process.returncode == 130, said
     assert "run the same command again to resume" in said
     assert list(tmp_path.glob("results/long/batches/*.npz"))
+
+
+def test_partial_runs_are_merged_by_the_command(folder: Path) -> None:
+    done = run("results/good", "--out", "merged", cwd=folder, module="frontier.merge")
+    assert done.returncode == 0, done.stderr
+    assert "2 rows from 1 runs: merged" in done.stdout
+    done = run("results/nothing", "--out", "merged2", cwd=folder, module="frontier.merge")
+    assert done.returncode == 2
+    assert done.stderr.startswith("error: results/nothing: no manifest.json")
+    done = run("results/good", "--against", "merged", cwd=folder, module="frontier.check")
+    assert done.returncode == 0, done.stderr

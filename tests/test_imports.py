@@ -16,7 +16,7 @@ ROOT = Path(frontier.__file__).parent
 ROOMS = [
     ("errors",),
     ("files", "threads"),
-    ("yaml_file",),
+    ("npz", "yaml_file"),
     ("problem",),
     ("objective", "weighting"),
     ("budget", "distance", "dual", "l0", "sampling"),

@@ -40,19 +40,19 @@ class Task:
     contended: bool
 
 
-def unfinished(plan: Plan, store: Store, warn: Warn) -> list[Batch]:
-    """Batches without a readable result, in plan order; a damaged file is named and counts as unfinished."""
-    missing = []
+def finished(plan: Plan, store: Store, warn: Warn) -> dict[str, BatchResult]:
+    """Every batch with a readable result, by key; a damaged file is named, removed, and so solved again."""
+    found = {}
     for batch in plan.batches:
         try:
-            found = store.read(batch)
+            result = store.read(batch)
         except DamagedFile as error:
             warn(f"damaged result, solving again: {error}")
             store.path(batch).unlink()
-            found = None
-        if found is None:
-            missing.append(batch)
-    return missing
+            continue
+        if result is not None:
+            found[batch.key] = result
+    return found
 
 
 def run_batches(
