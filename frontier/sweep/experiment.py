@@ -79,7 +79,8 @@ class Experiment:
     """A checked experiment file; `text` is the file as read, for provenance.
 
     `repeats` solves every cell that often, for its timings; `timing` "clean" refuses runs on more than one process.
-    `anchors` names the refits that every sparse solution gets beside its row as fitted.
+    `anchors` names the refits that every sparse solution gets beside its row as fitted. A batch that takes longer than
+    `time_limit_seconds` is killed and becomes `timeout` rows.
     """
 
     name: str
@@ -88,6 +89,7 @@ class Experiment:
     threads: int
     repeats: int
     timing: Literal["any", "clean"]
+    time_limit_seconds: float | None
     anchors: tuple[Anchor, ...]
     problems: tuple[ProblemSpec, ...]
     splits: tuple[SplitSpec, ...]
@@ -106,6 +108,7 @@ class _File(BaseModel):
     threads: int = Field(default=1, ge=1, le=1024)
     repeats: int = Field(default=1, ge=1, le=100)
     timing: Literal["any", "clean"] = "any"
+    time_limit_seconds: float | None = Field(default=None, gt=0, le=1e7, allow_inf_nan=False)
     budgets: list[Any] | None = Field(default=None, min_length=1)
     refit: list[Literal["none", "fitted", "initial"]] = Field(default=["none"], min_length=1)
     problems: list[dict[str, Any]] = Field(min_length=1)
@@ -155,6 +158,7 @@ def read_experiment(path: Path | str) -> Experiment:
         threads=file.threads,
         repeats=file.repeats,
         timing=file.timing,
+        time_limit_seconds=file.time_limit_seconds,
         anchors=tuple(anchor for anchor in file.refit if anchor != "none"),
         problems=problems,
         splits=splits,

@@ -52,6 +52,7 @@ class Batch:
     threads: int
     key: str
     anchors: tuple[Anchor, ...] = ()
+    time_limit_seconds: float | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,7 +97,10 @@ def make_plan(
                     content["repeat"] = repeat
                 if experiment.anchors:
                     content["refit"] = [*experiment.anchors, RHO]
+                limit = experiment.time_limit_seconds
+                if limit is not None:
+                    content["time_limit_seconds"] = limit
                 key = hashlib.sha256(json.dumps(content, sort_keys=True).encode()).hexdigest()[:32]
                 cells = tuple(Cell(label, split.name, spec.label, point, repeat, repeated) for point in points)
-                batches.append(Batch(cells, spec, experiment.threads, key, experiment.anchors))
+                batches.append(Batch(cells, spec, experiment.threads, key, experiment.anchors, limit))
     return Plan(tuple(batches))
