@@ -20,6 +20,7 @@ from typer.testing import CliRunner
 import frontier
 from frontier.check import main
 from frontier.sweep.baseline import read_baseline
+from frontier.sweep.plan import RESULT_FORMAT
 
 ROOT = Path(__file__).resolve().parent.parent
 EXPERIMENT = """\
@@ -194,7 +195,7 @@ DAMAGE = {
     "an empty table": ("cells.csv", lambda text: "", "checksum mismatch"),
     "another format": (
         "manifest.json",
-        lambda text: text.replace('"format": 2', '"format": 1'),
+        lambda text: text.replace(f'"format": {RESULT_FORMAT}', '"format": 1'),
         "another format version",
     ),
 }

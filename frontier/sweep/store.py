@@ -112,6 +112,8 @@ class Store:
             if fresh and self.batches.exists():
                 shutil.rmtree(self.batches)
             self.batches.mkdir(parents=True, exist_ok=True)
+            for scratch in self.folder.rglob(".*.tmp"):  # a process was killed while it wrote
+                scratch.unlink(missing_ok=True)
         except OSError as error:
             raise InputError(self.folder, f"cannot be written: {error.strerror}", cure="use --out") from None
 
