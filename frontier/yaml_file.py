@@ -17,6 +17,7 @@ from frontier.files import read_limited
 
 LARGEST_FILE_BYTES = 1 << 20  # the largest experiment here has 3 kB
 LARGEST_NODES = 100_000  # a hundred methods with a thousand points each
+LARGEST_INTEGER_BITS = 1000  # what a float still holds; a longer one cannot even be printed
 
 
 def read_yaml(path: Path, what: str, cure: str) -> tuple[str, dict[str, Any]]:
@@ -79,6 +80,14 @@ class _Loader(yaml.SafeLoader):
                 raise yaml.constructor.ConstructorError(None, None, f"key {key!r} given twice", node.start_mark)
         return super().construct_mapping(node, deep)
 
+    def construct_yaml_int(self, node: yaml.ScalarNode) -> int:
+        value: int = super().construct_yaml_int(node)
+        if value.bit_length() > LARGEST_INTEGER_BITS:
+            raise yaml.constructor.ConstructorError(None, None, "an integer beyond 2^1000", node.start_mark)
+        return value
+
+
+_Loader.add_constructor("tag:yaml.org,2002:int", _Loader.construct_yaml_int)
 
 _Loader.add_implicit_resolver(
     "tag:yaml.org,2002:float",

@@ -26,6 +26,8 @@ from frontier.yaml_file import read_yaml
 
 Budget = int | float  # records, or a share of the problem's records
 RESERVED = ("name", "label", "problems", "lam", "budget", "seeds")  # keys of a method entry that are not parameters
+PATHS = ("checkpoint",)  # parameters that name a place on disk
+MOST_CELLS = 1_000_000  # of a file, before its splits: at a millisecond each a quarter of an hour
 
 
 @dataclass(frozen=True, slots=True)
@@ -151,8 +153,14 @@ def read_experiment(path: Path | str) -> Experiment:
     budgets = _budgets(file.budgets, f"{path}: budgets")
     methods = tuple(_method(entry, f"{path}: methods[{i}]", labels, budgets) for i, entry in enumerate(file.methods))
     _unique([m.label for m in methods], f"{path}: methods", "label", cure="give each entry its own label")
+    cells = file.repeats * sum(_size(method) * len(method.problems) for method in methods)
+    if cells > MOST_CELLS:
+        raise InputError(path, "too many cells", expected=f"at most {MOST_CELLS:,}", got=f"{cells:,}", cure="split it")
+    name = file.name or path.stem
+    if not name.strip("."):  # a file named '...yaml' would write to 'results/..'
+        raise InputError(path, "no name for the results", got=repr(name), cure="rename the file, or give it a 'name'")
     return Experiment(
-        name=file.name or path.stem,
+        name=name,
         description=" ".join(file.description.split()),
         limitations=tuple(" ".join(text.split()) for text in file.limitations),
         threads=file.threads,
@@ -210,6 +218,8 @@ def _method(entry: dict[str, Any], place: str, problem_labels: list[str], common
         raise InputError(f"{place}.budget", "both lam and budget", expected="one of them", cure="use two entries")
     if not grid.lam and not budgets and method.coordinates:
         budgets = common
+    for key in PATHS:
+        _check_inside(getattr(method, key, None), f"{place}.{key}")
     spec = MethodSpec(
         label=grid.label or name,
         name=name,
@@ -219,11 +229,24 @@ def _method(entry: dict[str, Any], place: str, problem_labels: list[str], common
         seeds=tuple(grid.seeds or [None]),
         problems=tuple(grid.problems or problem_labels),
     )
+    if _size(spec) > MOST_CELLS:
+        raise InputError(place, "too many points", expected=f"at most {MOST_CELLS:,}", got=f"{_size(spec):,}")
     try:  # whatever the records are many enough for: shares are resolved when a problem is there
         check_points(method, dataclasses.replace(spec, budgets=(1,) if budgets else (None,)).points_on(1))
     except InputError as error:
         raise error.at(place) from None
     return spec
+
+
+def _size(spec: MethodSpec) -> int:
+    """Points of a method's grid."""
+    return len(spec.lams) * len(spec.budgets) * len(spec.seeds)
+
+
+def _check_inside(value: str | None, place: str) -> None:
+    """A path in an experiment file stays below the folder that the user works in: the file may be somebody else's."""
+    if value is not None and (Path(value).is_absolute() or ".." in Path(value).parts or "\0" in value):
+        raise InputError(place, "leaves the working folder", expected="a relative path without '..'", got=repr(value))
 
 
 def _budgets(values: list[Any] | None, place: str) -> tuple[Budget, ...]:
