@@ -8,12 +8,16 @@ from __future__ import annotations
 
 import io
 import math
+import tokenize
 import zipfile
 import zlib
 
 import numpy as np
 from numpy.lib import format as npy
 from numpy.typing import NDArray
+
+NOT_AN_ARCHIVE = (zipfile.BadZipFile, zlib.error, EOFError, NotImplementedError, RuntimeError)
+NOT_A_HEADER = (SyntaxError, tokenize.TokenError, TypeError)  # NumPy parses it as a Python literal
 
 
 def read_arrays(content: bytes, limit_bytes: int) -> dict[str, NDArray[np.generic]]:
@@ -24,7 +28,7 @@ def read_arrays(content: bytes, limit_bytes: int) -> dict[str, NDArray[np.generi
             if unfolded > limit_bytes:
                 raise ValueError(f"unfolds to {unfolded:,} bytes, more than the limit of {limit_bytes:,}")
             return {info.filename.removesuffix(".npy"): _array(archive, info) for info in archive.infolist()}
-    except (zipfile.BadZipFile, zlib.error, EOFError, NotImplementedError, RuntimeError) as error:
+    except (*NOT_AN_ARCHIVE, *NOT_A_HEADER) as error:
         raise ValueError(f"not a NumPy archive: {error}") from None
 
 
