@@ -1,6 +1,7 @@
 """`python -m frontier.check RUN --against BASELINE`: is this run worse than a committed one?
 
-Exit codes: 0 pass (also after --update), 1 regression, 2 not comparable or incomplete, 3 usage, 130 interrupted.
+Exit codes: 0 pass (also after --update), 1 regression, 2 not comparable or incomplete, 3 usage (and files
+that cannot be read or written), 130 interrupted.
 """
 
 from __future__ import annotations
@@ -25,7 +26,7 @@ from frontier.sweep.store import load_results
 USAGE = 3
 
 
-@partial(command, usage_code=USAGE)
+@partial(command, usage_code=USAGE, machine_code=USAGE)
 def main(
     run: Annotated[Path, typer.Argument(help="a results folder written by frontier.run")],
     against: Annotated[Path, typer.Option(help="a baseline, or another results folder")],

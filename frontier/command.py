@@ -15,8 +15,11 @@ from typer.core import TyperCommand
 from frontier.errors import InputError
 
 
-def command(function: Callable[..., None], usage_code: int = 2) -> typer.Typer:
-    """`function` as a command line whose `InputError` is one line on standard error and exit code `usage_code`."""
+def command(function: Callable[..., None], usage_code: int = 2, machine_code: int = 1) -> typer.Typer:
+    """`function` as a command line whose `InputError` is one line on standard error and exit code `usage_code`.
+
+    `machine_code` is for what is not the input's fault (disk full).
+    """
 
     @functools.wraps(function)
     def guarded(*args: Any, **kwargs: Any) -> None:  # a wrapper passes on what it wraps
@@ -27,7 +30,7 @@ def command(function: Callable[..., None], usage_code: int = 2) -> typer.Typer:
             raise typer.Exit(usage_code) from None
         except OSError as error:  # disk full, folder gone: not the input's fault, and nothing finished is lost
             print_error(f"error: {error}; finished batches are kept: run the same command again to resume")
-            raise typer.Exit(1) from None
+            raise typer.Exit(machine_code) from None
         except KeyboardInterrupt:
             print_error("interrupted: finished batches are kept; run the same command again to resume")
             raise typer.Exit(130) from None

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import hashlib
 import json
 import os
@@ -9,6 +10,7 @@ import re
 import shutil
 import subprocess
 import sys
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 from xml.etree import ElementTree
@@ -18,9 +20,16 @@ import pytest
 from typer.testing import CliRunner
 
 import frontier
+from frontier import CalibrationProblem, Point, Solution
 from frontier.check import main
+from frontier.methods.base import Method
+from frontier.methods.fista import Fista
+from frontier.methods.random_reweight import RandomReweight
+from frontier.methods.stratified_raking import StratifiedRaking
 from frontier.sweep.baseline import read_baseline
 from frontier.sweep.plan import RESULT_FORMAT
+from frontier.sweep.session import open_session, run_session
+from frontier.sweep.store import Store
 
 ROOT = Path(__file__).resolve().parent.parent
 EXPERIMENT = """\
@@ -243,6 +252,25 @@ def test_the_readme_example_holds_this_repository_to_its_smoke_baseline(tmp_path
     done = subprocess.run(command, cwd=tmp_path, env=environment, capture_output=True, text=True, timeout=300)
     assert done.returncode == 0, done.stdout + done.stderr
     assert "1 passed" in done.stdout
+
+
+@pytest.mark.parametrize(("method", "factor"), [(Fista, 1.0001), (RandomReweight, 1.01), (StratifiedRaking, 1.01)])
+def test_weights_that_are_off_by_little_are_found_against_the_smoke_baseline(
+    method: type[Method], factor: float, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    honest = method.solve
+
+    def off(self: Method, problem: CalibrationProblem, points: Sequence[Point]) -> list[Solution]:
+        found = honest(self, problem, points)
+        return [dataclasses.replace(s, weights=None if s.weights is None else factor * s.weights) for s in found]
+
+    monkeypatch.setattr(method, "solve", off)
+    name = method.__module__.rpartition(".")[2]
+    session = open_session(ROOT / "experiments/smoke.yaml")
+    run_session(session, Store(tmp_path / "run"), only=[name], quiet=True)
+    done = run_check(tmp_path / "run", "--against", ROOT / "results/baselines/smoke")
+    assert done.exit_code == 1, done.output  # the other methods are missing, which a regression outranks
+    assert re.search(rf"regression +cps_like/default/{name} .*train_mare", done.output)
 
 
 pytest_plugins = ["frontier.pytest_plugin"]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from frontier.errors import InputError
 
-LARGEST_ENTRIES = 400_000_000  # of M, stored or drawn: 3.2 GB as float64, five times cps_states
+LARGEST_ENTRIES = 400_000_000  # of M, stored or drawn: 3.2 GB as float64
 
 
 def check_size(n_targets: int, n_records: int, place: str) -> None:

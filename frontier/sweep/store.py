@@ -55,7 +55,7 @@ TEXTS = (
 )
 
 
-LARGEST_BATCH_BYTES = 1 << 32  # a thousand cells with half a million weights each; also as unfolded
+LARGEST_BATCH_BYTES = 1 << 32  # three hundred cells with a million weights each; also as unfolded
 LARGEST_JSON_BYTES = 1 << 28
 LARGEST_TABLE_BYTES = 1 << 32
 
