@@ -10,12 +10,16 @@ from typing import Any
 
 import pandas as pd
 import typer
+from typer.core import TyperCommand
 
 from frontier.errors import InputError
 
 
-def command(function: Callable[..., None]) -> typer.Typer:
-    """`function` as a command line whose `InputError` is one line on standard error."""
+def command(function: Callable[..., None], usage_code: int = 2, machine_code: int = 1) -> typer.Typer:
+    """`function` as a command line whose `InputError` is one line on standard error and exit code `usage_code`.
+
+    `machine_code` is for what is not the input's fault (disk full).
+    """
 
     @functools.wraps(function)
     def guarded(*args: Any, **kwargs: Any) -> None:  # a wrapper passes on what it wraps
@@ -23,17 +27,32 @@ def command(function: Callable[..., None]) -> typer.Typer:
             function(*args, **kwargs)
         except InputError as error:
             print_error(f"error: {error}")
-            raise typer.Exit(2) from None
+            raise typer.Exit(usage_code) from None
         except OSError as error:  # disk full, folder gone: not the input's fault, and nothing finished is lost
             print_error(f"error: {error}; finished batches are kept: run the same command again to resume")
-            raise typer.Exit(1) from None
+            raise typer.Exit(machine_code) from None
         except KeyboardInterrupt:
             print_error("interrupted: finished batches are kept; run the same command again to resume")
             raise typer.Exit(130) from None
 
     app = typer.Typer(add_completion=False, pretty_exceptions_enable=False)
-    app.command()(guarded)
+    app.command(cls=_command_class(usage_code))(guarded)
     return app
+
+
+def _command_class(usage_code: int) -> type[TyperCommand]:
+    """A command whose wrong options end with `usage_code`; typer's own is 2."""
+
+    class Command(TyperCommand):
+        def make_context(self, *args: Any, **kwargs: Any) -> Any:  # passes on what it wraps
+            try:
+                return super().make_context(*args, **kwargs)
+            except Exception as error:
+                if getattr(error, "exit_code", None) == 2:
+                    error.exit_code = usage_code  # type: ignore[attr-defined]
+                raise
+
+    return Command
 
 
 def print_error(line: str) -> None:

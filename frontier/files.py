@@ -1,4 +1,4 @@
-"""Files that are either whole or not there: sealed with their digest, replaced in one step."""
+"""Files that are either whole or not there: sealed with their digest, replaced in one step, read within a limit."""
 
 from __future__ import annotations
 
@@ -6,6 +6,8 @@ import hashlib
 import os
 from pathlib import Path
 from typing import BinaryIO
+
+from frontier.errors import InputError
 
 
 def sealed(content: bytes) -> bytes:
@@ -19,6 +21,15 @@ def unsealed(content: bytes) -> bytes:
     if hashlib.sha256(body).digest() != digest:
         raise ValueError("checksum mismatch: truncated, altered or not written by frontier")
     return body
+
+
+def read_limited(path: Path, limit_bytes: int) -> bytes:
+    """The content of a file of at most `limit_bytes`; `InputError` for a larger one, which is not read."""
+    with path.open("rb") as file:
+        content = file.read(limit_bytes + 1) if os.fstat(file.fileno()).st_size <= limit_bytes else None
+    if content is None or len(content) > limit_bytes:  # a pipe has no size until it is read
+        raise InputError(path, "too large", expected=f"at most {limit_bytes:,} bytes", got=f"{path.stat().st_size:,}")
+    return content
 
 
 def write_atomically(path: Path, content: bytes) -> None:

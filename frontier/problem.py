@@ -163,6 +163,11 @@ class Split:
     def heldout(self) -> NDArray[np.bool_]:
         return ~self.train
 
+    @property
+    def fingerprint(self) -> str:
+        """sha256 of which targets are fitted."""
+        return hashlib.sha256(self.train.tobytes()).hexdigest()
+
 
 def _estimate_matrix(M: Any, place: str) -> sp.csr_array:
     place = f"{place}.M"

@@ -45,7 +45,11 @@ def load_problem(name: str, **params: Any) -> CalibrationProblem:
 
 def build_problem(name: str, params: Mapping[str, Any], place: str) -> CalibrationProblem:
     own, weights = check_problem(name, params, place)
-    problem = problem_builder(name, place)(**own)
+    builder = problem_builder(name, place)
+    try:
+        problem = builder(**own)
+    except MemoryError as error:
+        raise InputError(place, f"does not fit into memory: {error}", cure="make it smaller") from None
     try:
         return weighted(problem, **weights) if weights else problem
     except InputError as error:

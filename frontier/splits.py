@@ -24,6 +24,7 @@ from frontier.problem import CalibrationProblem, Split
 from frontier.registry import checked_parameters
 
 Design = Callable[..., tuple[Split, ...]]
+MOST_REPEATS = 1000  # of random_rows: each repeats every cell of an experiment
 
 
 class NestedTargetsWarning(UserWarning):
@@ -126,12 +127,12 @@ def random_rows(problem: CalibrationProblem, *, share: float, seed: int = 0, rep
     The number held out is `share · m`, rounded. Repeat r is drawn from its own generator, (seed, r), so it is the same
     for any number of repeats. Always warns with `NestedTargetsWarning`: this is the design that other studies use, kept
     for comparison with them. Raises `InputError` for a share outside (0, 1) or one that rounds to no target or to all
-    of them, for `repeats` below 1 and for a negative seed.
+    of them, for `repeats` outside 1 … 1000 and for a negative seed.
     """
     if not 0 < share < 1:
         raise InputError("random_rows.share", "not a proper share", expected="0 < share < 1", got=share)
-    if repeats < 1:
-        raise InputError("random_rows.repeats", "too few", expected="at least 1", got=repeats)
+    if not 1 <= repeats <= MOST_REPEATS:
+        raise InputError("random_rows.repeats", "not a number of splits", expected=f"1 to {MOST_REPEATS}", got=repeats)
     m = problem.n_targets
     n_heldout = round(share * m)
     if not 0 < n_heldout < m:

@@ -85,18 +85,33 @@ def test_a_folder_without_results_is_one_line_and_exit_code_2(folder: Path) -> N
     assert done.stderr.startswith("error: nothing: no cells.parquet")
 
 
-def test_ctrl_c_keeps_finished_batches_says_how_to_resume_and_exits_130(tmp_path: Path) -> None:
+@pytest.mark.parametrize("jobs", ["1", "2"])
+def test_ctrl_c_keeps_finished_batches_says_how_to_resume_and_exits_130(jobs: str, tmp_path: Path) -> None:
     (tmp_path / "long.yaml").write_text(
         "problems: [{name: cps_like}]\n"
         "methods: [{name: random_reweight, budget: [20, 50], seeds: [0, 1, 2, 3, 4, 5, 6, 7], epochs: 1500}]\n"
     )
-    command = [sys.executable, "-m", "frontier.run", "long.yaml"]
-    process = subprocess.Popen(command, cwd=tmp_path, stderr=subprocess.PIPE, text=True, env=environment())
+    command = [sys.executable, "-m", "frontier.run", "long.yaml", "--jobs", jobs]
+    process = subprocess.Popen(
+        command, cwd=tmp_path, stderr=subprocess.PIPE, text=True, env=environment(), start_new_session=True
+    )
     deadline = time.monotonic() + 60
     while not list(tmp_path.glob("results/long/batches/*.npz")) and time.monotonic() < deadline:
         time.sleep(0.01)
-    process.send_signal(signal.SIGINT)
+    os.killpg(process.pid, signal.SIGINT)  # as a terminal does: the workers get it too
     _, said = process.communicate(timeout=60)
     assert process.returncode == 130, said
     assert "run the same command again to resume" in said
+    assert "Traceback" not in said
     assert list(tmp_path.glob("results/long/batches/*.npz"))
+
+
+def test_partial_runs_are_merged_by_the_command(folder: Path) -> None:
+    done = run("results/good", "--out", "merged", cwd=folder, module="frontier.merge")
+    assert done.returncode == 0, done.stderr
+    assert "2 rows from 1 runs: merged" in done.stdout
+    done = run("results/nothing", "--out", "merged2", cwd=folder, module="frontier.merge")
+    assert done.returncode == 2
+    assert done.stderr.startswith("error: results/nothing: no manifest.json")
+    done = run("results/good", "--against", "merged", cwd=folder, module="frontier.check")
+    assert done.returncode == 0, done.stderr

@@ -16,6 +16,7 @@ ROOT = Path(frontier.__file__).parent
 ROOMS = [
     ("errors",),
     ("files", "threads"),
+    ("npz", "yaml_file"),
     ("problem",),
     ("objective", "weighting"),
     ("budget", "distance", "dual", "l0", "sampling"),
@@ -28,8 +29,8 @@ ROOMS = [
     ("analysis",),
     ("sweep",),
     ("reporting",),
-    ("command", "api"),
-    ("run", "report", "speed", "floor", "__init__"),
+    ("command", "api", "checking"),
+    ("run", "report", "speed", "floor", "check", "merge", "pytest_plugin", "__init__"),
 ]
 ONLY_ERRORS = ("reporting",)  # reporting sees data frames, never methods or problems
 HEAVY = {

@@ -197,7 +197,7 @@ def test_a_share_that_holds_out_nothing_or_everything_is_refused(share: float) -
 
 
 def test_other_bad_numbers_are_refused() -> None:
-    with pytest.raises(InputError, match=r"random_rows.repeats: too few; .*got 0"):
+    with pytest.raises(InputError, match=r"random_rows.repeats: not a number of splits; .*got 0"):
         random_rows(make(), share=0.5, repeats=0)
     with pytest.raises(InputError, match=r"family_folds.seed: negative seed; .*got -1"):
         family_folds(make(), k=2, seed=-1)

@@ -15,8 +15,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from frontier.errors import InputError
-from frontier.files import sealed, unsealed, write_atomically
+from frontier.files import read_limited, sealed, unsealed, write_atomically
 from frontier.l0.monitor import Monitor, Trainer
+from frontier.npz import read_arrays
+
+LARGEST_BYTES = 1 << 34  # some states of 16 cells with ten million records
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,13 +41,11 @@ class Checkpoints:
         """
         path = self._path(trainer)
         try:
-            content = unsealed(path.read_bytes())
+            arrays = read_arrays(unsealed(read_limited(path, LARGEST_BYTES)), LARGEST_BYTES)
         except FileNotFoundError:
             return
         except (OSError, ValueError) as error:
             raise InputError(path, f"no usable checkpoint: {error}", cure="delete it to start over") from None
-        with np.load(io.BytesIO(content), allow_pickle=False) as file:
-            arrays = {name: file[name] for name in file.files}
         trainer.restore(arrays)
         monitor.restore(arrays)
 

@@ -21,6 +21,7 @@ from frontier.errors import InputError
 from frontier.objective import Objective
 from frontier.problem import CalibrationProblem, FloatArray
 
+LARGEST_INTEGER = 2**63 - 1  # results are stored as 64-bit integers
 Claim = float | int | str | bool
 Coordinate = Literal["lam", "budget"]
 
@@ -70,7 +71,7 @@ _MEANING = {
 class Point:
     """One point of a method's grid: a penalty `lam` or a `budget` of active records, and a seed.
 
-    Raises `InputError` for λ < 0, a budget below 1, both at once, or a negative seed.
+    Raises `InputError` for λ < 0, a budget below 1, both at once, a negative seed, and what 64 bits do not hold.
     """
 
     lam: float | None = None
@@ -84,6 +85,9 @@ class Point:
             raise InputError("budget", "not a number of records", expected="an integer ≥ 1", got=self.budget)
         if self.lam is not None and self.budget is not None:
             raise InputError("point", "both lam and budget", expected="one of them", cure="drop one")
+        for name in ("budget", "seed"):
+            if (getattr(self, name) or 0) > LARGEST_INTEGER:
+                raise InputError(name, "too large", expected="at most 2^63 − 1", got=f"{getattr(self, name):.3g}")
         if self.seed is not None and self.seed < 0:
             raise InputError("seed", "negative seed", expected="an integer ≥ 0", got=self.seed)
 

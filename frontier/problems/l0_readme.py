@@ -15,6 +15,7 @@ import scipy.sparse as sp
 
 from frontier.errors import InputError
 from frontier.problem import CalibrationProblem
+from frontier.problems._size import check_size
 
 TARGET_RANGE = (1e6, 1e8)
 
@@ -32,9 +33,7 @@ def build(*, n_targets: int = 200, n_records: int = 10_000, density: float = 0.3
     (a target that no record contributes to cannot be met).
     """
     place = "problem 'l0_readme'"
-    for key, count in (("n_targets", n_targets), ("n_records", n_records)):
-        if count < 1:
-            raise InputError(f"{place}.{key}", "too few", expected="at least 1", got=count)
+    check_size(n_targets, n_records, place)
     if not 0 < density <= 1:
         raise InputError(f"{place}.density", "not a share", expected="0 < density ≤ 1", got=density)
     if seed < 0:

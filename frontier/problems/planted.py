@@ -15,6 +15,7 @@ import numpy as np
 
 from frontier.errors import InputError
 from frontier.problem import CalibrationProblem
+from frontier.problems._size import check_size
 
 SPREAD = 1.0  # standard deviation of log entries and log weights
 N_HELDOUT = 10
@@ -32,9 +33,7 @@ def build(
     Raises `InputError` for counts below 1, k above `n_records`, noise outside [0, 0.25), and a negative seed.
     """
     place = "problem 'planted'"
-    for key, count in (("n_records", n_records), ("n_targets", n_targets)):
-        if count < 1:
-            raise InputError(f"{place}.{key}", "too few", expected="at least 1", got=count)
+    check_size(n_targets, n_records, place)
     if not 1 <= k <= n_records:
         raise InputError(f"{place}.k", "not a number of records", expected=f"1 to {n_records} (n_records)", got=k)
     if not 0 <= noise < 0.25:

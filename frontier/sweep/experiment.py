@@ -14,7 +14,6 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
 
-import yaml
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from frontier.drive import check_points
@@ -23,9 +22,12 @@ from frontier.methods.base import Method, Point
 from frontier.refit import Anchor
 from frontier.registry import build_method, check_problem, method_class, validation_error
 from frontier.splits import design_parameters
+from frontier.yaml_file import read_yaml
 
 Budget = int | float  # records, or a share of the problem's records
 RESERVED = ("name", "label", "problems", "lam", "budget", "seeds")  # keys of a method entry that are not parameters
+PATHS = ("checkpoint",)  # parameters that name a place on disk
+MOST_CELLS = 1_000_000  # of a file, before its splits: at a millisecond each a quarter of an hour
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,7 +81,8 @@ class Experiment:
     """A checked experiment file; `text` is the file as read, for provenance.
 
     `repeats` solves every cell that often, for its timings; `timing` "clean" refuses runs on more than one process.
-    `anchors` names the refits that every sparse solution gets beside its row as fitted.
+    `anchors` names the refits that every sparse solution gets beside its row as fitted. A batch that takes longer than
+    `time_limit_seconds` is killed and becomes `timeout` rows.
     """
 
     name: str
@@ -88,6 +91,7 @@ class Experiment:
     threads: int
     repeats: int
     timing: Literal["any", "clean"]
+    time_limit_seconds: float | None
     anchors: tuple[Anchor, ...]
     problems: tuple[ProblemSpec, ...]
     splits: tuple[SplitSpec, ...]
@@ -106,6 +110,7 @@ class _File(BaseModel):
     threads: int = Field(default=1, ge=1, le=1024)
     repeats: int = Field(default=1, ge=1, le=100)
     timing: Literal["any", "clean"] = "any"
+    time_limit_seconds: float | None = Field(default=None, gt=0, le=1e7, allow_inf_nan=False)
     budgets: list[Any] | None = Field(default=None, min_length=1)
     refit: list[Literal["none", "fitted", "initial"]] = Field(default=["none"], min_length=1)
     problems: list[dict[str, Any]] = Field(min_length=1)
@@ -128,8 +133,7 @@ class _Grid(BaseModel):
 def read_experiment(path: Path | str) -> Experiment:
     """The experiment in a YAML file; raises `InputError` for anything in it that could not run."""
     path = Path(path)
-    text = _read(path)
-    content = _parse(text, path)
+    text, content = read_yaml(path, "an experiment", cure="check the path; experiments live in experiments/")
     unknown = [str(key) for key in content if key not in _File.model_fields]
     if unknown:
         raise InputError(f"{path}: {unknown[0]}", "unknown key", cure=did_you_mean(unknown[0], _File.model_fields))
@@ -149,13 +153,20 @@ def read_experiment(path: Path | str) -> Experiment:
     budgets = _budgets(file.budgets, f"{path}: budgets")
     methods = tuple(_method(entry, f"{path}: methods[{i}]", labels, budgets) for i, entry in enumerate(file.methods))
     _unique([m.label for m in methods], f"{path}: methods", "label", cure="give each entry its own label")
+    cells = file.repeats * sum(_size(method) * len(method.problems) for method in methods)
+    if cells > MOST_CELLS:
+        raise InputError(path, "too many cells", expected=f"at most {MOST_CELLS:,}", got=f"{cells:,}", cure="split it")
+    name = file.name or path.stem
+    if not name.strip("."):  # a file named '...yaml' would write to 'results/..'
+        raise InputError(path, "no name for the results", got=repr(name), cure="rename the file, or give it a 'name'")
     return Experiment(
-        name=file.name or path.stem,
+        name=name,
         description=" ".join(file.description.split()),
         limitations=tuple(" ".join(text.split()) for text in file.limitations),
         threads=file.threads,
         repeats=file.repeats,
         timing=file.timing,
+        time_limit_seconds=file.time_limit_seconds,
         anchors=tuple(anchor for anchor in file.refit if anchor != "none"),
         problems=problems,
         splits=splits,
@@ -207,6 +218,8 @@ def _method(entry: dict[str, Any], place: str, problem_labels: list[str], common
         raise InputError(f"{place}.budget", "both lam and budget", expected="one of them", cure="use two entries")
     if not grid.lam and not budgets and method.coordinates:
         budgets = common
+    for key in PATHS:
+        _check_inside(getattr(method, key, None), f"{place}.{key}")
     spec = MethodSpec(
         label=grid.label or name,
         name=name,
@@ -216,11 +229,24 @@ def _method(entry: dict[str, Any], place: str, problem_labels: list[str], common
         seeds=tuple(grid.seeds or [None]),
         problems=tuple(grid.problems or problem_labels),
     )
+    if _size(spec) > MOST_CELLS:
+        raise InputError(place, "too many points", expected=f"at most {MOST_CELLS:,}", got=f"{_size(spec):,}")
     try:  # whatever the records are many enough for: shares are resolved when a problem is there
         check_points(method, dataclasses.replace(spec, budgets=(1,) if budgets else (None,)).points_on(1))
     except InputError as error:
         raise error.at(place) from None
     return spec
+
+
+def _size(spec: MethodSpec) -> int:
+    """Points of a method's grid."""
+    return len(spec.lams) * len(spec.budgets) * len(spec.seeds)
+
+
+def _check_inside(value: str | None, place: str) -> None:
+    """A path in an experiment file stays below the folder that the user works in: the file may be somebody else's."""
+    if value is not None and (Path(value).is_absolute() or ".." in Path(value).parts or "\0" in value):
+        raise InputError(place, "leaves the working folder", expected="a relative path without '..'", got=repr(value))
 
 
 def _budgets(values: list[Any] | None, place: str) -> tuple[Budget, ...]:
@@ -255,44 +281,3 @@ def _colon(error: InputError, path: Path) -> InputError:
     """`file: key: …` for a key at the top level, where pydantic's place reads `file.key`."""
     error.args = (error.args[0].replace(f"{path}.", f"{path}: ", 1),)
     return error
-
-
-def _read(path: Path) -> str:
-    try:
-        return path.read_text(encoding="utf-8")
-    except FileNotFoundError:
-        raise InputError(path, "no such file", cure="check the path; experiments live in experiments/") from None
-    except (OSError, UnicodeDecodeError) as error:
-        raise InputError(path, f"cannot be read: {error}", expected="a UTF-8 YAML file") from None
-
-
-def _parse(text: str, path: Path) -> dict[str, Any]:
-    try:
-        content = yaml.load(text, Loader=_Loader)
-    except yaml.YAMLError as error:
-        raise InputError(path, f"not valid YAML: {error}", cure="fix the syntax") from None
-    except (RecursionError, ValueError) as error:
-        raise InputError(path, f"not valid YAML: {type(error).__name__} {error}", cure="fix the value") from None
-    if not isinstance(content, dict):
-        raise InputError(path, "not an experiment", expected="a mapping with problems and methods", got=type(content))
-    return content
-
-
-class _Loader(yaml.SafeLoader):
-    """The safe loader, with YAML 1.2 floats (1e-7 is a number) and without silently repeated keys."""
-
-    def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[Any, Any]:
-        keys = [self.construct_object(key, deep=True) for key, _ in node.value]
-        for key in keys:
-            if not isinstance(key, str):
-                raise yaml.constructor.ConstructorError(None, None, f"key {key!r} is not a string", node.start_mark)
-            if keys.count(key) > 1:
-                raise yaml.constructor.ConstructorError(None, None, f"key {key!r} given twice", node.start_mark)
-        return super().construct_mapping(node, deep)
-
-
-_Loader.add_implicit_resolver(
-    "tag:yaml.org,2002:float",
-    re.compile(r"^[-+]?(\d[\d_]*)(\.\d*)?[eE][-+]?\d+$"),
-    list("-+0123456789"),
-)

@@ -52,6 +52,7 @@ class Batch:
     threads: int
     key: str
     anchors: tuple[Anchor, ...] = ()
+    time_limit_seconds: float | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,7 +80,6 @@ def make_plan(
     batches = []
     parts = [(label, split) for label in problems for split in splits[label]]
     for repeat, (label, split) in itertools.product(range(experiment.repeats), parts):
-        held = hashlib.sha256(split.train.tobytes()).hexdigest()
         for spec in experiment.methods:
             if label not in spec.problems:
                 continue
@@ -87,7 +87,7 @@ def make_plan(
                 content: dict[str, object] = {
                     "format": RESULT_FORMAT,
                     "problem": [label, fingerprints[label]],
-                    "split": [split.name, held],
+                    "split": [split.name, split.fingerprint],
                     "method": [spec.label, spec.name, spec.params],
                     "points": [dataclasses.asdict(point) for point in points],
                     "threads": experiment.threads,
@@ -97,7 +97,10 @@ def make_plan(
                     content["repeat"] = repeat
                 if experiment.anchors:
                     content["refit"] = [*experiment.anchors, RHO]
+                limit = experiment.time_limit_seconds
+                if limit is not None:
+                    content["time_limit_seconds"] = limit
                 key = hashlib.sha256(json.dumps(content, sort_keys=True).encode()).hexdigest()[:32]
                 cells = tuple(Cell(label, split.name, spec.label, point, repeat, repeated) for point in points)
-                batches.append(Batch(cells, spec, experiment.threads, key, experiment.anchors))
+                batches.append(Batch(cells, spec, experiment.threads, key, experiment.anchors, limit))
     return Plan(tuple(batches))

@@ -2,7 +2,7 @@
 
 `n_jobs` and the order of completion decide only when a batch runs, never what it returns. A worker that dies costs a
 retry: every batch that was under way runs once more, alone in a process of its own, and becomes `crash` rows if that
-process dies too.
+process dies too. A batch that exceeds the experiment's time limit becomes `timeout` rows.
 """
 
 from __future__ import annotations
@@ -21,6 +21,7 @@ from frontier.analysis.metrics import evaluate
 from frontier.methods.base import Solution, Status
 from frontier.problem import CalibrationProblem, Split
 from frontier.refit import is_sparse
+from frontier.sweep.deadline import Deadline
 from frontier.sweep.measure import refit_measured, solve_measured
 from frontier.sweep.plan import Batch, Plan
 from frontier.sweep.store import BatchResult, DamagedFile, Store
@@ -40,19 +41,19 @@ class Task:
     contended: bool
 
 
-def unfinished(plan: Plan, store: Store, warn: Warn) -> list[Batch]:
-    """Batches without a readable result, in plan order; a damaged file is named and counts as unfinished."""
-    missing = []
+def finished(plan: Plan, store: Store, warn: Warn) -> dict[str, BatchResult]:
+    """Every batch with a readable result, by key; a damaged file is named, removed, and so solved again."""
+    found = {}
     for batch in plan.batches:
         try:
-            found = store.read(batch)
+            result = store.read(batch)
         except DamagedFile as error:
             warn(f"damaged result, solving again: {error}")
             store.path(batch).unlink()
-            found = None
-        if found is None:
-            missing.append(batch)
-    return missing
+            continue
+        if result is not None:
+            found[batch.key] = result
+    return found
 
 
 def run_batches(
@@ -71,24 +72,30 @@ def run_batches(
         split = next(split for split in splits[label] if split.name == name)
         return Task(store, batch, problems[label], split, contended)
 
+    limit = next((batch.time_limit_seconds for batch in batches), None)
     suspects = [batch for batch in batches if store.marker(batch).exists()]  # a process died while solving these
     rest = [batch for batch in batches if batch not in suspects]
-    while rest:
-        try:
-            for key, failed in _fan_out([task(batch, jobs > 1) for batch in rest], jobs):
-                report(next(batch for batch in rest if batch.key == key), failed)
-            rest = []
-        except TerminatedWorkerError:
-            rest = [batch for batch in rest if not store.path(batch).exists()]
-            suspects += [batch for batch in rest if store.marker(batch).exists()]
-            rest = [batch for batch in rest if batch not in suspects]
-    for batch in suspects:
-        report(batch, _run_alone(task(batch, contended=False)))
+    with Deadline(store, limit) as deadline:
+        while rest:
+            try:
+                for key, failed in _fan_out([task(batch, jobs > 1) for batch in rest], jobs, limit):
+                    report(next(batch for batch in rest if batch.key == key), failed)
+                rest = []
+            except TerminatedWorkerError:
+                overdue = [b for b in rest if b.key in deadline.killed and not store.path(b).exists()]
+                for batch in overdue:
+                    report(batch, _write_failed(task(batch, contended=False), Status.TIMEOUT, ""))
+                rest = [batch for batch in rest if not store.path(batch).exists()]
+                if not overdue:  # otherwise the others that were under way are bystanders
+                    suspects += [b for b in rest if store.marker(b).exists()] or rest  # died before any was under way
+                    rest = [batch for batch in rest if batch not in suspects]
+        for batch in suspects:
+            report(batch, _run_alone(task(batch, contended=False), deadline))
 
 
-def _fan_out(tasks: Sequence[Task], jobs: int) -> Iterable[tuple[str, int]]:
+def _fan_out(tasks: Sequence[Task], jobs: int, limit: float | None) -> Iterable[tuple[str, int]]:
     if jobs == 1:
-        return map(solve_batch, tasks)
+        return map(solve_batch if limit is None else _in_a_process, tasks)
     parallel = Parallel(
         n_jobs=jobs, backend="loky", return_as="generator_unordered", batch_size=1, pre_dispatch="2*n_jobs"
     )
@@ -96,17 +103,32 @@ def _fan_out(tasks: Sequence[Task], jobs: int) -> Iterable[tuple[str, int]]:
     return found
 
 
-def _run_alone(task: Task) -> int:
-    """One batch in a process of its own; if that process dies, `crash` rows."""
+def _in_a_process(task: Task) -> tuple[str, int]:
+    """One batch in a process that may be killed; raises `TerminatedWorkerError` if it was."""
+    # two workers for one task: with n_jobs=1 joblib would run it in this process
+    [(key, failed)] = Parallel(n_jobs=2, backend="loky")([delayed(solve_batch)(task)])
+    return key, failed
+
+
+def _run_alone(task: Task, deadline: Deadline) -> int:
+    """One batch in a process of its own; if that process dies, `crash` rows, or `timeout` rows if it was killed."""
     try:
-        # two workers for one task: with n_jobs=1 joblib would run it in this process
-        [(_, failed)] = Parallel(n_jobs=2, backend="loky")([delayed(solve_batch)(task)])
+        return _in_a_process(task)[1]
     except TerminatedWorkerError as error:
-        message = " ".join(str(error).split()) or "the worker process died"
-        crashed = [Solution.failed(Status.CRASH, message)] * len(task.batch.cells)
-        task.store.write(task.batch, _result(task, crashed))
-        return len(crashed)
-    return int(failed)
+        if task.batch.key in deadline.killed:
+            return _write_failed(task, Status.TIMEOUT, "")
+        return _write_failed(task, Status.CRASH, " ".join(str(error).split()) or "the worker process died")
+
+
+def _write_failed(task: Task, status: Status, message: str) -> int:
+    """Store a batch whose process did not live to do it; the number of its cells."""
+    cells = len(task.batch.cells)
+    if status is Status.TIMEOUT:
+        message = (
+            f"took longer than {task.batch.time_limit_seconds:g} s, set-up included, for a batch of {cells} points"
+        )
+    task.store.write(task.batch, _result(task, [Solution.failed(status, message)] * cells))
+    return cells
 
 
 def solve_batch(task: Task) -> tuple[str, int]:

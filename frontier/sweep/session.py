@@ -25,7 +25,7 @@ from frontier.sweep.experiment import Experiment, MethodSpec, read_experiment
 from frontier.sweep.plan import RESULT_FORMAT, Plan, make_plan
 from frontier.sweep.progress import SweepProgress
 from frontier.sweep.provenance import code_digest, machine, versions
-from frontier.sweep.runner import run_batches, unfinished
+from frontier.sweep.runner import finished, run_batches
 from frontier.sweep.store import Store, read_json
 
 
@@ -74,11 +74,16 @@ def run_session(
     with store.lock():
         store.open(fresh)
         digest = code_digest()
-        _warn_of_other_code(store, digest, warn)
-        missing = unfinished(session.plan, store, warn)
+        earlier = _earlier_manifest(store, fresh)
+        if earlier.get("code_digest", digest) != digest:
+            warn("results here were made by another version of the code; finished cells are kept (--fresh redoes)")
+        known = finished(session.plan, store, warn)
+        missing = [batch for batch in session.plan.batches if batch.key not in known]
         todo = [batch for batch in missing if batch.method.label in selected]
         total = sum(len(b.cells) for b in session.plan.batches if b.method.label in selected)
-        started = time.time()
+        if todo:
+            known = {}  # not kept while solving: they would count in the peak memory that cells report
+        started, clock = time.time(), time.monotonic()  # the system's clock may jump
         with SweepProgress(total, total - sum(len(b.cells) for b in todo), quiet=quiet) as progress:
             run_batches(
                 todo,
@@ -88,14 +93,16 @@ def run_session(
                 jobs=jobs,
                 report=lambda batch, failed: progress.advance(batch.method.label, len(batch.cells), failed),
             )
-        manifest = _manifest(session, jobs, digest) | {
+        manifest = run_manifest(session, jobs, digest) | {
             "started_unix_seconds": round(started),
-            "elapsed_seconds": round(time.time() - started, 1),
+            "elapsed_seconds": round(time.monotonic() - clock, 1),
             "cells_solved_now": sum(len(b.cells) for b in todo),
             "cells_resumed": sum(len(b.cells) for b in session.plan.batches) - sum(len(b.cells) for b in missing),
             "cells_not_run": sum(len(b.cells) for b in missing) - sum(len(b.cells) for b in todo),
         }
-        return store.assemble(session.plan, session.problems, session.splits, manifest)
+        if "merged" in earlier:  # which machine produced the batches that are kept
+            manifest["merged"] = earlier["merged"]
+        return store.assemble(session.plan, session.problems, session.splits, manifest, known=known)
 
 
 def _splits(experiment: Experiment, problem: CalibrationProblem, place: str) -> tuple[Split, ...]:
@@ -125,13 +132,13 @@ def _selected(session: Session, only: Sequence[str]) -> set[str]:
     return {label for label, name in labels.items() if not only or label in only or name in only}
 
 
-def _warn_of_other_code(store: Store, digest: str, warn: Callable[[str], None]) -> None:
-    manifest = store.folder / "manifest.json"
-    if manifest.exists() and read_json(manifest).get("code_digest") != digest:
-        warn("earlier results here were made by another version of the code; finished cells are kept (--fresh redoes)")
+def _earlier_manifest(store: Store, fresh: bool) -> dict[str, Any]:
+    path = store.folder / "manifest.json"
+    return {} if fresh or not path.exists() else read_json(path)
 
 
-def _manifest(session: Session, jobs: int, digest: str) -> dict[str, Any]:
+def run_manifest(session: Session, jobs: int, digest: str) -> dict[str, Any]:
+    """What is run, where and with what: the facts of a session that its results carry."""
     experiment = session.experiment
     return {
         "format": RESULT_FORMAT,
@@ -171,6 +178,7 @@ def _manifest(session: Session, jobs: int, digest: str) -> dict[str, Any]:
 def _split_facts(problem: CalibrationProblem, split: Split) -> dict[str, Any]:
     initial = evaluate(problem, split, Solution(problem.w0, Status.COMPLETED))
     sizes = {
+        "fingerprint": split.fingerprint,
         "n_train": int(split.train.sum()),
         "n_heldout": int(split.heldout.sum()),
         "initial_heldout_mare": initial["heldout_mare"],

@@ -13,6 +13,7 @@ Nothing is pickled. A batch file ends with its sha256; one that does not match i
 from __future__ import annotations
 
 import fcntl
+import hashlib
 import io
 import json
 import os
@@ -28,7 +29,8 @@ import pandas as pd
 import scipy.sparse as sp
 
 from frontier.errors import InputError
-from frontier.files import sealed, unsealed, write_atomically
+from frontier.files import read_limited, sealed, unsealed, write_atomically
+from frontier.npz import read_arrays
 from frontier.problem import CalibrationProblem, FloatArray, Split
 from frontier.sweep.plan import RESULT_FORMAT, Batch, Plan
 
@@ -51,6 +53,11 @@ TEXTS = (
     "claims",
     "timing",
 )
+
+
+LARGEST_BATCH_BYTES = 1 << 32  # three hundred cells with a million weights each; also as unfolded
+LARGEST_JSON_BYTES = 1 << 28
+LARGEST_TABLE_BYTES = 1 << 32
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -105,6 +112,8 @@ class Store:
             if fresh and self.batches.exists():
                 shutil.rmtree(self.batches)
             self.batches.mkdir(parents=True, exist_ok=True)
+            for scratch in self.folder.rglob(".*.tmp"):  # a process was killed while it wrote
+                scratch.unlink(missing_ok=True)
         except OSError as error:
             raise InputError(self.folder, f"cannot be written: {error.strerror}", cure="use --out") from None
 
@@ -152,15 +161,15 @@ class Store:
         """The stored result of a batch, None when there is none; `DamagedFile` when it cannot be trusted."""
         path = self.path(batch)
         try:
-            content = unsealed(path.read_bytes())
+            arrays = read_arrays(unsealed(read_limited(path, LARGEST_BATCH_BYTES)), LARGEST_BATCH_BYTES)
+            text = json.loads(arrays["json"].tobytes())
+            shape = tuple(arrays["shape"])
+            weights = sp.csr_array((arrays["data"], arrays["indices"], arrays["indptr"]), shape=shape)
+            result = BatchResult(text["rows"], weights, np.asarray(arrays["estimates"], np.float64), text["traces"])
         except FileNotFoundError:
             return None
-        except (OSError, ValueError) as error:
+        except (OSError, ValueError, KeyError, TypeError) as error:
             raise DamagedFile(f"{path.name}: {error}") from error
-        with np.load(io.BytesIO(content), allow_pickle=False) as file:
-            text = json.loads(file["json"].tobytes())
-            weights = sp.csr_array((file["data"], file["indices"], file["indptr"]), shape=tuple(file["shape"]))
-            result = BatchResult(text["rows"], weights, file["estimates"], text["traces"])
         cells = sum(row.get("refit", "none") == "none" for row in result.rows)
         if cells != len(batch.cells) or not len(result.rows) == weights.shape[0] == len(result.estimates):
             raise DamagedFile(f"{path.name}: holds {cells} cells, the batch has {len(batch.cells)}")
@@ -172,14 +181,19 @@ class Store:
         problems: Mapping[str, CalibrationProblem],
         splits: Mapping[str, Sequence[Split]],
         manifest: Mapping[str, Any],
+        *,
+        known: Mapping[str, BatchResult] | None = None,
     ) -> pd.DataFrame:
-        """Write the tables, weights and manifest of every finished batch; returns the cells table."""
+        """Write the tables, weights and manifest of every finished batch; returns the cells table.
+
+        `known` are batches that need not be read again, by key.
+        """
         rows: list[dict[str, Any]] = []
         weights: dict[str, list[sp.csr_array]] = {label: [] for label in problems}
         targets: list[pd.DataFrame] = []
         counts = dict.fromkeys(problems, 0)
         for batch in plan.batches:
-            result = self.read(batch)
+            result = (known or {}).get(batch.key) or self.read(batch)
             if result is None:
                 continue
             label = batch.cells[0].problem
@@ -200,38 +214,62 @@ class Store:
         for label, parts in weights.items():
             if parts:
                 files[f"weights/{label}.npz"] = _npz(sp.csr_array(sp.vstack(parts)))
-        files["manifest.json"] = json.dumps(manifest, indent=2, sort_keys=True).encode() + b"\n"
+        facts = dict(manifest) | {
+            "sha256": {name: hashlib.sha256(content).hexdigest() for name, content in files.items()}
+        }
+        files["manifest.json"] = json.dumps(facts, indent=2, sort_keys=True).encode() + b"\n"
         for name, content in files.items():
             write_atomically(self.folder / name, content)
         return table
 
 
 def load_results(folder: Path) -> tuple[pd.DataFrame, dict[str, Any]]:
-    """The cells table and the manifest of a results folder; `InputError` when it holds no finished run."""
-    for name in ("cells.parquet", "manifest.json"):
-        if not (folder / name).is_file():
-            raise InputError(
-                folder, f"no {name}", expected="a results folder", cure="run `python -m frontier.run` first"
-            )
-    manifest = read_json(folder / "manifest.json")
-    if manifest.get("format") != RESULT_FORMAT:
+    """The cells table and the manifest of a results folder; `InputError` when it holds no finished run.
+
+    The table must have the sha256 that the manifest states (a run from before it did is taken as it is).
+    """
+    path = folder / "cells.parquet"
+    if not path.is_file():
         raise InputError(
-            folder / "manifest.json", "another format version", expected=RESULT_FORMAT, got=manifest.get("format")
+            folder, "no cells.parquet", expected="a results folder", cure="run `python -m frontier.run` first"
         )
+    manifest = read_manifest(folder)
+    cure = "run the experiment again: finished batches are kept"
     try:
-        return pd.read_parquet(folder / "cells.parquet"), manifest
+        content = read_limited(path, LARGEST_TABLE_BYTES)
+        stated = manifest.get("sha256", {}).get(path.name)
+        if stated is not None and hashlib.sha256(content).hexdigest() != stated:
+            raise InputError(path, "checksum mismatch: truncated, altered or half written", cure=cure)
+        return pd.read_parquet(io.BytesIO(content)), manifest
+    except InputError:
+        raise
     except (OSError, ValueError) as error:
+        raise InputError(path, f"cannot be read: {error}", cure=cure) from None
+
+
+def read_manifest(folder: Path, name: str = "manifest.json") -> dict[str, Any]:
+    """A manifest of this format; `InputError` for anything else."""
+    path = folder / name
+    if not path.is_file():
         raise InputError(
-            folder / "cells.parquet", f"cannot be read: {error}", cure="run the experiment again"
-        ) from None
+            folder, f"no {name}", expected="a results folder", cure="run `python -m frontier.run` first, to its end"
+        )
+    manifest = read_json(path)
+    if manifest.get("format") != RESULT_FORMAT:
+        raise InputError(path, "another format version", expected=RESULT_FORMAT, got=manifest.get("format"))
+    return manifest
 
 
 def read_json(path: Path) -> dict[str, Any]:
     """A JSON object from a file, or an `InputError`."""
     try:
-        content = json.loads(path.read_text(encoding="utf-8"))
-    except (OSError, ValueError) as error:
-        raise InputError(path, f"cannot be read: {error}", cure="restore the file or use --fresh") from None
+        content = json.loads(read_limited(path, LARGEST_JSON_BYTES).decode("utf-8"))
+    except InputError:
+        raise
+    except (OSError, ValueError, RecursionError) as error:
+        raise InputError(
+            path, f"cannot be read: {error}", cure="restore it, or delete it and run again: batches are kept"
+        ) from None
     if not isinstance(content, dict):
         raise InputError(path, "not a JSON object", got=type(content).__name__)
     return content

@@ -1,0 +1,79 @@
+"""SIGKILL at twenty moments of a run, each followed by resume: the unbroken table, nothing twice, nothing missing."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+MOMENTS = 20
+EXPERIMENT = """\
+problems: [{name: cps_like}]
+refit: [none, fitted]
+methods:
+  - {name: random_reweight, budget: [20, 50, 100], seeds: [0, 1, 2, 3, 4, 5, 6, 7], epochs: 300}
+  - {name: fista, lam: [0, 1e-4, 1e-3, 2e-3]}
+  - {name: stratified_raking, lam: [1, 2], seeds: [0, 1]}
+"""
+# one process that has everything imported and compiled forks the runs that are killed: twenty cold starts take a minute
+KILLING = """
+import json, os, random, signal, sys, time, warnings
+from pathlib import Path
+import pandas as pd
+from frontier.sweep.session import open_session, run_session
+from frontier.sweep.store import Store
+warnings.simplefilter("ignore", DeprecationWarning)  # this process has one thread of its own
+TIMINGS = ["fit_seconds", "cpu_seconds", "setup_seconds", "refit_seconds", "peak_memory_bytes", "timing"]
+folder, moments = Path(sys.argv[1]), int(sys.argv[2])
+session = open_session(folder / "a.yaml")
+run_session(session, Store(folder / "warm"), quiet=True)
+started = time.monotonic()
+whole = run_session(session, Store(folder / "whole"), quiet=True).drop(columns=TIMINGS)
+length = time.monotonic() - started
+draw, found = random.Random(0), []
+for moment in range(moments):
+    out = folder / str(moment)
+    pid = os.fork()
+    if pid == 0:
+        run_session(session, Store(out), quiet=True)
+        os._exit(0)
+    time.sleep(length * (moment + draw.random()) / moments)  # one in every twentieth of the run
+    os.kill(pid, signal.SIGKILL)
+    status = os.waitpid(pid, 0)[1]
+    done = {path: (path.stat().st_mtime_ns, path.stat().st_ino) for path in out.glob("batches/*.npz")}
+    notes = []
+    table = run_session(session, Store(out), quiet=True, warn=notes.append).drop(columns=TIMINGS)
+    manifest = json.loads((out / "manifest.json").read_text())
+    found.append({
+        "killed": os.WIFSIGNALED(status),
+        "done": len(done),
+        "again": sum((path.stat().st_mtime_ns, path.stat().st_ino) != then for path, then in done.items()),
+        "files": sorted(path.name for path in out.glob("batches/*")) == [f"{b.key}.npz" for b in
+                 sorted(session.plan.batches, key=lambda b: b.key)],
+        "scratch": [path.name for path in out.rglob(".*.tmp")],
+        "resumed": manifest["cells_resumed"], "solved": manifest["cells_solved_now"], "notes": notes,
+        "equal": table.equals(whole) and pd.read_parquet(out / "cells.parquet").drop(columns=TIMINGS).equals(whole),
+    })
+print(json.dumps({"batches": len(session.plan.batches), "cells": len(session.plan.cells), "found": found,
+                  "length": length}))
+"""
+
+
+def test_sigkill_at_twenty_moments_and_resume_give_the_unbroken_table(tmp_path: Path) -> None:
+    (tmp_path / "a.yaml").write_text(EXPERIMENT)
+    command = [sys.executable, "-c", KILLING, str(tmp_path), str(MOMENTS)]
+    done = subprocess.run(command, capture_output=True, text=True, timeout=300)
+    assert done.returncode == 0, done.stderr[-2000:]
+    result = json.loads(done.stdout)
+    assert len(result["found"]) == MOMENTS
+    for moment in result["found"]:
+        assert moment["equal"], "another table"
+        assert moment["files"], "a batch is missing, or something is left over"
+        assert moment["scratch"] == [], "half a file is left over"
+        assert moment["again"] == 0, "a finished batch ran again"
+        assert moment["notes"] == [], "a kill left a damaged file"
+        assert moment["resumed"] + moment["solved"] == result["cells"]
+    finished = [moment["done"] for moment in result["found"] if moment["killed"]]
+    assert len(finished) >= MOMENTS / 2, "the runs ended before they were killed"
+    assert len(set(finished)) >= 5, "the kills did not fall all over the run"
