@@ -66,12 +66,43 @@ def test_a_full_disk_ends_the_run_with_a_line_and_resume_goes_on(
     assert "File too large; finished batches are kept: run the same command again to resume" in full.stderr
     assert "Traceback" not in full.stderr
     finished = {path: path.stat().st_mtime_ns for path in tmp_path.glob("run/batches/*.npz")}
-    assert len(finished) == 6  # the small ones
+    assert len(finished) >= (6 if jobs == "1" else 4)  # the small ones, but for those in hand when the run ended
     assert not list(tmp_path.rglob("*.tmp"))
     again = run(str(folder / "a.yaml"), "--out", "run", cwd=tmp_path)
     assert again.returncode == 0, again.stderr
     assert all(path.stat().st_mtime_ns == then for path, then in finished.items())
     pd.testing.assert_frame_equal(load_results(tmp_path / "run")[0].drop(columns=TIMINGS), table, check_exact=True)
+
+
+@pytest.fixture
+def small_disk(tmp_path: Path) -> Iterator[Path]:
+    """A file system of 1 MB, where one may be mounted."""
+    disk = tmp_path / "disk"
+    disk.mkdir()
+    mounted = subprocess.run(
+        ["mount", "-t", "tmpfs", "-o", "size=1m", "tmpfs", str(disk)], capture_output=True, check=False
+    )
+    if mounted.returncode:
+        pytest.skip("NO RIGHT TO MOUNT: a full file system was not tested here (the quota was)")
+    yield disk
+    subprocess.run(["umount", "-l", str(disk)], check=True)
+
+
+def test_no_space_left_on_a_real_file_system_ends_the_run_and_resume_goes_on(
+    whole: tuple[Session, Path, pd.DataFrame], small_disk: Path
+) -> None:
+    _, folder, table = whole
+    ballast = small_disk / "ballast"
+    ballast.write_bytes(b"0" * (2**20 - 64 * 1024))  # leaves 64 KiB: some batches, not all
+    full = run(str(folder / "a.yaml"), "--out", "run", cwd=small_disk)
+    assert full.returncode == 1, full.stderr
+    assert "No space left on device; finished batches are kept" in full.stderr
+    assert "Traceback" not in full.stderr
+    assert not list(small_disk.rglob("*.tmp"))
+    shutil.copytree(small_disk / "run", folder / "moved")  # the tables need more than the megabyte
+    again = run(str(folder / "a.yaml"), "--out", "moved", cwd=folder)
+    assert again.returncode == 0, again.stderr
+    pd.testing.assert_frame_equal(load_results(folder / "moved")[0].drop(columns=TIMINGS), table, check_exact=True)
 
 
 def flipped(content: bytes) -> bytes:
