@@ -89,7 +89,7 @@ def test_a_folder_without_results_is_one_line_and_exit_code_2(folder: Path) -> N
 def test_ctrl_c_keeps_finished_batches_says_how_to_resume_and_exits_130(jobs: str, tmp_path: Path) -> None:
     (tmp_path / "long.yaml").write_text(
         "problems: [{name: cps_like}]\n"
-        "methods: [{name: random_reweight, budget: [20, 50], seeds: [0, 1, 2, 3, 4, 5, 6, 7], epochs: 1500}]\n"
+        "methods: [{name: random_reweight, budget: [20, 50], seeds: [0, 1, 2, 3, 4, 5, 6, 7], epochs: 30000}]\n"
     )
     command = [sys.executable, "-m", "frontier.run", "long.yaml", "--jobs", jobs]
     process = subprocess.Popen(

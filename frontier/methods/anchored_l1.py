@@ -40,6 +40,7 @@ class AnchoredL1(Method):
     """
 
     batch_over: ClassVar[frozenset[str]] = frozenset({"lam", "budget"})
+    axes: ClassVar[frozenset[Coordinate]] = frozenset({"lam", "budget"})
 
     mu: float = 1e-3
     mu_unit: Literal["relative", "absolute"] = "relative"
@@ -57,10 +58,6 @@ class AnchoredL1(Method):
             raise InputError("tol", "not a relative gap", expected="0 < tol < 1", got=self.tol)
         if self.max_iter < 1:
             raise InputError("max_iter", "not an iteration limit", expected="an integer ≥ 1", got=self.max_iter)
-
-    @property
-    def coordinates(self) -> frozenset[Coordinate]:
-        return frozenset({"lam", "budget"})
 
     def warm_up(self) -> None:
         warm_up_gram()

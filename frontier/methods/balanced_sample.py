@@ -40,16 +40,13 @@ class BalancedSample(Method):
 
     batch_over: ClassVar[frozenset[str]] = frozenset({"budget", "seed"})
     stochastic: ClassVar[bool] = True
+    axes: ClassVar[frozenset[Coordinate]] = frozenset({"budget"})
 
     dense: DenseMethod = "anchored_l1"
     penalty: float | None = None
 
     def __post_init__(self) -> None:
         dense_method(self.dense, self.penalty)
-
-    @property
-    def coordinates(self) -> frozenset[Coordinate]:
-        return frozenset({"budget"})
 
     def warm_up(self) -> None:
         """Compile the dense method and the kernels of both phases."""

@@ -177,15 +177,17 @@ class Method(ABC):
 
     `batch_over`   axes one `solve` call may carry (a subset of {"lam", "budget", "seed"})
     `stochastic`   whether the result depends on the seed
-    `coordinates`  which of λ and budget a point may carry; empty: the method has a single point per seed
+    `axes`         which of λ and budget a point may carry; empty: the method has a single point per seed
     """
 
     batch_over: ClassVar[frozenset[str]] = frozenset()
     stochastic: ClassVar[bool] = False
+    axes: ClassVar[frozenset[Coordinate]] = frozenset({"lam"})
 
     @property
     def coordinates(self) -> frozenset[Coordinate]:
-        return frozenset({"lam"})
+        """`axes`, unless the parameters decide."""
+        return self.axes
 
     @property
     def driven(self) -> bool:

@@ -21,7 +21,7 @@ import dataclasses
 import warnings
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -50,6 +50,8 @@ class BestSubset(Method):
     Raises `InputError` for parameters that are not positive, and for a problem with more than 200 records.
     """
 
+    axes: ClassVar[frozenset[Coordinate]] = frozenset({"budget"})
+
     upper: float | None = None
     time_limit_seconds: float = 60.0
 
@@ -58,10 +60,6 @@ class BestSubset(Method):
             value = getattr(self, name)
             if value is not None and not (np.isfinite(value) and value > 0):
                 raise InputError(name, "not positive", expected="a finite number > 0", got=value)
-
-    @property
-    def coordinates(self) -> frozenset[Coordinate]:
-        return frozenset({"budget"})
 
     def warm_up(self) -> None:
         """Import CVXPY and HiGHS, and solve one target with two records."""

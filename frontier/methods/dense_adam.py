@@ -23,6 +23,7 @@ class DenseAdam(Method):
 
     batch_over: ClassVar[frozenset[str]] = frozenset()
     stochastic: ClassVar[bool] = False
+    axes: ClassVar[frozenset[Coordinate]] = frozenset()
 
     epochs: int = 2_000
     lr: float = 0.1
@@ -43,10 +44,6 @@ class DenseAdam(Method):
     def __post_init__(self) -> None:
         _ = self.schedule  # validated by being built
         _log_space.check(self)
-
-    @property
-    def coordinates(self) -> frozenset[Coordinate]:
-        return frozenset()
 
     @property
     def schedule(self) -> Schedule:

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import ClassVar
 
 from frontier.errors import InputError
 from frontier.l1.active_set import settle
@@ -26,6 +27,8 @@ class DenseNnls(Method):
     max_iter  records that may enter or leave the active set
     """
 
+    axes: ClassVar[frozenset[Coordinate]] = frozenset()
+
     tol: float = 1e-9
     max_iter: int = 100_000
 
@@ -34,10 +37,6 @@ class DenseNnls(Method):
             raise InputError("tol", "not a KKT residual", expected="0 < tol < 1", got=self.tol)
         if self.max_iter < 1:
             raise InputError("max_iter", "not a number of changes", expected="an integer ≥ 1", got=self.max_iter)
-
-    @property
-    def coordinates(self) -> frozenset[Coordinate]:
-        return frozenset()
 
     def solve(self, problem: CalibrationProblem, points: Sequence[Point]) -> list[Solution]:
         """The minimiser, the same for every point."""

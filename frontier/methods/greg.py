@@ -12,6 +12,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import ClassVar
 
 from frontier.distance import DistanceObjective
 from frontier.errors import InputError
@@ -32,6 +33,8 @@ class Greg(Method):
     Raises `InputError` unless lower < 1 < upper, for relax ≤ 0, tol outside (0, 1) or max_iter < 1.
     """
 
+    axes: ClassVar[frozenset[Coordinate]] = frozenset()
+
     relax: float | None = None
     lower: float | None = 0.0
     upper: float | None = None
@@ -44,10 +47,6 @@ class Greg(Method):
             raise InputError("lower", "excludes the initial weights", expected="a ratio < 1", got=self.lower)
         if self.upper is not None and not self.upper > 1:
             raise InputError("upper", "excludes the initial weights", expected="a ratio > 1", got=self.upper)
-
-    @property
-    def coordinates(self) -> frozenset[Coordinate]:
-        return frozenset()
 
     def warm_up(self) -> None:
         compile_kernels(self)

@@ -56,6 +56,7 @@ class HardConcreteCalibrator(Method):
 
     batch_over: ClassVar[frozenset[str]] = frozenset({"lam", "budget", "seed"})
     stochastic: ClassVar[bool] = True
+    axes: ClassVar[frozenset[Coordinate]] = frozenset({"lam", "budget"})
 
     epochs: int = 2_000
     lr: float = 0.1
@@ -95,10 +96,6 @@ class HardConcreteCalibrator(Method):
             raise InputError("checkpoint_every", "too few", expected="an integer ≥ 1", got=self.checkpoint_every)
         keep_prob = np.ravel(self.init_keep_prob)
         start_log_alpha(keep_prob, len(keep_prob))
-
-    @property
-    def coordinates(self) -> frozenset[Coordinate]:
-        return frozenset({"lam", "budget"})
 
     @property
     def gates(self) -> HardConcrete:

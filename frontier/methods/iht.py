@@ -45,6 +45,7 @@ class Iht(Method):
     """
 
     batch_over: ClassVar[frozenset[str]] = frozenset({"budget"})
+    axes: ClassVar[frozenset[Coordinate]] = frozenset({"budget"})
 
     start: Literal["zero", "initial"] = "zero"
     refit: bool = True
@@ -56,10 +57,6 @@ class Iht(Method):
             raise InputError("tol", "not a relative fall", expected="0 < tol < 1", got=self.tol)
         if self.max_iter < 1:
             raise InputError("max_iter", "not a number of steps", expected="an integer ≥ 1", got=self.max_iter)
-
-    @property
-    def coordinates(self) -> frozenset[Coordinate]:
-        return frozenset({"budget"})
 
     def solve(self, problem: CalibrationProblem, points: Sequence[Point]) -> list[Solution]:
         """One independent run for each point."""

@@ -12,6 +12,7 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import ClassVar
 
 from frontier.distance import DistanceObjective
 from frontier.errors import InputError
@@ -32,6 +33,8 @@ class Logit(Method):
     Raises `InputError` unless 0 ≤ low < 1 < high < ∞, for relax ≤ 0, tol outside (0, 1) or max_iter < 1.
     """
 
+    axes: ClassVar[frozenset[Coordinate]] = frozenset()
+
     relax: float | None = None
     low: float = 0.0
     high: float = 10.0
@@ -44,10 +47,6 @@ class Logit(Method):
             raise InputError("low", "not a lower bound on w/w0", expected="0 ≤ low < 1", got=self.low)
         if not (self.high > 1 and math.isfinite(self.high)):
             raise InputError("high", "not an upper bound on w/w0", expected="1 < high < ∞", got=self.high)
-
-    @property
-    def coordinates(self) -> frozenset[Coordinate]:
-        return frozenset()
 
     def warm_up(self) -> None:
         compile_kernels(self)

@@ -32,16 +32,13 @@ class Omp(Method):
     """
 
     batch_over: ClassVar[frozenset[str]] = frozenset({"budget"})
+    axes: ClassVar[frozenset[Coordinate]] = frozenset({"budget"})
 
     max_iter: int = 100_000
 
     def __post_init__(self) -> None:
         if self.max_iter < 1:
             raise InputError("max_iter", "not a number of changes", expected="an integer ≥ 1", got=self.max_iter)
-
-    @property
-    def coordinates(self) -> frozenset[Coordinate]:
-        return frozenset({"budget"})
 
     def solve(self, problem: CalibrationProblem, points: Sequence[Point]) -> list[Solution]:
         """One path up to the largest budget; each solution is its first point of that size."""

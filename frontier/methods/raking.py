@@ -11,6 +11,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import ClassVar
 
 from frontier.distance import DistanceObjective
 from frontier.methods._classical import check_parameters, compile_kernels, solve_classical
@@ -29,16 +30,14 @@ class Raking(Method):
     Raises `InputError` for relax ≤ 0, tol outside (0, 1) or max_iter < 1.
     """
 
+    axes: ClassVar[frozenset[Coordinate]] = frozenset()
+
     relax: float | None = None
     tol: float = 1e-9
     max_iter: int = 500
 
     def __post_init__(self) -> None:
         check_parameters(self.relax, self.tol, self.max_iter)
-
-    @property
-    def coordinates(self) -> frozenset[Coordinate]:
-        return frozenset()
 
     def warm_up(self) -> None:
         compile_kernels(self)

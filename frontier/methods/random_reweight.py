@@ -27,6 +27,7 @@ class RandomReweight(Method):
     """Uniform subset of `budget` records, reweighted. One permutation per seed: subsets are nested along budgets."""
 
     stochastic: ClassVar[bool] = True
+    axes: ClassVar[frozenset[Coordinate]] = frozenset({"budget"})
 
     epochs: int = 1_000
     lr: float = 0.05
@@ -36,10 +37,6 @@ class RandomReweight(Method):
 
     def __post_init__(self) -> None:
         _ = self.schedule  # validated by being built
-
-    @property
-    def coordinates(self) -> frozenset[Coordinate]:
-        return frozenset({"budget"})
 
     @property
     def schedule(self) -> Schedule:

@@ -61,6 +61,7 @@ class ReweightedL1(Method):
     """
 
     batch_over: ClassVar[frozenset[str]] = frozenset({"lam", "budget"})
+    axes: ClassVar[frozenset[Coordinate]] = frozenset({"lam", "budget"})
 
     eps: float = 0.1
     iterations: int = 8
@@ -76,10 +77,6 @@ class ReweightedL1(Method):
                 raise InputError(name, "not an iteration limit", expected="an integer ≥ 1", got=getattr(self, name))
         if not 0 < self.tol < 1:
             raise InputError("tol", "not a relative gap", expected="0 < tol < 1", got=self.tol)
-
-    @property
-    def coordinates(self) -> frozenset[Coordinate]:
-        return frozenset({"lam", "budget"})
 
     def warm_up(self) -> None:
         """Compile the working-set kernel."""

@@ -56,6 +56,7 @@ class StratifiedRaking(Method):
 
     batch_over: ClassVar[frozenset[str]] = frozenset()
     stochastic: ClassVar[bool] = True
+    axes: ClassVar[frozenset[Coordinate]] = frozenset({"lam", "budget"})
 
     min_coverage_weight: float | None = None
     start: Literal["unit", "initial"] = "unit"
@@ -69,10 +70,6 @@ class StratifiedRaking(Method):
                 raise InputError(name, "out of range", expected="a finite number > 0", got=value)
         if self.max_iter < 1:
             raise InputError("max_iter", "not a number of cycles", expected="an integer ≥ 1", got=self.max_iter)
-
-    @property
-    def coordinates(self) -> frozenset[Coordinate]:
-        return frozenset({"lam", "budget"})
 
     def solve(self, problem: CalibrationProblem, points: Sequence[Point]) -> list[Solution]:
         """Thin and rake at each point; a budget is served by the λ whose draw comes nearest to it."""

@@ -28,16 +28,13 @@ class TopK(Method):
     """
 
     batch_over: ClassVar[frozenset[str]] = frozenset({"budget"})
+    axes: ClassVar[frozenset[Coordinate]] = frozenset({"budget"})
 
     dense: DenseMethod = "anchored_l1"
     penalty: float | None = None
 
     def __post_init__(self) -> None:
         dense_method(self.dense, self.penalty)
-
-    @property
-    def coordinates(self) -> frozenset[Coordinate]:
-        return frozenset({"budget"})
 
     def warm_up(self) -> None:
         warm_up_dense(self.dense, self.penalty)

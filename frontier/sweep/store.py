@@ -4,6 +4,7 @@
       batches/<key>.npz     metrics rows (JSON), sparse weights, estimates, traces of one batch
       cells.parquet, .csv   one row per cell and refit, in plan order
       targets.parquet       one row per row of cells and target
+      traces.parquet        convergence traces: cell, quantity, step, value
       weights/<problem>.npz sparse weights, row `weights_row` of each row of cells (SciPy CSR)
       manifest.json         what ran, where, with which versions
 
@@ -191,6 +192,7 @@ class Store:
         rows: list[dict[str, Any]] = []
         weights: dict[str, list[sp.csr_array]] = {label: [] for label in problems}
         targets: list[pd.DataFrame] = []
+        traces: list[pd.DataFrame] = []
         counts = dict.fromkeys(problems, 0)
         for batch in plan.batches:
             result = (known or {}).get(batch.key) or self.read(batch)
@@ -198,18 +200,21 @@ class Store:
                 continue
             label = batch.cells[0].problem
             split = next(s for s in splits[label] if s.name == batch.cells[0].split)
-            for row, estimate in zip(result.rows, result.estimates, strict=True):
+            for row, estimate, trace in zip(result.rows, result.estimates, result.traces, strict=True):
                 # a batch stored before there were repeats is repeat 0
                 rows.append({"repeat": 0} | row | {"weights_row": counts[label]})
                 counts[label] += 1
                 if not np.isnan(estimate).any():
                     targets.append(_target_table(row["cell"], problems[label], split, estimate))
+                if row.get("refit", "none") == "none":
+                    traces += [_trace_table(row["cell"], name, values) for name, values in trace.items()]
             weights[label].append(result.weights)
         table = cells_table(rows)
         files: dict[str, bytes] = {
             "cells.parquet": _parquet(table),
             "cells.csv": table.to_csv(index=False).encode(),
             "targets.parquet": _parquet(pd.concat(targets, ignore_index=True) if targets else pd.DataFrame()),
+            "traces.parquet": _parquet(pd.concat(traces, ignore_index=True) if traces else pd.DataFrame()),
         }
         for label, parts in weights.items():
             if parts:
@@ -228,16 +233,34 @@ def load_results(folder: Path) -> tuple[pd.DataFrame, dict[str, Any]]:
 
     The table must have the sha256 that the manifest states (a run from before it did is taken as it is).
     """
-    path = folder / "cells.parquet"
+    return _read_table(folder, "cells.parquet")
+
+
+def load_targets(folder: Path) -> pd.DataFrame:
+    """Estimates and residuals of a run, one row per row of cells and target; `InputError` as `load_results`.
+
+    Columns: cell, target, family, heldout, value and estimate (target units), relative_residual.
+    """
+    return _read_table(folder, "targets.parquet")[0]
+
+
+def load_traces(folder: Path) -> pd.DataFrame:
+    """Convergence traces of a run (cell, quantity, step, value), empty for a run from before they were kept."""
+    if not (folder / "traces.parquet").is_file():
+        return pd.DataFrame({"cell": [], "quantity": [], "step": [], "value": []})
+    return _read_table(folder, "traces.parquet")[0]
+
+
+def _read_table(folder: Path, name: str) -> tuple[pd.DataFrame, dict[str, Any]]:
+    """A table of a finished run, if it has the sha256 that the manifest states, and the manifest."""
+    path = folder / name
     if not path.is_file():
-        raise InputError(
-            folder, "no cells.parquet", expected="a results folder", cure="run `python -m frontier.run` first"
-        )
+        raise InputError(folder, f"no {name}", expected="a results folder", cure="run `python -m frontier.run` first")
     manifest = read_manifest(folder)
     cure = "run the experiment again: finished batches are kept"
     try:
         content = read_limited(path, LARGEST_TABLE_BYTES)
-        stated = manifest.get("sha256", {}).get(path.name)
+        stated = manifest.get("sha256", {}).get(name)
         if stated is not None and hashlib.sha256(content).hexdigest() != stated:
             raise InputError(path, "checksum mismatch: truncated, altered or half written", cure=cure)
         return pd.read_parquet(io.BytesIO(content)), manifest
@@ -305,6 +328,10 @@ def _target_table(cell: str, problem: CalibrationProblem, split: Split, estimate
             "relative_residual": (estimate - problem.y) / problem.scale,
         }
     )
+
+
+def _trace_table(cell: str, quantity: str, values: Sequence[float]) -> pd.DataFrame:
+    return pd.DataFrame({"cell": cell, "quantity": quantity, "step": range(len(values)), "value": values})
 
 
 def _parquet(table: pd.DataFrame) -> bytes:

@@ -15,8 +15,9 @@ import pandas as pd
 import pytest
 
 import frontier
+from frontier.errors import InputError
 from frontier.sweep.session import open_session, run_session
-from frontier.sweep.store import Store
+from frontier.sweep.store import Store, load_targets, load_traces
 
 TIMINGS = ["fit_seconds", "cpu_seconds", "setup_seconds", "refit_seconds", "peak_memory_bytes", "timing"]
 SMOKE = Path("experiments/smoke.yaml").resolve()
@@ -68,6 +69,21 @@ def test_the_tables_on_disk_are_the_table_returned(smoke: tuple[pd.DataFrame, Pa
     cell = targets[targets["cell"] == table["cell"].iloc[0]]
     heldout = cell.loc[cell["heldout"], "relative_residual"].abs().mean()
     assert heldout == pytest.approx(table["heldout_mare"].iloc[0], rel=1e-12)  # the same sum in another order
+
+
+def test_targets_and_traces_are_read_back_with_a_checksum(smoke: tuple[pd.DataFrame, Path]) -> None:
+    table, out = smoke
+    assert set(load_targets(out)["cell"]) == set(table["cell"])
+    traces = load_traces(out)
+    assert set(traces["cell"]) <= set(table["cell"])
+    one = traces[(traces["cell"] == traces["cell"].iloc[0]) & (traces["quantity"] == traces["quantity"].iloc[0])]
+    assert list(one["step"]) == list(range(len(one)))
+    damaged = out / "traces.parquet"
+    kept = damaged.read_bytes()
+    damaged.write_bytes(kept[:-1])
+    with pytest.raises(InputError, match="checksum mismatch"):
+        load_traces(out)
+    damaged.write_bytes(kept)
 
 
 def test_weights_on_disk_reproduce_the_estimates(smoke: tuple[pd.DataFrame, Path]) -> None:
