@@ -18,6 +18,7 @@ from frontier.l0.task import Cell, Task
 from frontier.problem import FloatArray
 
 WIDEST = 16  # float32 numbers in an AVX-512 register
+WIDTHS = (WIDEST, 8, 1)
 MOST_ARRAYS = 8  # of n × cells numbers: padding may not make a batch larger than that
 NUMBERS_PER_CALL = 3e8  # a call of the kernel lasts about a second, so that an interrupt is heeded
 

@@ -37,10 +37,7 @@ def keys(seeds: tuple[int, ...], stream: int, epochs: int) -> NDArray[np.uint64]
     """`key(seed, stream, epoch)` for every epoch 0 … epochs − 1 and seed, shape (epochs, seeds)."""
     prefixes = [_finalise((_finalise(seed + GOLDEN) ^ stream) + GOLDEN) for seed in seeds]
     x = np.array(prefixes, dtype=np.uint64)[None, :] ^ np.arange(epochs, dtype=np.uint64)[:, None]
-    x += np.uint64(GOLDEN)
-    x = (x ^ (x >> np.uint64(30))) * np.uint64(MIX_1)
-    x = (x ^ (x >> np.uint64(27))) * np.uint64(MIX_2)
-    return x ^ (x >> np.uint64(31))
+    return _mix(x + np.uint64(GOLDEN))
 
 
 def normal(seed: int, stream: int, n: int) -> FloatArray:
@@ -71,11 +68,14 @@ def _logical_shift(x: torch.Tensor, bits: int) -> torch.Tensor:
 
 
 def _finalise(value: int) -> int:
-    mask = (1 << 64) - 1
-    value &= mask
-    value = ((value ^ (value >> 30)) * MIX_1) & mask
-    value = ((value ^ (value >> 27)) * MIX_2) & mask
-    return value ^ (value >> 31)
+    return int(_mix(np.array([value & (1 << 64) - 1], dtype=np.uint64))[0])
+
+
+def _mix(x: NDArray[np.uint64]) -> NDArray[np.uint64]:
+    """The finaliser of SplitMix64, entry by entry; arrays wrap at 64 bits as it needs."""
+    x = (x ^ (x >> np.uint64(30))) * np.uint64(MIX_1)
+    x = (x ^ (x >> np.uint64(27))) * np.uint64(MIX_2)
+    return x ^ (x >> np.uint64(31))
 
 
 def _signed(value: int) -> int:

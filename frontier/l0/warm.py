@@ -7,14 +7,12 @@ from functools import cache
 import numpy as np
 import scipy.sparse as sp
 
-from frontier.l0.block import Block, Matrices
+from frontier.l0.block import WIDTHS, Block, Matrices
 from frontier.l0.gates import HardConcrete
 from frontier.l0.loss import data_loss
 from frontier.l0.schedule import Precision, Schedule
 from frontier.l0.task import Cell, Start, Task
 from frontier.problem import CalibrationProblem
-
-WIDTHS = (16, 8, 1)
 
 
 @cache

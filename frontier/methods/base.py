@@ -6,6 +6,7 @@ returns are weights and beliefs (`claims`); metrics and certificates are the har
 
 from __future__ import annotations
 
+import dataclasses
 import enum
 import math
 from abc import ABC, abstractmethod
@@ -164,6 +165,12 @@ class Solution:
         if M.shape[1:] != weights.shape:
             raise InputError("M", "not over these records", expected=f"{len(weights)} columns", got=M.shape)
         return np.asarray(M @ weights)
+
+    def nearest_to(self, budget: int, size: int) -> Solution:
+        """This solution of a path, noted as the nearest of `size` records to the budget that was asked for."""
+        note = f"nearest support on the path has {size} records, asked for {budget}"
+        message = "; ".join(filter(None, (self.message, note)))
+        return dataclasses.replace(self, message=message, claims=dict(self.claims) | {"asked_active": budget})
 
     def _known_weights(self) -> FloatArray:
         if self.weights is None:

@@ -138,20 +138,8 @@ class _Run:
 
     def solution(self, lam: float, budget: int | None) -> Solution:
         """The solution at λ, with a note when it was asked for by size and has another."""
-        found = self.at(lam)
-        if budget is None or self.count(lam) == budget:
-            return found
-        note = f"nearest support on the path has {self.count(lam)} records, asked for {budget}"
-        return Solution(
-            weights=found.weights,
-            status=found.status,
-            n_iter=found.n_iter,
-            message="; ".join(filter(None, (found.message, note))),
-            objective=found.objective,
-            dual=found.dual,
-            trace=found.trace,
-            claims=dict(found.claims) | {"asked_active": budget},
-        )
+        found, size = self.at(lam), self.count(lam)
+        return found if budget is None or size == budget else found.nearest_to(budget, size)
 
     def _textbook(self) -> Callable[[float], Solution]:
         path = FistaPath(self.design, self.costs)

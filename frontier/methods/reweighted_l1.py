@@ -14,7 +14,6 @@ weights. Every step is solved exactly by working sets (`frontier.l1.path`), from
 
 from __future__ import annotations
 
-import dataclasses
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import ClassVar, Literal
@@ -156,12 +155,5 @@ class _Run:
 
     def solution(self, lam: float, budget: int | None) -> Solution:
         """The solution at λ, with a note when it was asked for by size and has another."""
-        found = self.at(lam)
-        if budget is None or self.count(lam) == budget:
-            return found
-        note = f"nearest support on the path has {self.count(lam)} records, asked for {budget}"
-        return dataclasses.replace(
-            found,
-            message="; ".join(filter(None, (found.message, note))),
-            claims=dict(found.claims) | {"asked_active": budget},
-        )
+        found, size = self.at(lam), self.count(lam)
+        return found if budget is None or size == budget else found.nearest_to(budget, size)
