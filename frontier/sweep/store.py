@@ -241,7 +241,12 @@ def load_targets(folder: Path) -> pd.DataFrame:
 
     Columns: cell, target, family, heldout, value and estimate (target units), relative_residual.
     """
-    return _read_table(folder, "targets.parquet")[0]
+    table = _read_table(folder, "targets.parquet")[0]
+    if "scale" not in table:
+        return table
+    residual = table["relative_residual"].astype("float64")  # a compact run (`sweep/compact.py`)
+    estimate = table["value"] + table["scale"] * residual
+    return table.drop(columns="scale").assign(estimate=estimate, relative_residual=residual)
 
 
 def load_traces(folder: Path) -> pd.DataFrame:
