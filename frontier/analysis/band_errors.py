@@ -25,6 +25,7 @@ CURVE = {
     "high": "float64",
 }
 LEAST_ARMS = 2  # with fewer there is nothing to compare
+NARROWEST = 1.1  # high/low: what is left of a band that is cut must be more than a point and its slack
 
 
 def band_errors(
@@ -59,20 +60,25 @@ def band_errors(
 def default_bands(cells: pd.DataFrame) -> pd.DataFrame:
     """Half-decades of records, 1–3, 3–10, 10–30, …, that two arms cover in some split: problem, band, low, high.
 
-    Band 0 is 1–3 and so on, so a band has the same number in every problem.
+    Band 0 is 1–3 and so on, so a band has the same number in every problem. The bands in which most curves of a problem
+    begin and end are cut there (at the median), or a grid from 17 records on would have nothing to say below 30.
     """
     points = usable_points(cells)
     curve = ["problem", "split", "label", "refit", "seed"]
     reach = points.groupby(curve, dropna=False)["n_active"].agg(["min", "max"]).astype("float64").reset_index()
     rows = []
-    for problem, some in reach.groupby("problem"):
-        band, low, high = 0, 1, 3
-        while low <= some["max"].max():
+    for problem, some in reach[reach["min"] < reach["max"]].groupby("problem"):
+        begin = float(some["min"].quantile(0.5, interpolation="higher"))
+        end = float(some["max"].quantile(0.5, interpolation="lower"))
+        band, edge = 0, 1
+        while edge <= some["max"].max():
+            upper = 3 * edge if band % 2 == 0 else 10 * edge // 3
+            low, high = (begin if edge < begin < upper else edge), (end if edge < end < upper else upper)
             covered = some[spans(some["min"].to_numpy(), some["max"].to_numpy(), low, high)]
             arms = covered.drop_duplicates(["split", "label", "refit"]).groupby("split").size()
-            if (arms >= LEAST_ARMS).any():
-                rows.append((str(problem), band, float(low), float(high)))
-            band, low, high = band + 1, high, 10 * low
+            if high >= NARROWEST * low and (arms >= LEAST_ARMS).any():
+                rows.append((str(problem), band, low, high))
+            band, edge = band + 1, upper
     table = pd.DataFrame(rows, columns=["problem", "band", "low", "high"])
     return table.astype({"problem": "str", "band": "int64", "low": "float64", "high": "float64"})
 

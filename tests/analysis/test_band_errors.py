@@ -132,6 +132,13 @@ def test_bands_are_half_decades_that_two_arms_cover_in_one_split() -> None:
     assert default_bands(tables(*points)[0]).values.tolist() == [["p", 2, 10.0, 30.0], ["p", 3, 30.0, 100.0]]
 
 
+def test_bands_are_cut_where_most_curves_begin_and_end_unless_next_to_nothing_is_left() -> None:
+    flat = [0.2] * 3
+    points = [*curve("a", {17: flat, 105: flat}), *curve("b", {17: flat, 105: flat}), *curve("c", {1: flat, 34: flat})]
+    points += [*curve("dense", {900: flat}), *curve("other dense", {950: flat})]
+    assert default_bands(tables(*points)[0]).values.tolist() == [["p", 2, 17.0, 30.0], ["p", 3, 30.0, 100.0]]
+
+
 def test_rows_do_not_depend_on_the_order_of_the_tables() -> None:
     points = curve("b", {10: [0.2, 0.1, 0.4], 50: [0.3, 0, 0], 1000: [0.1] * 3}) + curve(
         "a", {9: [0.5] * 3, 1000: [0] * 3}
