@@ -141,8 +141,7 @@ class Comparison:
 
     def _t(self, numerator: FloatArray) -> FloatArray:
         numerator = np.where(np.abs(numerator) <= ROUNDING, 0.0, numerator)
-        sure = np.where(numerator == 0, 0.0, np.sign(numerator) * np.inf)
-        known = self.standard_error > ROUNDING
+        known, sure = self.standard_error > ROUNDING, np.copysign(np.where(numerator == 0, 0.0, np.inf), numerator)
         t = np.where(known, numerator / np.where(known, self.standard_error, 1.0), sure)
         return np.asarray(np.where(np.isnan(self.standard_error), np.nan, t))
 

@@ -31,8 +31,8 @@ ARM = ["label", "refit"]
 NEEDED = (*KEYS, "split", *ARM, "seed", "band", "low", "high", "family", "target", "error")
 COLUMNS = (
     *(*KEYS, "band", "low", "high", "label_a", "refit_a", "label_b", "refit_b", "mean_a", "mean_b", "difference"),
-    *("difference_low", "difference_high", "p_adjusted", "p_equivalent", "minimum_detectable_difference", "verdict"),
-    *("families_agree", "n_splits", "n_seeds", "n_families", "n_targets", "basis"),
+    *("difference_low", "difference_high", "p_value", "p_adjusted", "p_equivalent", "minimum_detectable_difference"),
+    *("delta", "verdict", "families_agree", "n_families_a", "n_splits", "n_seeds", "n_families", "n_targets", "basis"),
 )
 
 
@@ -60,7 +60,8 @@ def pairwise_verdicts(
     train_share  the share of targets that are fitted, by (problem, split): n_test/n_train of Nadeau & Bengio
     delta        differences of the mean error up to it do not matter, as the error (0.01: a percentage point)
 
-    Intervals are 95% each. `p_adjusted` (a difference) and `p_equivalent` (none beyond δ) are Holm-adjusted. The
+    Intervals are 95% each. `p_adjusted` (a difference) and `p_equivalent` (none beyond δ) are Holm-adjusted; `p_value`
+    is the former before. `n_families_a`, in how many held-out families A errs less, describes and tests nothing. The
     minimum detectable difference is the one found with 80% power at the level of the next Holm step, α/(m − rejected).
     Raises `InputError` for a missing column, errors that are not finite, a δ or share out of range, or arms of a split
     that are not scored on the same targets.
@@ -178,12 +179,14 @@ def _pair(
 
 def _judged(rows: list[dict[str, Any]], comparisons: list[Comparison], delta: float) -> pd.DataFrame:
     """The rows of one problem and design with what their comparisons say, Holm-adjusted over all of them."""
-    different = adjusted(np.array([float(c.p_difference()) for c in comparisons]))
+    raw = np.array([float(c.p_difference()) for c in comparisons])
+    different = adjusted(raw)
     equivalent = adjusted(np.array([float(c.p_equivalent(delta)) for c in comparisons]))
     level = next_level(different)
-    for row, c, p, q in zip(rows, comparisons, different, equivalent, strict=True):
+    for row, c, unadjusted, p, q in zip(rows, comparisons, raw, different, equivalent, strict=True):
         row |= {"mean_a": float(c.mean_a), "mean_b": float(c.mean_b), "difference": float(c.difference)}
-        row |= {"difference_low": float(c.low), "difference_high": float(c.high), "p_adjusted": p, "p_equivalent": q}
+        row |= {"difference_low": float(c.low), "difference_high": float(c.high)}
+        row |= {"p_value": unadjusted, "p_adjusted": p, "p_equivalent": q, "delta": delta}
         row |= {"minimum_detectable_difference": float(c.detectable(level)), "verdict": str(decide(c, delta, p, q))}
-        row |= {"families_agree": bool(c.families_agree), "basis": c.basis}
+        row |= {"families_agree": bool(c.families_agree), "n_families_a": int((c.families < 0).sum()), "basis": c.basis}
     return pd.DataFrame(rows, columns=list(COLUMNS))

@@ -27,7 +27,7 @@ from frontier.analysis.paired_test import (
 )
 from frontier.problem import FloatArray
 
-EXACTLY = {"rel": 1e-12}  # the same few sums in another order
+EXACTLY = 1e-12  # relative: the same few sums in another order
 DELTA = 0.01
 BOTH, NEITHER = (True, True), (False, False)
 
@@ -45,7 +45,7 @@ def verdict(comparison: Comparison, delta: float = DELTA) -> str:
 def test_the_variance_over_splits_is_nadeau_and_bengios() -> None:
     # D = 0.1, 0.2, 0.6: mean 0.3, s² = (0.04 + 0.01 + 0.09)/2 = 0.07; (1/3 + 1/4)·0.07
     spread = over_splits(np.array([0.1, 0.2, 0.6]), 0.25)
-    assert float(spread.variance) == pytest.approx(7 / 12 * 0.07, **EXACTLY)
+    assert float(spread.variance) == pytest.approx(7 / 12 * 0.07, rel=EXACTLY)
     assert spread.df == 2
 
 
@@ -53,23 +53,23 @@ def test_the_interval_over_splits_is_worked_by_hand() -> None:
     # sizes 1 and 3 in split 0: D_0 = (0.1 + 3·0.5)/4 = 0.4; D_1 = 0.2. mean 0.3, s² = 0.02, SE² = (1/2 + 1)·0.02
     a = np.array([[0.1, 0.5, 0.2]])
     found = compare(a, np.zeros((1, 3)), blocks([0, 0, 1], [1, 3, 7], 1.0), stochastic=NEITHER, paired=False)
-    assert float(found.difference) == pytest.approx(0.3, **EXACTLY)
+    assert float(found.difference) == pytest.approx(0.3, rel=EXACTLY)
     half = stats.t.isf(0.025, 1) * math.sqrt(0.03)
-    assert (float(found.low), float(found.high)) == pytest.approx((0.3 - half, 0.3 + half), **EXACTLY)
-    assert float(found.p_difference()) == pytest.approx(2 * stats.t.sf(0.3 / math.sqrt(0.03), 1), **EXACTLY)
+    assert (float(found.low), float(found.high)) == pytest.approx((0.3 - half, 0.3 + half), rel=EXACTLY)
+    assert float(found.p_difference()) == pytest.approx(2 * stats.t.sf(0.3 / math.sqrt(0.03), 1), rel=EXACTLY)
 
 
 def test_the_jackknife_over_families_of_equal_size_is_the_usual_variance_of_a_mean() -> None:
     values = np.array([0.1, 0.4, 0.2, 0.9, 0.3])
     spread = over_families(values, np.full(5, 7.0))
-    assert float(spread.variance) == pytest.approx(values.var(ddof=1) / 5, **EXACTLY)
+    assert float(spread.variance) == pytest.approx(values.var(ddof=1) / 5, rel=EXACTLY)
 
 
 def test_the_jackknife_over_families_leaves_out_one_at_a_time() -> None:
     values, sizes = np.array([0.1, 0.4, 0.2, 0.9, 0.3]), np.array([1.0, 5.0, 2.0, 9.0, 3.0])
     means = [np.average(np.delete(values, g), weights=np.delete(sizes, g)) for g in range(5)]
     by_hand = 4 / 5 * ((means - np.average(values, weights=sizes)) ** 2).sum()
-    assert float(over_families(values, sizes).variance) == pytest.approx(by_hand, **EXACTLY)
+    assert float(over_families(values, sizes).variance) == pytest.approx(by_hand, rel=EXACTLY)
 
 
 def test_paired_seeds_are_the_paired_t_test() -> None:
@@ -96,7 +96,7 @@ def test_a_deterministic_arm_is_held_against_every_seed_of_its_rival() -> None:
     alone = stats.ttest_1samp(a[:, 0], 0.05)
     assert float(found.p_difference()) == pytest.approx(alone.pvalue, rel=1e-9)  # scipy's own arithmetic
     turned = compare(b, a, blocks([0]), stochastic=(False, True), paired=False)
-    assert float(turned.p_difference()) == pytest.approx(float(found.p_difference()), **EXACTLY)
+    assert float(turned.p_difference()) == pytest.approx(float(found.p_difference()), rel=EXACTLY)
 
 
 def test_several_sources_add_up_and_the_targets_limit_the_degrees_of_freedom() -> None:
@@ -104,7 +104,7 @@ def test_several_sources_add_up_and_the_targets_limit_the_degrees_of_freedom() -
     a, b = rng.normal(size=(2, 5, 3))
     found = compare(a, b, blocks([0, 1, 2]), stochastic=BOTH, paired=True)
     terms = [over_splits((a - b).mean(0), 0.5), over_seeds((a - b).mean(1))]
-    assert float(found.standard_error) ** 2 == pytest.approx(float(sum(t.variance for t in terms)), **EXACTLY)
+    assert float(found.standard_error) ** 2 == pytest.approx(float(sum(t.variance for t in terms)), rel=EXACTLY)
     assert found.df <= 2
 
 
@@ -185,16 +185,17 @@ def test_differences_without_any_spread_are_taken_as_they_are() -> None:
 def test_holm_is_worked_by_hand_and_leaves_out_what_is_no_test() -> None:
     found = adjusted(np.array([0.03, math.nan, 0.01, 0.04]))
     # ordered 0.01, 0.03, 0.04: 3·0.01, then 2·0.03, then max(0.06, 1·0.04)
-    assert found[[0, 2, 3]] == pytest.approx([0.06, 0.03, 0.06], **EXACTLY)
+    assert found[[0, 2, 3]] == pytest.approx([0.06, 0.03, 0.06], rel=EXACTLY)
     assert math.isnan(found[1])
-    assert next_level(found) == pytest.approx(0.05 / 2, **EXACTLY)
+    assert next_level(found) == pytest.approx(0.05 / 2, rel=EXACTLY)
 
 
 def test_the_minimum_detectable_difference_is_found_four_times_in_five() -> None:
     rng = np.random.default_rng(4)
     df, level, n = 4, 0.001, 200_000
     se = 0.02
-    unit = Comparison(*[np.array(v) for v in (0.0, 0.0, [0.0], se, float(df), 0.0, 0.0)], False, False, "")
+    zero = np.array(0.0)
+    unit = Comparison(zero, zero, zero[None], np.array(se), np.array(float(df)), zero, zero, False, False, "")
     true = float(unit.detectable(level))
     estimated = se * np.sqrt(rng.chisquare(df, n) / df)
     found = np.abs(rng.normal(true, se, n) / estimated) > stats.t.isf(level / 2, df)
@@ -204,7 +205,8 @@ def test_the_minimum_detectable_difference_is_found_four_times_in_five() -> None
 # --- simulations: several arms and bands judged together -------------------------------------------------------------
 
 FAMILIES = {"default": 3, "rotation": 8, "many": 9}
-LEVEL = 0.3  # the mean capped error of methods on real survey totals: 20 to 40%
+# As on cps_national: a mean error of 0.3, its differences between two arms' seeds have a standard deviation of 0.016.
+LEVEL = 0.3
 SEED_SD, FAMILY_SD, SPLIT_SD = 0.006, 0.012, 0.006  # of one seed: in all targets, in one family, in one split
 
 
@@ -215,7 +217,7 @@ def layout(design: str) -> Blocks:
 
 
 def draw(rng: np.random.Generator, where: Blocks, n: int, arms: int, bands: int, seeds: int) -> FloatArray:
-    """Errors of one method under several names, (simulations, arms, bands, seeds, blocks): bands are half correlated."""
+    """Errors of one method under several names, (simulations, arms, bands, seeds, blocks); bands half correlated."""
 
     def noise(sd: float, last: int) -> FloatArray:
         common, own = rng.normal(size=(n, arms, 1, seeds, last)), rng.normal(size=(n, arms, bands, seeds, last))
@@ -249,9 +251,9 @@ def judged(errors: FloatArray, where: Blocks, *, paired: bool, stochastic: tuple
 @pytest.mark.parametrize("design", list(FAMILIES))
 def test_one_method_under_several_names_has_no_winner(design: str, paired: bool) -> None:
     where = layout(design)
-    errors = draw(np.random.default_rng(5), where, 100, arms=4, bands=3, seeds=5)
+    errors = draw(np.random.default_rng(5), where, 400, arms=4, bands=3, seeds=5)
     verdicts = judged(errors, where, paired=paired)
-    assert np.isin(verdicts, [UNDECIDED, EQUIVALENT]).all(axis=1).sum() >= 95
+    assert np.isin(verdicts, [UNDECIDED, EQUIVALENT]).all(axis=1).mean() >= 0.95
 
 
 def test_correlated_folds_have_no_winner_by_chance_and_would_have_without_the_correction() -> None:
@@ -268,8 +270,8 @@ def test_correlated_folds_have_no_winner_by_chance_and_would_have_without_the_co
     assert wrong[0.0] > 0.09
 
 
-@pytest.mark.parametrize("design", list(FAMILIES))
-def test_an_error_a_fifth_lower_is_found(design: str) -> None:
+@pytest.mark.parametrize("design", ["default", "many"])
+def test_an_error_a_fifth_lower_is_found_among_other_arms_and_bands(design: str) -> None:
     where = layout(design)
     errors = draw(np.random.default_rng(7), where, 100, arms=3, bands=2, seeds=5)
     errors[:, 1] *= 0.8
@@ -277,3 +279,10 @@ def test_an_error_a_fifth_lower_is_found(design: str) -> None:
     assert (verdicts[:, :2] == B_BETTER).all(axis=1).sum() >= 80
     assert (verdicts[:, 4:] == A_BETTER).all(axis=1).sum() >= 80
     assert np.isin(verdicts[:, 2:4], [UNDECIDED, EQUIVALENT]).all(axis=1).sum() >= 95
+
+
+def test_over_four_folds_an_error_a_fifth_lower_is_found_when_it_is_the_only_comparison() -> None:
+    where = layout("rotation")
+    errors = draw(np.random.default_rng(8), where, 100, arms=2, bands=1, seeds=5)
+    errors[:, 1] *= 0.8
+    assert (judged(errors, where, paired=True) == B_BETTER).sum() >= 80
