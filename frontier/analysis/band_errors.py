@@ -5,7 +5,8 @@ In a band [low, high] of records, for one split and seed,
     error_j = 1/ln(high/low) ∫ min(|r_j(k)|, 1) d ln k,
 
 along the arm's curve (`frontier.analysis.curves`: linear in ln k between its points, no point chosen by its held-out
-error). A band that a curve does not span has no row. The bands themselves are half-decades. No method is compared here.
+error). A band that a curve does not span has no row, nor one in which it leaps: an L1 path that goes from 4 records to
+all 5,000 says nothing of 100. The bands themselves are half-decades. No method is compared here.
 """
 
 from __future__ import annotations
@@ -16,6 +17,7 @@ import pandas as pd
 from frontier.analysis.curves import USABLE as USABLE  # re-exported: whoever pairs methods also counts their points
 from frontier.analysis.curves import heldout_curves, mean_weights, spans, usable_points
 from frontier.errors import InputError
+from frontier.problem import FloatArray
 
 CURVE = {
     **dict.fromkeys(("problem", "design", "split", "label", "refit"), "str"),
@@ -25,6 +27,7 @@ CURVE = {
     "high": "float64",
 }
 LEAST_ARMS = 2  # with fewer there is nothing to compare
+FARTHEST = 10.0  # no size in a band may be farther than this factor from both of its neighbouring points
 NARROWEST = 1.1  # high/low: what is left of a band that is cut must be more than a point and its slack
 
 
@@ -43,7 +46,7 @@ def band_errors(
         for curve in fold.curves:
             for band, low, high in ranges.get(fold.problem, []):
                 weights = mean_weights(curve.n_active, low, high)
-                if weights is not None:
+                if weights is not None and not _leaps(curve.n_active, low, high):
                     arm = (fold.problem, fold.design, fold.split, curve.label, curve.refit, curve.seed)
                     rows.append((*arm, band, low, high))
                     folds.append(fold)
@@ -81,6 +84,12 @@ def default_bands(cells: pd.DataFrame) -> pd.DataFrame:
             band, edge = band + 1, upper
     table = pd.DataFrame(rows, columns=["problem", "band", "low", "high"])
     return table.astype({"problem": "str", "band": "int64", "low": "float64", "high": "float64"})
+
+
+def _leaps(n_active: FloatArray, low: float, high: float) -> bool:
+    """Whether neighbouring points of the curve are so far apart in the band that between them it is a guess."""
+    overlap = (n_active[1:] > low) & (n_active[:-1] < high)
+    return bool((overlap & (n_active[1:] > FARTHEST**2 * n_active[:-1])).any())
 
 
 def _ranges(bands: pd.DataFrame) -> dict[str, list[tuple[int, float, float]]]:

@@ -77,6 +77,15 @@ def test_each_seed_and_split_has_its_own_rows_only_where_it_spans_the_band() -> 
     ]
 
 
+def test_a_curve_that_leaps_over_a_band_has_no_row_there() -> None:
+    near, far = {4: [0.8] * 3, 400: [0.1] * 3}, {4: [0.8] * 3, 401: [0.1] * 3}  # a decade from either end at most
+    band = WIDE.assign(low=10.0, high=30.0)
+    found = band_errors(*tables(*curve("near", near), *curve("far", far)), bands=band)
+    assert set(found["label"]) == {"near"}
+    elsewhere = {1: [0.9] * 3, 10: [0.8] * 3, 30: [0.7] * 3, 4000: [0.1] * 3}
+    assert len(band_errors(*tables(*curve("a", elsewhere)), bands=band)) == 3
+
+
 @given(
     st.lists(
         st.tuples(st.integers(1, 3000), st.floats(0, 1)), min_size=2, max_size=8, unique_by=lambda point: point[0]
