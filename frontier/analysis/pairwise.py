@@ -5,7 +5,8 @@ statistics are `frontier.analysis.paired_test`. Both arms of a pair are scored o
 and on the same seeds where they share at least two; arms with other seeds are compared unpaired.
 
 An arm counts in a split when most of its seeds cover the band there, and then only seeds that cover it in all splits
-of the pair are used: means stay over the same splits for every seed. A pair without a common split has no row. Holm's
+of the pair are used: means stay over the same splits for every seed. Where a design has several splits, a pair needs
+two in common, or its verdict would be about another thing than the others'. Pairs without have no row. Holm's
 adjustment is over all pairs and bands of a problem and design that are in the frame: hand in the arms you mean to
 compare, every other one costs power.
 """
@@ -97,15 +98,15 @@ def _check(errors: pd.DataFrame, train_share: Mapping[tuple[str, str], float], d
 
 
 def _band(errors: pd.DataFrame, ratios: Mapping[str, float]) -> list[tuple[dict[str, Any], Comparison]]:
-    """Every pair of arms in one band that has a common split."""
+    """Every pair of arms in one band that has splits enough in common."""
     table = errors[["split", "family"]].drop_duplicates().sort_values(["split", "family"])
     table = table.merge(_sizes(errors), on=["split", "family"]).reset_index(drop=True)
     arms = _arms(errors, table)
     found = []
     for a, b in itertools.combinations(arms, 2):
         splits = _covered(arms[a], table) & _covered(arms[b], table)
-        kept = table["split"].isin(splits).to_numpy()
-        if kept.any():
+        if len(splits) >= min(2, len(ratios)):
+            kept = table["split"].isin(splits).to_numpy()
             result = _pair(arms[a], arms[b], table[kept], kept, ratios)
             if result is not None:
                 facts, comparison = result

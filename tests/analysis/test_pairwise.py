@@ -15,6 +15,7 @@ from frontier.errors import InputError
 
 TARGETS = {"age": ("age1", "age2"), "sex": ("sex1",), "wages": ("wages1", "wages2", "wages3")}
 SHARES = {("p", "default"): 0.75, ("p", "rotation_1of2"): 0.6, ("p", "rotation_2of2"): 0.8}
+SHARES |= {("p", f"rotation_{i}of3"): 0.7 for i in (1, 2, 3)}
 
 
 def arm(label: str, level: float, seeds: int | range | None = 5, **values: Any) -> pd.DataFrame:
@@ -99,21 +100,25 @@ def test_folds_are_a_corrected_resampled_t_test_with_the_mean_ratio_of_their_siz
     assert (row["n_splits"], row["design"], row["verdict"]) == (2, "rotation", "undecided")
 
 
+FOLDS = ("rotation_1of3", "rotation_2of3", "rotation_3of3")
+
+
 def test_a_pair_is_compared_only_where_both_cover_the_band() -> None:
-    a = [arm("a", 0.2, split=split) for split in ("rotation_1of2", "rotation_2of2")]
-    assert only(*a, arm("b", 0.2, split="rotation_2of2"))["n_splits"] == 1
-    assert verdicts(a[0], arm("b", 0.2, split="rotation_2of2")).empty
+    a = [arm("a", 0.2, split=split) for split in FOLDS]
+    b = [arm("b", 0.2, split=split) for split in FOLDS[1:]]
+    assert only(*a, *b)["n_splits"] == 2
+    assert verdicts(*a, b[0]).empty  # one fold of three is not the rotation
     assert verdicts(arm("a", 0.2), arm("b", 0.2, band=5, low=300.0, high=1000.0)).empty
 
 
 def test_a_seed_that_does_not_cover_a_split_is_left_out_of_all() -> None:
-    a = [arm("a", 0.2, 5, split="rotation_1of2"), arm("a", 0.2, range(1, 5), split="rotation_2of2")]
-    b = [arm("b", 0.2, 5, split=split) for split in ("rotation_1of2", "rotation_2of2")]
+    a = [arm("a", 0.2, 5, split=FOLDS[0]), arm("a", 0.2, range(1, 5), split=FOLDS[1]), arm("a", 0.2, split=FOLDS[2])]
+    b = [arm("b", 0.2, split=split) for split in FOLDS]
     row = only(*a, *b)
-    assert (row["n_seeds"], row["n_splits"]) == (4, 2)
-    a[1] = arm("a", 0.2, 2, split="rotation_2of2")  # most seeds do not: the split does not count
+    assert (row["n_seeds"], row["n_splits"]) == (4, 3)
+    a[1] = arm("a", 0.2, 2, split=FOLDS[1])  # most seeds do not: the split does not count
     row = only(*a, *b)
-    assert (row["n_seeds"], row["n_splits"]) == (5, 1)
+    assert (row["n_seeds"], row["n_splits"]) == (5, 2)
 
 
 def test_holm_is_over_all_pairs_and_bands_of_a_problem_and_design() -> None:
