@@ -20,6 +20,8 @@ SIDES = {
     "b": {"A better": WORSE, "B better": BETTER},
 }
 
+ALPHA = 0.05  # of the adjusted tests (`frontier.analysis.paired_test`)
+
 Arm = tuple[str, str]  # label, refit
 
 
@@ -37,6 +39,7 @@ def both_sides(frame: pd.DataFrame) -> pd.DataFrame:
     """Two rows per pair: `arm` and `rival` (label, refit), `difference` = arm − rival with its ends, `verdict` on arm.
 
     `leaning` is better or worse where the unadjusted 95% interval excludes 0, else empty; not where it is exact.
+    `torn`: the adjusted test finds a difference, but held-out families disagree about its sign, so there is no winner.
     """
     sides = []
     for own, other in (("a", "b"), ("b", "a")):
@@ -52,10 +55,17 @@ def both_sides(frame: pd.DataFrame) -> pd.DataFrame:
         sides.append(side)
     found = pd.concat(sides, ignore_index=True)
     tested = found["p_value"].notna()
+    found["torn"] = torn(found)
     found["leaning"] = ""
     found.loc[tested & (found["difference_high"] < 0), "leaning"] = BETTER
     found.loc[tested & (found["difference_low"] > 0), "leaning"] = WORSE
     return found
+
+
+def torn(frame: pd.DataFrame) -> pd.Series:
+    """Which comparisons have no winner only because held-out families disagree."""
+    different = (frame["p_adjusted"] <= ALPHA) & ~frame["families_agree"].astype(bool)
+    return different & (frame["verdict"] == UNDECIDED)
 
 
 def _arms(frame: pd.DataFrame, side: str) -> list[Arm]:

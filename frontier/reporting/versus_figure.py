@@ -2,7 +2,8 @@
 
 Left of 0 the arm of the title has the lower error. Bars are 95% intervals of one comparison each; where nothing is
 random (two deterministic arms on one split) the bar is the range over held-out families. The verdict, adjusted for all
-comparisons, is the marker: filled when there is a winner, a square when equivalent, hollow when undecided.
+comparisons, is the marker: filled when there is a winner, a square when equivalent, hollow when undecided, a hollow
+diamond where a difference is found but held-out families disagree about its sign.
 """
 
 from __future__ import annotations
@@ -23,11 +24,13 @@ RIVAL_INCHES = 0.165
 REACH = 1.25  # the axis ends this far beyond the largest difference, or at this quantile of the ends of the bars;
 ENDS = 0.8  # longer bars are cut off with an arrow
 WIDEST = 1.0  # capped errors differ by no more
+TORN = "torn"
 MARKS: dict[str, dict[str, Any]] = {
     BETTER: {"marker": "o", "color": BLUE, "linestyle": "none"},
     WORSE: {"marker": "o", "color": ORANGE, "linestyle": "none"},
     EQUIVALENT: {"marker": "s", "color": GREEN, "linestyle": "none"},
     UNDECIDED: {"marker": "o", "color": "0.45", "markerfacecolor": "white", "linestyle": "none"},
+    TORN: {"marker": "D", "color": "0.1", "markerfacecolor": "white", "linestyle": "none"},
 }
 
 
@@ -66,7 +69,7 @@ def _reach(sides: pd.DataFrame) -> float:
 def _panel(ax: Axes, sides: pd.DataFrame, rivals: list[Arm], reach: float) -> None:
     ax.axvline(0, color="0.35", linewidth=0.8, zorder=1)
     for row in sides.to_dict("records"):
-        y, mark = rivals.index(row["rival"]), MARKS[row["verdict"]]
+        y, mark = rivals.index(row["rival"]), MARKS[TORN if row["torn"] else row["verdict"]]
         low, high = max(row["difference_low"], -reach), min(row["difference_high"], reach)
         if low <= high:  # not for a comparison without an interval
             ax.plot([100 * low, 100 * high], [y, y], color=mark["color"], linewidth=1.1, zorder=2)
@@ -85,7 +88,8 @@ def _legend(sides: pd.DataFrame) -> list[Line2D]:
         WORSE: "the rival has the lower error",
         EQUIVALENT: "equivalent",
         UNDECIDED: "undecided",
+        TORN: "undecided: held-out families disagree",
     }
-    there = set(sides["verdict"])
+    there = set(sides["verdict"].where(~sides["torn"], TORN))
     handles = [Line2D([], [], label=text, markersize=5, **MARKS[name]) for name, text in texts.items() if name in there]
     return [*handles, Line2D([], [], label="95% interval of this comparison alone", color="0.45", linewidth=1.1)]

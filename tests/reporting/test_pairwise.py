@@ -123,6 +123,16 @@ def test_a_bar_without_ends_and_one_that_is_too_long_can_be_drawn() -> None:
     assert figure.axes[0].get_xlim()[1] <= 105 + 1e-9  # rounding
 
 
+def test_families_that_disagree_are_told_apart_from_noise() -> None:
+    rows = frame()
+    rows.loc[4, "families_agree"] = False
+    assert "2 are undecided, 1 of them only because held-out families disagree." in pairwise_blocks(rows)[0]
+    figure = drawn(versus_figure(rows, ("bee", "none"), "bee"))
+    assert "D" in {line.get_marker() for line in figure.axes[0].get_lines()}
+    rows.loc[4, "p_adjusted"] = 0.06
+    assert "2 are undecided. " in pairwise_blocks(rows)[0]
+
+
 def test_nothing_compared_gives_no_figure_and_no_text() -> None:
     assert pairwise_figure(frame().iloc[:0], "p") is None
     assert versus_figure(frame().iloc[:0], ("ant", "none"), "p") is None
