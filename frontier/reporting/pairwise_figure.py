@@ -24,6 +24,7 @@ from frontier.reporting.standings import (
     arm_name,
     band_name,
     both_sides,
+    points,
     ranked,
     standings,
 )
@@ -97,7 +98,7 @@ def _legend(frame: pd.DataFrame) -> list[Line2D]:
     texts = {
         BLUE: "+  lower held-out error",
         ORANGE: "−  higher held-out error",
-        GREEN: f"=  equivalent within {100 * float(frame['delta'].iloc[0]):g} percentage point(s)",
+        GREEN: f"=  equivalent within {points(frame['delta'].iloc[0])}",
         GREY: "undecided",
         PALE_BLUE: "undecided, its own interval below 0",
         PALE_ORANGE: "undecided, its own interval above 0",

@@ -19,6 +19,7 @@ from frontier.reporting.standings import (
     arm_name,
     band_name,
     both_sides,
+    points,
     ranked,
     standings,
     torn,
@@ -60,15 +61,13 @@ def _sentence(part: pd.DataFrame, arms: int) -> str:
     n = len(part)
     winners = int(part["verdict"].str.endswith(" better").sum())
     equal = int((part["verdict"] == EQUIVALENT).sum())
-    delta = 100 * float(part["delta"].iloc[0])
-    disagree = int(torn(part).sum())
+    left, disagree = n - winners - equal, int(torn(part).sum())
     because = f", {count(disagree)} of them only because held-out families disagree" if disagree else ""
-    within = f"{delta:g} percentage point{'' if delta == 1 else 's'}"
     return (
         f"**Who wins where.** Of {count(n)} comparisons ({arms} arms, {part['band'].nunique()} bands of records) "
         f"{count(winners)} {'has' if winners == 1 else 'have'} a winner, {count(equal)} "
-        f"{'is' if equal == 1 else 'are'} equivalent within {within}, and {count(n - winners - equal)} are undecided"
-        f"{because}. {_scope(part)}"
+        f"{'is' if equal == 1 else 'are'} equivalent within {points(part['delta'].iloc[0])}, and {count(left)} are "
+        f"undecided{because}. {_scope(part)}"
     )
 
 

@@ -35,6 +35,11 @@ def band_name(low: float, high: float) -> str:
     return f"{count(round(low))}–{count(round(high))} records"
 
 
+def points(delta: float) -> str:
+    """`1 percentage point`, `0.5 percentage points`."""
+    return f"{100 * delta:g} percentage point{'' if delta == 0.01 else 's'}"
+
+
 def both_sides(frame: pd.DataFrame) -> pd.DataFrame:
     """Two rows per pair: `arm` and `rival` (label, refit), `difference` = arm − rival with its ends, `verdict` on arm.
 

@@ -18,7 +18,7 @@ from matplotlib.lines import Line2D
 
 from frontier.reporting.canvas import canvas
 from frontier.reporting.pairwise_figure import BLUE, GREEN, ORANGE, shortened
-from frontier.reporting.standings import BETTER, EQUIVALENT, UNDECIDED, WORSE, Arm, band_name, both_sides
+from frontier.reporting.standings import BETTER, EQUIVALENT, UNDECIDED, WORSE, Arm, band_name, both_sides, points
 
 RIVAL_INCHES = 0.165
 REACH = 1.25  # the axis ends this far beyond the largest difference, or at this quantile of the ends of the bars;
@@ -44,7 +44,7 @@ def versus_figure(frame: pd.DataFrame, arm: Arm, title: str) -> Figure | None:
     bands = sorted(sides[["band", "low", "high"]].drop_duplicates().itertuples(index=False, name=None))
     reach = _reach(sides)
     delta = float(frame["delta"].iloc[0])
-    note = f"Grey band: differences up to {100 * delta:g} percentage point(s) do not matter. An arrow: the bar goes on."
+    note = f"Grey band: up to {points(delta)}, what does not matter. An arrow: the bar goes on."
     height = 0.75 + RIVAL_INCHES * len(rivals)
     figure, axes = canvas(1, len(bands), height, title, _legend(sides), note)
     for ax, (band, low, high) in zip(axes, bands, strict=True):
