@@ -7,7 +7,7 @@ better.
 What varies, each a term of SE² with its own degrees of freedom:
 
 * *Targets.* With J ≥ 2 splits these are correlated resamples of one data set, since fitted targets are shared. The
-  corrected resampled t test (Nadeau & Bengio 2003, section 4.1) takes `(1/J + n_test/n_train) s²(D_j)` with J − 1
+  corrected resampled t test (Nadeau & Bengio 2003) takes `(1/J + n_test/n_train) s²(D_j)` with J − 1
   degrees of freedom; for folds, which it was not derived for, it is the usual approximation (Bouckaert & Frank 2004).
   Folds of unequal size only make such a t test more cautious (Ibragimov & Müller 2010, for levels up to 8%).
   With one split, targets of a family move together and families are the sample: a jackknife over families,
