@@ -12,13 +12,14 @@ description of the spread rather than an unbiased estimate (Bengio & Grandvalet 
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 import numpy as np
 import pandas as pd
 
+from frontier.designs import design_of, designs
+from frontier.designs import has_matched_budgets as has_matched_budgets  # re-exported
 from frontier.reporting.aggregate import fit_seconds, prepare
 from frontier.reporting.markdown import escape, markdown_table
 from frontier.reporting.style import MISSING, count, parameter, percent_with_error, seconds
@@ -46,23 +47,11 @@ READING = (
 )
 
 
-def design_of(split: str) -> str:
-    """`rotation` for `rotation_2of4`; other splits are a design of their own."""
-    return re.sub(r"_\d+of\d+$", "", split)
-
-
-def has_matched_budgets(cells: pd.DataFrame) -> bool:
-    """Whether some budget is shared by two labels: only then is there anything to compare at it."""
-    sized = cells[cells["budget"].notna()]
-    return bool((sized.groupby("budget")["label"].nunique() > 1).any())
-
-
 def parts_of(ready: pd.DataFrame) -> dict[tuple[str, str], pd.DataFrame]:
     """Prepared cells by (problem, split), or by (problem, design) for the folds of a pooled rotation."""
     parts: dict[tuple[str, str], pd.DataFrame] = {}
     for problem, some in ready.groupby("problem", sort=True):
-        names = some["split"].map(design_of) if has_matched_budgets(some) else some["split"]
-        parts |= {(str(problem), str(name)): part for name, part in some.groupby(names, sort=True)}
+        parts |= {(str(problem), str(name)): part for name, part in some.groupby(designs(some), sort=True)}
     return parts
 
 

@@ -1,0 +1,146 @@
+"""Held-out error curves: for one split, method and seed the absolute relative error of every held-out target along k.
+
+A curve joins the usable points of an *arm* (label, refit) by size: `n_active` ascending, points of equal size averaged,
+points without records dropped, linear in ln k between neighbours. Its mean over a range of k is then a weighted mean of
+its points, `∫ e(k) d ln k / ln(high/low) = Σ_p v_p e_p`, with the same v for every target. Points are chosen by their
+size only, never by their held-out error. Nothing is extrapolated: a curve that does not span a range has no mean there.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from itertools import pairwise
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from frontier.designs import designs
+from frontier.errors import InputError
+from frontier.problem import FloatArray
+
+USABLE = ("optimal", "completed", "stopped_early", "unreached")  # the others have no weights, or not those they claim
+CAP = 1.0  # of the error of one target: beyond 100% a miss is a miss
+SLACK = 0.02  # of a range that a curve need not reach, at each end: budgets are met within 2% (`frontier.budget`)
+
+NEEDED = ("cell", "problem", "split", "label", "budget", "seed", "refit", "status", "n_active")
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Curve:
+    """Points of one arm and seed (None: deterministic): `n_active` ascending (P), `errors` (P × T, fractions)."""
+
+    label: str
+    refit: str
+    seed: int | None
+    n_active: FloatArray
+    errors: FloatArray
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Fold:
+    """All curves of one split, sorted by label, refit and seed, on its T held-out targets, sorted by name."""
+
+    problem: str
+    design: str
+    split: str
+    targets: NDArray[np.object_]
+    families: NDArray[np.object_]
+    curves: tuple[Curve, ...]
+
+
+def usable_points(cells: pd.DataFrame) -> pd.DataFrame:
+    """The rows of `cells` that are points of a frontier, with their `design`: usable, some record active, first repeat.
+
+    Raises `InputError` for a table without the columns that identify a result.
+    """
+    for name in NEEDED:
+        if name not in cells.columns:
+            raise InputError("cells", f"no column '{name}'", expected="a cells table", cure="run the experiment again")
+    chosen = cells["status"].isin(USABLE) & (cells["n_active"] > 0).fillna(False)
+    if "repeat" in cells.columns:
+        chosen &= (cells["repeat"].isna() | (cells["repeat"] == 0)).fillna(True)
+    return cells.assign(design=designs(cells))[chosen.astype(bool)]
+
+
+def heldout_curves(cells: pd.DataFrame, targets: pd.DataFrame, *, capped: bool = True) -> list[Fold]:
+    """The curves of a run, by problem, design and split; a split without held-out targets has none.
+
+    Errors are `min(|r|, 1)` when `capped`, else `|r|`. Raises `InputError` when `targets` are not those of `cells`.
+    """
+    points = usable_points(cells)
+    held = targets.loc[targets["heldout"].to_numpy(dtype=bool), ["cell", "target", "family", "relative_residual"]]
+    codes, names = pd.factorize(held["cell"])
+    row_of = pd.Index(points["cell"].astype(object)).get_indexer(pd.Index(names.astype(object)))
+    row = row_of[codes]  # of `points`, for every held-out error
+    places = points.groupby(["problem", "design", "split"], sort=True).ngroup().to_numpy()
+    place = np.where(row >= 0, places[row], -1) if len(points) else np.full(len(row), -1)
+    order = np.argsort(place, kind="stable")
+    starts = np.searchsorted(place[order], np.arange(places.max(initial=-1) + 2))
+    folds = []
+    for number, (start, stop) in enumerate(pairwise(starts)):
+        if start < stop:
+            chosen = order[start:stop]
+            folds.append(_fold(points, np.flatnonzero(places == number), held.iloc[chosen], row[chosen], capped))
+    return folds
+
+
+def _fold(
+    points: pd.DataFrame, members: NDArray[np.intp], held: pd.DataFrame, row: NDArray[np.intp], capped: bool
+) -> Fold:
+    """One split: its points (`members`, rows of `points`) and their held-out errors, of which `row` names the point."""
+    target, names = pd.factorize(held["target"], sort=True)
+    errors = np.full((len(members), len(names)), np.nan)
+    errors[np.searchsorted(members, row), target] = np.abs(held["relative_residual"].to_numpy())
+    if len(held) != errors.size or np.isnan(errors).any():
+        problem, split = (points[name].iloc[members[0]] for name in ("problem", "split"))
+        raise InputError(
+            f"targets of {problem}/{split}",
+            "not one held-out error for each cell and target",
+            expected=errors.size,
+            got=len(held),
+            cure="run the experiment again: finished batches are kept",
+        )
+    if capped:
+        np.minimum(errors, CAP, out=errors)
+    families = np.empty(len(names), dtype=object)
+    families[target] = held["family"].to_numpy(dtype=object)
+    some = points.iloc[members]
+    problem, design, split = (str(some[name].iloc[0]) for name in ("problem", "design", "split"))
+    return Fold(problem, design, split, np.asarray(names, dtype=object), families, tuple(_curves(some, errors)))
+
+
+def _curves(points: pd.DataFrame, errors: FloatArray) -> Iterator[Curve]:
+    size = points["n_active"].to_numpy(dtype=np.float64)
+    seeds = [None if pd.isna(seed) else int(seed) for seed in points["seed"]]
+    members: dict[tuple[str, str, int | None], list[int]] = {}
+    for number, key in enumerate(zip(points["label"].astype(str), points["refit"].astype(str), seeds, strict=True)):
+        members.setdefault(key, []).append(number)
+    for label, refit, seed in sorted(members, key=lambda key: (*key[:2], -1 if key[2] is None else key[2])):
+        rows = members[label, refit, seed]
+        n_active, at, times = np.unique(size[rows], return_inverse=True, return_counts=True)
+        total = np.zeros((len(n_active), errors.shape[1]))
+        np.add.at(total, at, errors[rows])
+        yield Curve(label, refit, seed, n_active, total / times[:, None])
+
+
+def spans(smallest: FloatArray | float, largest: FloatArray | float, low: float, high: float) -> NDArray[np.bool_]:
+    """Whether curves from `smallest` to `largest` records cover [low, high], but for the slack at each end."""
+    return np.asarray((smallest <= low * (1 + SLACK)) & (largest >= high / (1 + SLACK)))
+
+
+def mean_weights(n_active: FloatArray, low: float, high: float) -> FloatArray | None:
+    """The v (P, sum 1) for which `v @ errors` is the mean over ln k in [low, high]; None when the curve misses a part.
+
+    Over the slack the value at the end of the curve is carried on.
+    """
+    if not spans(n_active[0], n_active[-1], low, high):
+        return None
+    k = np.log(n_active)
+    inside = k[(k > np.log(low)) & (k < np.log(high))]
+    knots = np.concatenate([[np.log(low)], inside, [np.log(high)]])
+    # a line is integrated exactly by the trapezoid rule; np.interp carries the ends
+    hats = np.array([np.interp(knots, k, unit) for unit in np.eye(len(k))])
+    steps = np.diff(knots) / (knots[-1] - knots[0])
+    return np.asarray((hats[:, :-1] + hats[:, 1:]) @ steps / 2)
