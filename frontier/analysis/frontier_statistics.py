@@ -92,13 +92,13 @@ def _design_rows(folds: Sequence[Fold], n_records: int, *, seed: int, replicates
         area, error, reason = NOTHING, NOTHING, arm.reason
         if arm.curves:
             # every arm starts its seeds' draws from the same state: arms with as many seeds share them
-            areas = _Areas(arm.curves, share, n_records)
+            areas = Areas(arm.curves, share, n_records)
             area = joint_interval(areas, targets=draws, n_seeds=arm.n_seeds, rng=np.random.default_rng([seed, 1]))
             table = _integrated(arm, low, high)
             if table is None:
                 reason = "no range is common to two arms" if np.isnan(low) else _missed(*arm.reach)
             else:
-                mean = _Mean(table, share)
+                mean = MeanError(table, share)
                 error = joint_interval(mean, targets=draws, n_seeds=arm.n_seeds, rng=np.random.default_rng([seed, 1]))
         counts = (arm.n_seeds, len(folds), len(set(families)))
         rows.append((arm.label, arm.refit, *counts, *area, *error, low, high, _drawn(arm.n_seeds, draws), reason))
@@ -145,7 +145,7 @@ def _integrated(arm: _Arm, low: float, high: float) -> FloatArray | None:
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class _Mean:
+class MeanError:
     """The mean of a (seeds × targets) table, every target with its share; a `Statistic`."""
 
     table: FloatArray
@@ -157,7 +157,7 @@ class _Mean:
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class _Areas:
+class Areas:
     """The mean over splits and seeds of dominated areas; a `Statistic`.
 
     A split counts by the share of its targets that were drawn: nothing when none of its families was.

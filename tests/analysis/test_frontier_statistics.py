@@ -12,7 +12,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from scipy import stats
 
-from frontier.analysis.frontier_statistics import common_range, dominated_areas, frontier_statistics
+from frontier.analysis.curves import Curve
+from frontier.analysis.frontier_statistics import Areas, MeanError, common_range, dominated_areas, frontier_statistics
 from frontier.analysis.hypervolume import hypervolume
 from frontier.errors import InputError
 from tests.analysis.made_up import curve, tables
@@ -73,6 +74,34 @@ def test_areas_of_many_frontiers_at_once_are_hypervolumes(points: list[tuple[int
     errors = np.column_stack([e, e[::-1], np.ones(len(e))])
     expected = [hypervolume(zip(k, column, strict=True), 100) for column in errors.T]
     np.testing.assert_allclose(dominated_areas(k, errors, 100), expected, atol=1e-12)  # summed otherwise
+
+
+@given(st.lists(st.integers(0, 3), min_size=5, max_size=5), st.lists(st.integers(0, 2), min_size=2, max_size=2))
+def test_a_replicate_is_the_statistic_of_a_table_with_everything_as_often_as_drawn(
+    targets: list[int], seeds: list[int]
+) -> None:
+    if not any(targets) or not any(seeds):
+        return
+    rng = np.random.default_rng(0)
+    k, sizes, n = np.array([10.0, 50.0, 100.0]), (2, 3), 1000
+    errors = [[rng.random((3, size)) for _ in seeds] for size in sizes]
+    share = np.repeat([1 / 2 / size for size in sizes], sizes)
+    times = [targets[:2], targets[2:]]
+    areas, means, size = [], [], []
+    for fold, drawn in zip(errors, times, strict=True):
+        repeated = [
+            np.repeat(table, drawn, axis=1) for table, often in zip(fold, seeds, strict=True) for _ in range(often)
+        ]
+        if sum(drawn):
+            areas.append(np.mean([hypervolume(zip(k, table.mean(axis=1), strict=True), n) for table in repeated]))
+            means.append(np.mean([table[0].mean() for table in repeated]))
+            size.append(sum(drawn) / len(drawn))
+    weights = np.array([seeds]) / sum(seeds), np.array([targets], dtype=float)
+    curves = [[Curve("a", "none", seed, k, table) for seed, table in enumerate(fold)] for fold in errors]
+    found = Areas(curves, share, n)(*weights)[0]
+    assert found == pytest.approx(np.average(areas, weights=size), abs=1e-12)  # summed otherwise
+    first = np.hstack([np.array([table[0] for table in fold]) for fold in errors])
+    assert MeanError(first, share)(*weights)[0] == pytest.approx(np.average(means, weights=size), abs=1e-12)
 
 
 def test_an_arm_that_does_not_span_the_range_has_no_integrated_error_but_an_area() -> None:
