@@ -36,6 +36,7 @@ FIRM, FAINT = 0.3, 0.15  # opacity of a band, as fitted and refit
 DASHES: Mapping[str, Any] = {"none": "-", "fitted": "--", "initial": "-."}
 SIDES: tuple[Any, Any] = ("-", "--")  # the first and the second arm of a difference
 BLUE, ORANGE = PALETTE[0], PALETTE[1]  # apart for every kind of colour blindness (Okabe & Ito 2008), and in lightness
+SQUARE: Mapping[str, Any] = {"marker": "s", "markersize": 8, "linestyle": "none", "markeredgewidth": 0}
 SHARES = (0.25, 0.5, 0.75, 1.0)  # upper ends of the classes of a difference
 
 
@@ -48,7 +49,10 @@ def attainment_figure(surfaces: pd.DataFrame, styles: Mapping[str, LabelStyle], 
     rows = -(-len(labels) // columns)
     x = log_axis(surfaces["n_active"].to_numpy(), label=count_tick, most_ticks=4)
     y = log_axis(surfaces["error"].to_numpy(), label=percent_tick, floor=ERROR_FLOOR, most_ticks=5)
-    note = "Error: held-out, each target capped at 100%. A run is one seed; a line without a band is a single run."
+    note = (
+        "Error: held-out, each target capped at 100%. A run is one seed; a line without a band is a single run. "
+        "Points that did not converge are left out."
+    )
     figure, axes = canvas(rows, columns, PANEL_INCHES, title, _legend(surfaces), note)
     medians = surfaces[surfaces["level"] == "median"]
     for position, (ax, label) in enumerate(zip(axes, labels, strict=False)):
@@ -84,8 +88,8 @@ def difference_figure(rectangles: pd.DataFrame, surfaces: pd.DataFrame, title: s
     y = log_axis(pair["error"].to_numpy(), label=percent_tick, floor=ERROR_FLOOR)
     runs = [int(rectangles[f"n_runs_{side}"].iloc[0]) for side in "ab"]
     note = (
-        f"Shaded: difference of the shares of runs (one per seed, {runs[0]} and {runs[1]}) that reach at most this error "
-        "with at most so many records. Error: held-out, each target capped at 100%."
+        f"Shaded by how much larger the share of its runs (one per seed: {runs[0]} and {runs[1]}) is that reach at most "
+        "this error with at most so many records. Error: held-out, each target capped at 100%."
     )
     figure, axes = canvas(1, 1, 3.4, title, _difference_legend([first, second]), note)
     ax = axes[0]
@@ -155,14 +159,13 @@ def _frame(ax: Axes, x: LogAxis, y: LogAxis) -> None:
 
 def _legend(surfaces: pd.DataFrame) -> list[Line2D]:
     dark: dict[str, Any] = {"color": "0.25"}
-    square: dict[str, Any] = {"marker": "s", "markersize": 8, "linestyle": "none", "markeredgewidth": 0}
     handles = []
     for refit in sorted(surfaces["refit"].unique(), key=lambda name: (name != "none", name)):
         text = ARMS.get(refit, refit)
         handles.append(Line2D([], [], label=f"{text}, median run", linestyle=DASHES.get(refit, ":"), **dark))
         if (surfaces.loc[surfaces["refit"] == refit, "n_runs"] > 1).any():
             alpha = FAINT if refit != "none" else FIRM
-            handles.append(Line2D([], [], label=f"{text}, best to worst run", alpha=alpha, **square, **dark))
+            handles.append(Line2D([], [], label=f"{text}, best to worst run", alpha=alpha, **SQUARE, **dark))
     handles.append(Line2D([], [], label="other methods, median runs", color=GREY, linewidth=0.9))
     handles.append(Line2D([], [], label="carried on to more records", linestyle=(0, (1, 2)), linewidth=0.8, **dark))
     return handles
@@ -174,13 +177,8 @@ def _difference_legend(arms: Sequence[tuple[str, str]]) -> list[Line2D]:
         name = series_name(label, refit).lstrip("_")
         handles.append(Line2D([], [], color="black", linestyle=dashes, label=f"median run of {name}"))
         for low, high in pairwise((0.0, *SHARES)):
-            look: dict[str, Any] = {
-                "marker": "s",
-                "markersize": 8,
-                "linestyle": "none",
-                "color": _shade_of(sign * high),
-            }
-            handles.append(Line2D([], [], label=f"attains more often, by {text}", **look))
+            text = f"{100 * low:.0f} to {100 * high:.0f}%" if low else f"up to {100 * high:.0f}% of runs"
+            handles.append(Line2D([], [], label=f"more often, by {text}", color=_shade_of(sign * high), **SQUARE))
     return handles
 
 
