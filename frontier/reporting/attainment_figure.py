@@ -48,7 +48,7 @@ def attainment_figure(surfaces: pd.DataFrame, styles: Mapping[str, LabelStyle], 
     columns = min(COLUMNS, len(labels))
     rows = -(-len(labels) // columns)
     x = log_axis(surfaces["n_active"].to_numpy(), label=count_tick, most_ticks=4)
-    y = log_axis(surfaces["error"].to_numpy(), label=percent_tick, floor=ERROR_FLOOR, most_ticks=5)
+    y = log_axis(surfaces["error"].to_numpy(), label=percent_tick, floor=ERROR_FLOOR, most_ticks=6)
     note = (
         "Error: held-out, each target capped at 100%. A run is one seed; a line without a band is a single run. "
         "Points that did not converge are left out."
@@ -88,8 +88,8 @@ def difference_figure(rectangles: pd.DataFrame, surfaces: pd.DataFrame, title: s
     y = log_axis(pair["error"].to_numpy(), label=percent_tick, floor=ERROR_FLOOR)
     runs = [int(rectangles[f"n_runs_{side}"].iloc[0]) for side in "ab"]
     note = (
-        f"Shaded by how much larger the share of its runs (one per seed: {runs[0]} and {runs[1]}) is that reach at most "
-        "this error with at most so many records. Error: held-out, each target capped at 100%."
+        "Shaded: one method reaches at most this error with at most so many records in a larger share of its runs. "
+        f"Runs are seeds: {runs[0]} and {runs[1]}. Error: held-out, each target capped at 100%."
     )
     figure, axes = canvas(1, 1, 3.4, title, _difference_legend([first, second]), note)
     ax = axes[0]
@@ -140,11 +140,12 @@ def _shade(ax: Axes, rectangles: pd.DataFrame, x: LogAxis, y: LogAxis) -> None:
     ax.add_collection(PatchCollection(patches, facecolors=colours, linewidths=0, antialiased=False, zorder=1))
 
 
-def _shade_of(difference: float) -> tuple[float, ...]:
+def _shade_of(difference: float) -> tuple[float, float, float]:
     """White towards blue in favour of the first arm, towards orange in favour of the second, in four classes."""
     step = next(number for number, end in enumerate(SHARES, 1) if abs(difference) <= end + 1e-9)
     depth = 0.1 + 0.8 * step / len(SHARES)
-    return tuple(1 - depth * (1 - part) for part in to_rgb(BLUE if difference > 0 else ORANGE))
+    red, green, blue = (1 - depth * (1 - part) for part in to_rgb(BLUE if difference > 0 else ORANGE))
+    return red, green, blue
 
 
 def _frame(ax: Axes, x: LogAxis, y: LogAxis) -> None:
