@@ -189,8 +189,9 @@ def dominated_areas(n_active: FloatArray, errors: FloatArray, n_records: int) ->
 
 
 def _missed(start: float, stop: float) -> str:
-    span = f"spans {start:g} to {stop:g} records" if start < stop else "has no range of sizes"
-    return f"it {span} with every seed in every split"
+    if start < stop:
+        return f"spans only {start:g} to {stop:g} records"
+    return "spans no range of sizes with every seed in every split"
 
 
 def _drawn(n_seeds: int, draws: TargetDraws) -> str:

@@ -113,8 +113,8 @@ def test_an_arm_that_does_not_span_the_range_has_no_integrated_error_but_an_area
     ]
     found = statistics(*points, *curve("dense", {900: flat}))
     assert np.isnan(values(found, "short", "integrated_error", "integrated_error_low")).all()
-    assert values(found, "short", "reason") == ["it spans 10 to 34 records with every seed in every split"]
-    assert values(found, "dense", "reason") == ["it has no range of sizes with every seed in every split"]
+    assert values(found, "short", "reason") == ["spans only 10 to 34 records"]
+    assert values(found, "dense", "reason") == ["spans no range of sizes with every seed in every split"]
     assert values(found, "a", "reason") == [""]
     assert values(found, "short", "hypervolume") == [pytest.approx(0.7 * 2 / 3)]
 
