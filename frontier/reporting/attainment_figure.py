@@ -157,7 +157,10 @@ def _arm(ax: Axes, arm: pd.DataFrame, colour: str, refit: str, x: LogAxis, y: Lo
         low, high = (_at(level, across) for level in (best, worst))
         alpha = FAINT if refit != "none" else FIRM
         top = np.where(np.isfinite(high), y.place(high), y.high)  # not all runs reach anything yet
-        ax.fill_between(across, y.place(low), top, step="post", color=colour, alpha=alpha, linewidth=0, zorder=2)
+        band: dict[str, Any] = {"color": colour, "linewidth": 0, "zorder": 2}
+        ax.fill_between(across, y.place(low), top, step="post", alpha=alpha, **band)
+        carried = [across[-1], x.high]
+        ax.fill_between(carried, [y.place(low)[-1]] * 2, [top[-1]] * 2, alpha=alpha / 2, **band)
     _line(ax, arm[arm["level"] == "median"], x, y, color=colour, linestyle=DASHES.get(refit, ":"), zorder=3)
 
 
