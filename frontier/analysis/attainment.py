@@ -1,14 +1,14 @@
 """Empirical attainment functions: which sizes and errors a method reaches, and in how many of its runs.
 
 A run, one seed of an arm (label, refit), attains (k, e) when one of its points has at most k records and an error of at
-most e. The attainment function is the share of runs that do (Fonseca & Fleischer 1996; da Fonseca, Fonseca & Hall 2001,
-eq. 3). Its surfaces are where that share reaches one run (best), half of them (median), all of them (worst); a
-deterministic arm has a single run and so one surface, called median. The difference of two arms is the share of the
-first less that of the second, a constant on each of finitely many rectangles (López-Ibáñez, Paquete & Stützle 2010).
+most e. The attainment function is the share of runs that do (da Fonseca, Fonseca & Hall 2001). Its surfaces are where
+that share reaches one run (best), half of them (median), all of them (worst); a deterministic arm has a single run and
+so one surface, called median. The difference of two arms is the share of the first less that of the second, a constant
+on each of finitely many rectangles (López-Ibáñez, Paquete & Stützle 2010).
 
 Errors are the mean over held-out targets of min(|r|, 1). In a rotation a point is the same budget or λ in all folds:
 its mean error and geometric mean size over them, left out where a fold lacks it. Seeds only: no held-out target is
-resampled here, and between seeds a minimum over points is taken as in any attainment surface.
+resampled here. A surface takes the best of a run's points by their held-out error, so it flatters noisy methods.
 """
 
 from __future__ import annotations

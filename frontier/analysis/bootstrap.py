@@ -8,14 +8,15 @@ holds *for these families*; a family of fewer than `FEWEST` targets keeps them a
 
 With θ̂ the statistic, θ* its replicates, Φ the normal distribution and z = Φ⁻¹(α), the interval ends at the quantiles
 
-    Φ(z₀ + (z₀ + z)/(1 − a(z₀ + z)))  of θ*  for α = 2.5% and 97.5%,            (Efron 1987, section 3)
+    Φ(z₀ + (z₀ + z)/(1 − a(z₀ + z)))  of θ*  for α = 2.5% and 97.5%,
     z₀ = Φ⁻¹(share of θ* below θ̂, ties half),
     a = Σ_g Σ_i U_gi³/n_g³ / (6 (Σ_g Σ_i U_gi²/n_g²)^1.5),  U_gi = (n_g − 1)(mean_i θ_(gi) − θ_(gi)),
 
 where θ_(gi) leaves out unit i of sample g: a seed, or a family, or a target of its family (the rest of which then
-counts n_g/(n_g − 1) times). Drawing rows and columns of a crossed table independently is McCullagh's (2000) and Owen's
-(2007, "The pigeonhole bootstrap") scheme: somewhat too wide when the interaction of seed and target dominates. As any
-bootstrap of n units it sees (n − 1)/n of their variance: with 5 seeds alone it is 11% too narrow.
+counts n_g/(n_g − 1) times). These are eqs. 14.9–14.15 of Efron & Tibshirani (1993), a for several samples as in scipy.
+Drawing rows and columns of a crossed table independently is McCullagh's (2000) and Owen's (2007, "The pigeonhole
+bootstrap") scheme: somewhat too wide when the interaction of seed and target dominates. As any bootstrap of n units it
+sees (n − 1)/n of their variance: with 5 seeds alone it is 11% too narrow.
 """
 
 from __future__ import annotations
