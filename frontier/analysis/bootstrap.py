@@ -4,18 +4,20 @@ A replicate draws seeds and held-out targets with replacement, independently of 
 draw, so differences between methods are paired. Both are counts: a statistic takes a row of weights over seeds and a
 row over targets per replicate, and all replicates at once. Targets are drawn by family, whole (errors within a family
 are alike). Below `FEWEST` families that means nothing: then targets are drawn within each family, and the interval
-holds *for these families*; below `FEWEST` targets they are not drawn at all.
+holds *for these families*; a family of fewer than `FEWEST` targets keeps them all.
 
 With θ̂ the statistic, θ* its replicates, Φ the normal distribution and z = Φ⁻¹(α), the interval ends at the quantiles
 
-    Φ(z₀ + (z₀ + z)/(1 − a(z₀ + z)))  of θ*  for α = 2.5% and 97.5%,            (Efron 1987, section 3)
+    Φ(z₀ + (z₀ + z)/(1 − a(z₀ + z)))  of θ*  for α = 2.5% and 97.5%,
     z₀ = Φ⁻¹(share of θ* below θ̂, ties half),
     a = Σ_g Σ_i U_gi³/n_g³ / (6 (Σ_g Σ_i U_gi²/n_g²)^1.5),  U_gi = (n_g − 1)(mean_i θ_(gi) − θ_(gi)),
 
 where θ_(gi) leaves out unit i of sample g: a seed, or a family, or a target of its family (the rest of which then
-counts n_g/(n_g − 1) times). Drawing rows and columns of a crossed table independently is McCullagh's (2000) and Owen's
-(2007, "The pigeonhole bootstrap") scheme: somewhat too wide when the interaction of seed and target dominates. As any
-bootstrap of n units it sees (n − 1)/n of their variance: with 5 seeds alone it is 11% too narrow.
+counts n_g/(n_g − 1) times). These are eqs. 14.9–14.15 of Efron & Tibshirani (1993), a for several samples as in scipy.
+Drawing rows and columns of a crossed table independently is McCullagh's (2000) and Owen's (2007, "The pigeonhole
+bootstrap") scheme: somewhat too wide when the interaction of seed and target dominates. As any bootstrap of n units it
+sees (n − 1)/n of their variance, so few units make it too narrow: in 2,000 simulations with normal effects it covered
+94% with 40 seeds and 40 families, 89% with 5 and 11, and 83% with one seed and 5 families.
 """
 
 from __future__ import annotations
@@ -29,7 +31,7 @@ from scipy.special import ndtr, ndtri
 
 from frontier.problem import FloatArray
 
-FEWEST = 5  # families, or targets, that can stand for others; of fewer a resample is mostly the same ones again
+FEWEST = 5  # families, or targets of a family, that can stand for others: of fewer a draw has next to no variety
 LEVEL = 0.95
 ROUNDING = 1e-12  # replicates closer together than this, relative to the statistic, differ by rounding only
 
@@ -41,7 +43,7 @@ class TargetDraws:
     """Resamples of T held-out targets, the same for all methods: `replicates` (R × T) are how often each was drawn.
 
     `jackknife` has a block (n_g × T) per sample of which one unit at a time is left out; `drawn` says what a unit is.
-    Where nothing is drawn the replicates are ones and there is no block.
+    Where nothing is drawn the replicates are ones and there is no block; `drawn` is empty.
     """
 
     replicates: FloatArray
@@ -57,14 +59,12 @@ def target_draws(
     pairs, unit = np.unique(np.column_stack([family, target]), axis=0, return_inverse=True)
     if family.max() + 1 >= FEWEST:
         unit, sample, drawn = family, np.zeros(family.max() + 1, dtype=int), "families"
-    elif len(pairs) >= FEWEST:
-        sample, drawn = pairs[:, 0], "targets"
     else:
-        return TargetDraws(np.ones((replicates, len(family))), (), "")
+        sample, drawn = pairs[:, 0], "targets"
     counts, blocks = np.ones((replicates, len(sample))), []
     for number in range(sample.max() + 1):
         members = np.flatnonzero(sample == number)
-        if len(members) > 1:
+        if len(members) >= FEWEST:
             counts[:, members] = draws_of(len(members), replicates, rng) * len(members)
             block = np.ones((len(members), len(sample)))
             block[:, members] = leave_one_out(len(members)) * len(members)

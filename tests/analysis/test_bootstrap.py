@@ -96,20 +96,20 @@ def test_families_are_drawn_whole_and_as_often_as_there_are() -> None:
     np.testing.assert_allclose(draws.jackknife[0][:, first], 1.25 * (1 - np.eye(5)))
 
 
-def test_targets_are_drawn_within_their_families_when_these_are_few_and_not_at_all_when_they_are_few_too() -> None:
-    families, names = [*"aaabbc"], [*"uvwxyz"]
+def test_targets_are_drawn_within_their_families_when_these_are_few_and_not_in_families_that_are_small() -> None:
+    families, names = [*"aaaaabbcccccc"], [*"uvwxystuvwxyz"]
     draws = target_draws(families, names, replicates=300, rng=np.random.default_rng(0))
     assert draws.drawn == "targets"
-    for start, stop in ((0, 3), (3, 5), (5, 6)):
+    for start, stop in ((0, 5), (7, 13)):
         np.testing.assert_allclose(draws.replicates[:, start:stop].sum(axis=1), stop - start)
-    assert np.ptp(draws.replicates[:, 0]) > 0
-    assert [block.shape for block in draws.jackknife] == [(3, 6), (2, 6)]
-    np.testing.assert_allclose(draws.jackknife[1], [[1, 1, 1, 0, 2, 1], [1, 1, 1, 2, 0, 1]])
-    few = target_draws([*"aabb"], [*"uvxy"], replicates=10, rng=np.random.default_rng(0))
+        assert np.ptp(draws.replicates[:, start]) > 0
+    assert (draws.replicates[:, 5:7] == 1).all()
+    assert [block.shape for block in draws.jackknife] == [(5, 13), (6, 13)]
+    np.testing.assert_allclose(draws.jackknife[0][1], [1.25, 0, 1.25, 1.25, 1.25, *[1] * 8])
+    few = target_draws([*"aabbccdd"], [*"stuvwxyz"], replicates=10, rng=np.random.default_rng(0))
     assert few.drawn == ""
+    assert few.jackknife == ()
     assert (few.replicates == 1).all()
-    singles = target_draws([*"abcd"], [*"uvxy"], replicates=10, rng=np.random.default_rng(0))
-    assert singles.drawn == ""
 
 
 def test_a_target_held_out_in_two_splits_is_drawn_once_for_both() -> None:
