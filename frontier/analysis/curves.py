@@ -1,9 +1,10 @@
 """Held-out error curves: for one split, method and seed the absolute relative error of every held-out target along k.
 
-A curve joins the usable points of an *arm* (label, refit) by size: `n_active` ascending, points of equal size averaged,
-points without records dropped, linear in ln k between neighbours. Its mean over a range of k is then a weighted mean of
-its points, `∫ e(k) d ln k / ln(high/low) = Σ_p v_p e_p`, with the same v for every target. Points are chosen by their
-size only, never by their held-out error. Nothing is extrapolated: a curve that does not span a range has no mean there.
+A curve joins the usable points of an *arm* (label, refit) by size: `n_active` ascending, of equal sizes the point with
+the smallest training error, points without records dropped, linear in ln k between neighbours. Its mean over a range of
+k is then a weighted mean of its points, `∫ e(k) d ln k / ln(high/low) = Σ_p v_p e_p`, with the same v for every target.
+Points are chosen by size and training error, never by their held-out error. Nothing is extrapolated: a curve that does
+not span a range has no mean there.
 """
 
 from __future__ import annotations
@@ -24,7 +25,7 @@ USABLE = ("optimal", "completed", "stopped_early", "unreached")  # the others ha
 CAP = 1.0  # of the error of one target: beyond 100% a miss is a miss
 SLACK = 0.02  # of a range that a curve need not reach, at each end: budgets are met within 2% (`frontier.budget`)
 
-NEEDED = ("cell", "problem", "split", "label", "budget", "seed", "refit", "status", "n_active")
+NEEDED = ("cell", "problem", "split", "label", "budget", "seed", "refit", "status", "n_active", "train_mare")
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -112,17 +113,16 @@ def _fold(
 
 
 def _curves(points: pd.DataFrame, errors: FloatArray) -> Iterator[Curve]:
-    size = points["n_active"].to_numpy(dtype=np.float64)
+    size, training = (points[name].to_numpy(dtype=np.float64) for name in ("n_active", "train_mare"))
     seeds = [None if pd.isna(seed) else int(seed) for seed in points["seed"]]
     members: dict[tuple[str, str, int | None], list[int]] = {}
     for number, key in enumerate(zip(points["label"].astype(str), points["refit"].astype(str), seeds, strict=True)):
         members.setdefault(key, []).append(number)
     for label, refit, seed in sorted(members, key=lambda key: (*key[:2], -1 if key[2] is None else key[2])):
-        rows = members[label, refit, seed]
-        n_active, at, times = np.unique(size[rows], return_inverse=True, return_counts=True)
-        total = np.zeros((len(n_active), errors.shape[1]))
-        np.add.at(total, at, errors[rows])
-        yield Curve(label, refit, seed, n_active, total / times[:, None])
+        rows = np.array(members[label, refit, seed])
+        rows = rows[np.lexsort((training[rows], size[rows]))]
+        n_active, first = np.unique(size[rows], return_index=True)
+        yield Curve(label, refit, seed, n_active, errors[rows[first]])
 
 
 def spans(smallest: FloatArray | float, largest: FloatArray | float, low: float, high: float) -> NDArray[np.bool_]:

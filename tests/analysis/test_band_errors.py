@@ -36,16 +36,16 @@ def test_the_cap_is_on_each_point_of_each_target_and_can_be_left_out() -> None:
     assert band_errors(cells, targets, bands=WIDE, capped=False)["error"].tolist() == [1.5, 0, 0]
 
 
-def test_points_of_equal_size_are_averaged_and_empty_failed_and_repeated_ones_left_out() -> None:
+def test_of_equal_sizes_the_best_trained_counts_and_empty_failed_and_repeated_ones_are_left_out() -> None:
     points = [
         *curve("a", {10: [0.2, 0, 0], 1000: [0.2, 0, 0]}),
-        {"label": "a", "budget": 11, "n_active": 10, "errors": [0.6, 0, 0], "status": "unreached"},
+        {"label": "a", "budget": 11, "n_active": 10, "errors": [0.6, 0, 0], "status": "unreached", "train_mare": 0},
         {"label": "a", "budget": 5, "n_active": 0, "errors": [0.9, 0, 0]},
         {"label": "a", "budget": 100, "n_active": 100, "errors": [0.9, 0, 0], "status": "not_converged"},
         {"label": "a", "budget": 100, "n_active": 100, "errors": [0.9, 0, 0], "repeat": 1},
     ]
     found = band_errors(*tables(*points), bands=WIDE)
-    assert found["error"].tolist() == [pytest.approx(0.3), 0, 0]  # (mean of 0.2 and 0.6, then 0.2) / 2
+    assert found["error"].tolist() == [pytest.approx(0.4), 0, 0]  # (0.6, then 0.2) / 2
 
 
 @pytest.mark.parametrize(("ends", "covered"), [((10.2, 981), True), ((10.3, 1000), False), ((10, 980), False)])
