@@ -6,6 +6,7 @@ report. It holds values and arithmetic only: no matplotlib, no data frames.
 
 from __future__ import annotations
 
+import itertools
 import math
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
@@ -19,6 +20,37 @@ from numpy.typing import NDArray
 PALETTE = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#000000")
 MARKERS = ("o", "s", "^", "D", "v", "P", "X", "p")  # 8 is coprime to 7 colours: 56 labels before a pair repeats
 LINESTYLES = ("-", "--", "-.", ":")  # one step per turn of the palette
+
+_BLUE, _VERMILLION, _GREEN, _PURPLE, _ORANGE, _SKY, _BLACK = PALETTE
+# What a registered method looks like in every report, whatever else is in it: the colour says what kind of method it is,
+# marker and line tell methods of a kind apart.
+METHOD_STYLES: Mapping[str, tuple[str, str, str]] = {
+    "hard_concrete": (_VERMILLION, "o", "-"),  # gates
+    "peers.l0_python": (_VERMILLION, "s", "--"),
+    "dense_adam": (_VERMILLION, "P", "-."),
+    "fista": (_BLUE, "s", "-"),  # an L1 penalty
+    "cvxpy_reference": (_BLUE, "D", "--"),
+    "reweighted_l1": (_BLUE, "^", "-."),
+    "lp_vertex": (_BLUE, "X", ":"),
+    "peers.skglm": (_BLUE, "v", "--"),
+    "peers.sklearn_lasso": (_BLUE, "P", "-."),
+    "anchored_l1": (_GREEN, "^", "-"),  # anchored at the initial weights, and dense calibration
+    "greg": (_GREEN, "v", "--"),
+    "raking": (_GREEN, "p", "-."),
+    "logit": (_GREEN, "X", ":"),
+    "caratheodory": (_GREEN, "D", "--"),
+    "dense_nnls": (_GREEN, "P", "-."),
+    "balanced_sample": (_PURPLE, "D", "-"),  # records of dense weights
+    "top_k": (_PURPLE, "X", "--"),
+    "pps_sample": (_SKY, "s", "-"),
+    "dense_scaled_sample": (_SKY, "v", "--"),
+    "omp": (_ORANGE, "p", "-"),  # greedy and exact selection
+    "iht": (_ORANGE, "v", "--"),
+    "best_subset": (_ORANGE, "D", "-."),
+    "random_reweight": (_BLACK, "X", "-"),  # records at random
+    "stratified_raking": (_BLACK, "p", "--"),
+}
+MOST_VARIANTS = 4  # labels of one method that share its colour: as many as there are lines
 
 WIDTH_INCHES = 7.0
 RC: Mapping[str, Any] = {
@@ -70,16 +102,38 @@ class LabelStyle:
         return {"color": self.colour, "marker": self.marker, "linestyle": self.linestyle}
 
 
-def label_styles(labels: Iterable[str]) -> dict[str, LabelStyle]:
-    """One style per distinct label, by its rank in the sorted list, so that all figures of a report agree."""
-    return {
-        label: LabelStyle(
-            PALETTE[rank % len(PALETTE)],
-            MARKERS[rank % len(MARKERS)],
-            LINESTYLES[rank // len(PALETTE) % len(LINESTYLES)],
-        )
-        for rank, label in enumerate(sorted(set(labels)))
-    }
+def label_styles(labels: Iterable[str], methods: Mapping[str, str] | None = None) -> dict[str, LabelStyle]:
+    """One style per distinct label, so that all figures of a report agree, and all reports about registered methods.
+
+    `methods` names the method of each label. Its first label has the method's own style, a few others its colour with
+    another marker and line. All others have a style by their rank in the sorted list of labels.
+    """
+    names = sorted(set(labels))
+    known = {label: name for label, name in (methods or {}).items() if name in METHOD_STYLES}
+    reserved = {style[:2] for style in METHOD_STYLES.values()} if known else set()
+    styles: dict[str, LabelStyle] = {}
+    variants: dict[str, int] = {}
+    for label in (label for label in names if label in known):
+        colour, marker, line = METHOD_STYLES[known[label]]
+        variant = variants.get(known[label], 0)
+        variants[known[label]] = variant + 1
+        if variant:
+            free = next((mark for mark in MARKERS if (colour, mark) not in reserved), None)
+            if variant >= MOST_VARIANTS or free is None:
+                continue
+            marker, line = free, LINESTYLES[(LINESTYLES.index(line) + variant) % len(LINESTYLES)]
+        reserved.add((colour, marker))
+        styles[label] = LabelStyle(colour, marker, line)
+    taken = {(style.colour, style.marker) for style in styles.values()}
+    ranks = (rank for rank in range(2 * len(PALETTE) * len(MARKERS)) if _ranked(rank)[:2] not in taken)
+    for label, rank in zip((label for label in names if label not in styles), itertools.cycle(ranks), strict=False):
+        styles[label] = LabelStyle(*_ranked(rank))
+    return {label: styles[label] for label in names}
+
+
+def _ranked(rank: int) -> tuple[str, str, str]:
+    line = LINESTYLES[rank // len(PALETTE) % len(LINESTYLES)]
+    return PALETTE[rank % len(PALETTE)], MARKERS[rank % len(MARKERS)], line
 
 
 def series_name(label: str, refit: str) -> str:
