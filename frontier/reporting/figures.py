@@ -46,7 +46,7 @@ ERROR_FLOOR = 1e-6  # errors below 0.0001% are drawn there: no published total i
 MOST_INITIAL = (
     2.0  # initial weights further off than 200% are on another scale: a line there would only flatten the rest
 )
-FORMATS = ("png", "svg")
+FORMATS = ("png", "svg", "pdf")
 KINDS = ("heldout", "train", "ess", "seconds", "budgets")
 FIGURE_NAME = re.compile(rf".+__({'|'.join(KINDS)})\.({'|'.join(FORMATS)})")
 
@@ -80,7 +80,7 @@ def draw_figures(
     what `prepare` raises.
     """
     ready = first_repeats(cells)
-    styles = label_styles(ready["label"])
+    styles = label_styles(ready["label"], dict(zip(ready["label"], ready["method"], strict=True)))
     parts = parts_of(ready)
     stems = figure_stems(parts)
     written: dict[tuple[str, str], list[Path]] = {}
@@ -91,12 +91,17 @@ def draw_figures(
                 figure = _figure(part, kind, styles, manifest, key)
                 if figure is None:
                     continue
-                for suffix in formats:
-                    path = folder / f"{stems[key]}__{kind}.{suffix}"
-                    # A date would make every run's SVG differ.
-                    figure.savefig(path, format=suffix, metadata={"Date": None} if suffix == "svg" else None)
-                    written[key].append(path)
+                written[key] += save(figure, folder, f"{stems[key]}__{kind}", formats)
     return written
+
+
+def save(figure: Figure, folder: Path, stem: str, formats: Sequence[str] = FORMATS) -> list[Path]:
+    """The figure in each format; to be called within `rc`, as it was drawn."""
+    undated = {"svg": {"Date": None}, "pdf": {"CreationDate": None}}  # a date would make the files of every run differ
+    paths = [folder / f"{stem}.{suffix}" for suffix in formats]
+    for path, suffix in zip(paths, formats, strict=True):
+        figure.savefig(path, format=suffix, metadata=undated.get(suffix))
+    return paths
 
 
 def _figure(

@@ -99,7 +99,9 @@ def worst_misses(
                 told = _means(errors, rows, shown)
                 order = np.argsort(-np.nan_to_num(told["error"], nan=-1.0), kind="stable")[:count]
                 worst += [
-                    arm | {"role": role, "target": int(j)} | {name: float(told[name][j]) for name in ("error", "residual", "estimate")}
+                    arm
+                    | {"role": role, "target": int(j)}
+                    | {name: float(told[name][j]) for name in ("error", "residual", "estimate")}
                     for j in order
                     if not np.isnan(told["error"][j])
                 ]

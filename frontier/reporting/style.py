@@ -59,6 +59,7 @@ RC: Mapping[str, Any] = {
     "savefig.facecolor": "white",
     "svg.hashsalt": "frontier",  # element ids of an SVG are otherwise random
     "svg.fonttype": "path",  # the same picture where DejaVu Sans is not installed
+    "pdf.fonttype": 42,  # TrueType: publishers refuse type 3 fonts
     "font.family": "DejaVu Sans",  # ships with matplotlib
     "font.size": 9,
     "text.parse_math": False,  # a label is text, also with a dollar sign

@@ -127,11 +127,16 @@ def markdown_report(
         blocks.append("No cells: nothing was run.")
     blocks += ["## Failures", *_failures(ready)]
     blocks += ["## Where the count depends on the threshold", *_thresholds(first_repeats(ready))]
-    reading = (*READING, *(BUDGETS_READING if any(map(has_matched_budgets, parts.values())) else ()))
-    blocks += ["## How to read this", bullets(reading)]
-    stated = [escape(text) for text in manifest.get("limitations") or ()]
-    blocks += ["## Limitations", bullets([*stated, *GENERIC_LIMITATIONS])]
+    notes = notes_of(ready, manifest)
+    blocks += ["## How to read this", bullets(notes["reading"]), "## Limitations", bullets(notes["limitations"])]
     return "\n\n".join(blocks) + "\n"
+
+
+def notes_of(ready: pd.DataFrame, manifest: Mapping[str, Any]) -> dict[str, list[str]]:
+    """What has to be said with prepared cells, as Markdown: how to read them ("reading") and their "limitations"."""
+    shared = any(map(has_matched_budgets, parts_of(ready).values()))
+    stated = [escape(text) for text in manifest.get("limitations") or ()]
+    return {"reading": [*READING, *(BUDGETS_READING if shared else ())], "limitations": [*stated, *GENERIC_LIMITATIONS]}
 
 
 def _equal_budgets(

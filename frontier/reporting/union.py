@@ -64,7 +64,9 @@ def _problem_identity(run: Run) -> dict[str, Any]:
 
 
 def _sizes(splits: Mapping[str, Any]) -> dict[str, Any]:
-    return {name: [(facts or {}).get(size) for size in ("n_train", "n_heldout", "rank")] for name, facts in splits.items()}
+    return {
+        name: [(facts or {}).get(size) for size in ("n_train", "n_heldout", "rank")] for name, facts in splits.items()
+    }
 
 
 def _method_identity(run: Run) -> dict[str, Any]:

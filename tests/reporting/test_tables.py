@@ -239,7 +239,7 @@ def test_a_failure_leaves_the_earlier_report_whole(tmp_path: Path, monkeypatch: 
     out = tmp_path / "report"
     before = {path: path.read_bytes() for path in write_report(frame(), MANIFEST, out)}
 
-    def broken(*_: object) -> str:
+    def broken(*_: object, **__: object) -> str:
         raise RuntimeError("half way")
 
     monkeypatch.setattr(write, "markdown_report", broken)
