@@ -62,9 +62,9 @@ def print_error(line: str) -> None:
 
 
 def draw_report(results: Sequence[Path], folder: Path | None = None) -> list[Path]:
-    """Write the report of one or several results folders into `folder`; matplotlib is imported only here, after solving.
+    """Write the report of one or several results folders into `folder`; the files, `report.md` and `index.html` first.
 
-    Returns the files written, `report.md` and `index.html` first. A folder without `targets.parquet` has no worst misses.
+    matplotlib is imported only here, after solving. Results without `targets.parquet` have no worst misses.
     """
     from frontier.reporting.union import Run, join_runs
     from frontier.reporting.write import write_report

@@ -1,4 +1,4 @@
-"""`python -m frontier.report results/<experiment> …`: redraw page, figures and tables from stored results; solves nothing.
+"""`python -m frontier.report results/<experiment> …`: redraw page, figures and tables; solves nothing.
 
 Several results folders make one report about all of them (`frontier.reporting.union` says how names that clash are told
 apart).

@@ -1,9 +1,9 @@
 """The worst misses: for every arm at a size, which targets and families of targets it is furthest from.
 
 A *size* is a number of records. At each, an arm is shown at the point (λ or budget) whose mean number of active records
-is nearest on a log scale, if within a factor of `NEAR`; no point is chosen by its errors. Errors are |relative residual|,
-means over the seeds and folds in which a target was held out, or fitted; those of a family are limited to 100% per
-target, as in the capped held-out error.
+is nearest on a log scale, if within a factor of `NEAR`; no point is chosen by its errors. Errors are |relative
+residual|, means over the seeds and folds in which a target was held out, or fitted; those of a family are limited to
+100% per target, as in the capped held-out error.
 """
 
 from __future__ import annotations
@@ -71,7 +71,7 @@ def points_at(points: pd.DataFrame, size: float) -> pd.DataFrame:
     """For each arm its point nearest to `size` records, if near at all."""
     there = points[points["n_active_mean"] > 0]
     distance = np.abs(np.log(there["n_active_mean"] / size)) + 1e-9 * (there["budget"] != size)
-    near = there.assign(distance=distance)[distance <= np.log(NEAR)]
+    near: pd.DataFrame = there.assign(distance=distance)[distance <= np.log(NEAR)]
     return near.sort_values("distance", kind="stable").drop_duplicates(["label", "refit"])
 
 

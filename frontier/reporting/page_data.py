@@ -1,7 +1,7 @@
 """The data of the interactive page: plain lists and numbers, rounded to what a reader can use.
 
-A *part* is one problem with one split, or with all folds of a rotation together. A row of `points` is the mean of an arm
-(label and refit) at one λ or budget over the seeds and folds of a part, with its range and standard error; a row of
+A *part* is one problem with one split, or with all folds of a rotation together. A row of `points` is the mean of an
+arm (label and refit) at one λ or budget over the seeds and folds of a part, with its range and standard error; a row of
 `cells` is one seed on one split. Nothing is chosen here by an error, and nothing is drawn here.
 """
 
@@ -134,7 +134,7 @@ def _points(cells: pd.DataFrame) -> list[dict[str, Any]]:
     return rows
 
 
-def _cell_rows(parts: Sequence[Part]) -> Iterable[dict[str, Any]]:
+def _cell_rows(parts: Sequence[Part]) -> Iterable[Mapping[Any, Any]]:
     for number, part in enumerate(parts):
         if len(part.splits) > 1:
             continue  # its cells are those of its folds
@@ -171,7 +171,7 @@ def _misses(
     for problem, known in errors.items():
         shown = sorted({row["target"] for row in worst if parts[row["part"]].problem == problem})
         names[problem] = [[j, known.names[j], str(known.families[j]), plain_value(known.values[j])] for j in shown]
-    every = codes | {"family": sorted({row["family"] for row in families}), "role": ["held out", "fitted"]}
+    every = dict(codes) | {"family": sorted({row["family"] for row in families}), "role": ["held out", "fitted"]}
     return {
         "sizes": {str(number): [plain_value(size) for size in some] for number, some in sizes.items()},
         "targets": names,

@@ -22,33 +22,33 @@ MARKERS = ("o", "s", "^", "D", "v", "P", "X", "p")  # 8 is coprime to 7 colours:
 LINESTYLES = ("-", "--", "-.", ":")  # one step per turn of the palette
 
 _BLUE, _VERMILLION, _GREEN, _PURPLE, _ORANGE, _SKY, _BLACK = PALETTE
-# What a registered method looks like in every report, whatever else is in it: the colour says what kind of method it is,
-# marker and line tell methods of a kind apart.
+# What a registered method looks like in every report, whatever else is in it. There are more methods than colours:
+# those that share one rarely meet (they end at different sizes, or are single points); marker and line tell them apart.
 METHOD_STYLES: Mapping[str, tuple[str, str, str]] = {
-    "hard_concrete": (_VERMILLION, "o", "-"),  # gates
+    "hard_concrete": (_VERMILLION, "o", "-"),
     "peers.l0_python": (_VERMILLION, "s", "--"),
     "dense_adam": (_VERMILLION, "P", "-."),
-    "fista": (_BLUE, "s", "-"),  # an L1 penalty
-    "cvxpy_reference": (_BLUE, "D", "--"),
-    "reweighted_l1": (_BLUE, "^", "-."),
-    "lp_vertex": (_BLUE, "X", ":"),
-    "peers.skglm": (_BLUE, "v", "--"),
-    "peers.sklearn_lasso": (_BLUE, "P", "-."),
-    "anchored_l1": (_GREEN, "^", "-"),  # anchored at the initial weights, and dense calibration
+    "fista": (_BLUE, "s", "-"),
+    "dense_scaled_sample": (_BLUE, "v", "--"),
+    "peers.skglm": (_BLUE, "D", "-."),
+    "peers.sklearn_lasso": (_BLUE, "P", ":"),
+    "pps_sample": (_SKY, "P", "-"),
+    "cvxpy_reference": (_SKY, "D", "--"),
+    "reweighted_l1": (_SKY, "^", "-."),
+    "anchored_l1": (_GREEN, "^", "-"),
     "greg": (_GREEN, "v", "--"),
     "raking": (_GREEN, "p", "-."),
-    "logit": (_GREEN, "X", ":"),
     "caratheodory": (_GREEN, "D", "--"),
     "dense_nnls": (_GREEN, "P", "-."),
-    "balanced_sample": (_PURPLE, "D", "-"),  # records of dense weights
-    "top_k": (_PURPLE, "X", "--"),
-    "pps_sample": (_SKY, "s", "-"),
-    "dense_scaled_sample": (_SKY, "v", "--"),
-    "omp": (_ORANGE, "p", "-"),  # greedy and exact selection
-    "iht": (_ORANGE, "v", "--"),
-    "best_subset": (_ORANGE, "D", "-."),
-    "random_reweight": (_BLACK, "X", "-"),  # records at random
+    "logit": (_GREEN, "s", ":"),
+    "lp_vertex": (_GREEN, "X", ":"),
+    "balanced_sample": (_PURPLE, "D", "-"),
+    "iht": (_PURPLE, "v", "--"),
+    "omp": (_ORANGE, "p", "-"),
+    "top_k": (_ORANGE, "X", "--"),
+    "random_reweight": (_BLACK, "X", "-"),
     "stratified_raking": (_BLACK, "p", "--"),
+    "best_subset": (_BLACK, "D", "-."),
 }
 MOST_VARIANTS = 4  # labels of one method that share its colour: as many as there are lines
 

@@ -1,6 +1,6 @@
-"""Writes a report folder: `report.md`, the interactive `index.html`, all figures (PNG, SVG, PDF), and the tables as CSV,
-Markdown and LaTeX: `summary` (one row per point), and where methods share budgets `budgets` (one row per method and
-budget, pooled over seeds and folds). Tables and figures of further sections are named `statistics__…`.
+"""Writes a report folder: `report.md`, the interactive `index.html`, all figures (PNG, SVG, PDF), and the tables as
+CSV, Markdown and LaTeX: `summary` (one row per point), and where methods share budgets `budgets` (one row per method
+and budget, pooled over seeds and folds). Tables and figures of further sections are named `statistics__…`.
 
 Everything is written beside the folder first and moved in at the end, so a failure leaves the earlier report whole.
 Figures and tables that an earlier report left and this one does not have are removed; any other file is kept.

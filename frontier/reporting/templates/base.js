@@ -22,8 +22,11 @@ const count = (value) =>
   value === null || value === undefined
     ? MISSING
     : value.toLocaleString("en", { maximumFractionDigits: Number.isInteger(value) || value >= 1000 ? 0 : 1 });
-const parameter = (value) =>
-  value === null ? MISSING : Number.isInteger(value) ? value.toLocaleString("en") : String(Number(value.toPrecision(6)));
+function parameter(value) {
+  if (value === null) return MISSING;
+  if (Number.isInteger(value)) return value.toLocaleString("en");
+  return Math.abs(value) < 1e-3 ? Number(value.toPrecision(6)).toExponential() : String(Number(value.toPrecision(6)));
+}
 function seconds(value) {
   if (value === null) return MISSING;
   if (value === 0 || value >= 1) return `${significant(value)} s`;

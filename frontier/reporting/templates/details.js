@@ -81,7 +81,10 @@ function resultColumns(isMean) {
     { title: "Status", kind: "text", value: (row) => row.status, filter: !isMean },
     { title: "Seconds", kind: "seconds", value: (row) => row.seconds, show: (row) => `${seconds(row.seconds)} ${row.timing}`.trim() },
   ];
-  return columns.filter((column) => column && (column.title !== "Problem" || new Set(DATA.parts.map((part) => part.problem)).size > 1) && (!column.title.startsWith("Held-out") || any("heldout_mare")));
+  // a column that says the same in every row only takes room
+  const varies = (column) => !["Problem", "Held out", "Weights"].includes(column.title) || new Set(rows.map(column.value)).size > 1;
+  const empty = (column) => ["Held-out error", "… capped"].includes(column.title) && !any("heldout_mare");
+  return columns.filter((column) => column && varies(column) && !empty(column));
 }
 
 function drawResults(isMean = true) {

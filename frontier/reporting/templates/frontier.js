@@ -12,7 +12,7 @@ const SYMBOLS = { o: "circle", s: "square", "^": "triangle-up", D: "diamond", v:
 const DASHES = { "-": "solid", "--": "dash", "-.": "dashdot", ":": "dot" };
 const GREY = "#59626c";
 const FONT = 'system-ui, -apple-system, "Segoe UI", Roboto, "Helvetica Neue", Arial, sans-serif';
-const CONFIG = { displaylogo: false, responsive: true, modeBarButtonsToRemove: ["lasso2d", "select2d", "autoScale2d"] };
+const CONFIG = { displaylogo: false, responsive: true, modeBarButtons: [["toImage", "zoom2d", "pan2d", "resetScale2d"]] };
 
 const view = {
   part: 0,
@@ -79,7 +79,7 @@ function axisOf(values, isLog, floor) {
 
 function logTicks(low, high, most) {
   const [first, last] = [Math.floor(low), Math.ceil(high)];
-  for (const [steps, stride] of [[[1, 2, 5], 1], [[1], 1], [[1], 2], [[1], 3], [[1], 4]]) {
+  for (const [steps, stride] of [[[1, 1.5, 2, 3, 5, 7], 1], [[1, 2, 5], 1], [[1], 1], [[1], 2], [[1], 3], [[1], 4]]) {
     const found = [];
     for (let power = first; power <= last; power += 1) {
       if (power % stride === 0) found.push(...steps.map((step) => step * 10 ** power));
@@ -201,7 +201,7 @@ function drawFrontier() {
     if (x.edge !== null && x.edge !== undefined)
       layout.shapes.push({ type: "rect", layer: "below", line: { width: 0 }, fillcolor: "#f1f3f5", xref: `x${number}`, yref: `y${number} domain`, x0: 10 ** x.range[0], x1: 10 ** x.edge, y0: 0, y1: 1 });
     const axes = { xaxis: `x${number}`, yaxis: `y${number}` };
-    traces.push(...referenceTraces(references, x, y, axes, narrow), ...methodTraces(shown[place], x, y, axes));
+    traces.push(...referenceTraces(references, x, y, axes, layout), ...methodTraces(shown[place], x, y, axes));
   });
   Plotly.react(chart, traces, layout, CONFIG);
   const lost = POINTS.filter((row) => row.part === view.part && refits.includes(row.refit)).reduce((sum, row) => sum + row.n_cells - row.n_with_weights, 0);
@@ -215,25 +215,36 @@ function drawFrontier() {
 const tickPercent = (value) => (value >= 1000 ? `10${superscript(Math.log10(value) + 2)}%` : `${Number((100 * value).toPrecision(6)).toLocaleString("en", { maximumFractionDigits: 6 })}%`);
 const superscript = (power) => (Number.isInteger(Math.round(power * 1e6) / 1e6) ? `<sup>${Math.round(power)}</sup>` : `<sup>${power.toFixed(1)}</sup>`);
 
-function referenceTraces(references, x, y, axes, narrow) {
-  const [left, right] = x.range.map((end) => (x.type === "log" ? 10 ** end : end));
-  const [low, high] = y.range.map((end) => (y.type === "log" ? 10 ** end : end));
-  const lines = references
-    .filter((line) => (line.vertical ? line.value > left && line.value < right : line.value >= low && line.value <= high))
-    .map((line) => ({
-      x: line.vertical ? [line.value, line.value] : [left, right],
-      y: line.vertical ? [low, high] : [y.place(line.value), y.place(line.value)],
-      text: line.vertical ? [line.text, ""] : ["", line.text],
-      textposition: line.vertical ? (line.value * line.value > left * right && x.type === "log" ? "top left" : "top right") : "top left",
-      mode: "lines+text", hoverinfo: "skip", textfont: { size: narrow ? 10 : 11.5, color: GREY },
-      line: { color: GREY, width: 1.1, dash: line.dash },
-      ...axes,
-    }));
-  if (view.metric === "ess") {
-    const ends = [Math.max(left, low), Math.min(right, high)];
-    lines.push({ x: ends, y: ends, text: ["", "equal weights"], textposition: "bottom left", mode: "lines+text", hoverinfo: "skip", textfont: { size: 11.5, color: GREY }, line: { color: GREY, width: 1.1, dash: "dash" }, ...axes });
+// Lines as traces below the methods, and their names as annotations, which stand on white.
+function referenceTraces(references, x, y, axes, layout) {
+  const ends = (axis) => axis.range.map((end) => (axis.type === "log" ? 10 ** end : end));
+  const [[left, right], [low, high]] = [ends(x), ends(y)];
+  const at = (axis, value) => (axis.type === "log" ? Math.log10(value) : value);
+  const line = (xs, ys, dash) => ({ x: xs, y: ys, mode: "lines", hoverinfo: "skip", line: { color: GREY, width: 1.1, dash }, ...axes });
+  const named = (text, place) => {
+    if (text) layout.annotations.push({ text, showarrow: false, bgcolor: "rgba(255,255,255,0.8)", borderpad: 1, font: { size: 11, color: GREY }, ...place });
+  };
+  const traces = [];
+  const start = x.type === "log" ? (x.edge ?? x.range[0]) : x.range[0];
+  let last = null; // names of lines close to one another stand on either side
+  for (const { value, text, dash } of references.filter((one) => !one.vertical && one.value >= low).sort((a, b) => b.value - a.value)) {
+    const height = (at(y, y.place(value)) - y.range[0]) / (y.range[1] - y.range[0]);
+    const below = last !== null && last - height < 0.05;
+    last = height;
+    traces.push(line([left, right], [y.place(value), y.place(value)], dash));
+    named(text, { xref: axes.xaxis, x: start, xanchor: "left", xshift: 4, yref: axes.yaxis, y: at(y, y.place(value)), yanchor: below ? "top" : "bottom" });
   }
-  return lines;
+  for (const { value, text, dash } of references.filter((one) => one.vertical && one.value > left && one.value < right)) {
+    const onRight = at(x, value) > (x.range[0] + x.range[1]) / 2;
+    traces.push(line([value, value], [low, high], dash));
+    named(text, { xref: axes.xaxis, x: at(x, value), xanchor: onRight ? "right" : "left", yref: `${axes.yaxis} domain`, y: 1, yanchor: "top" });
+  }
+  if (view.metric === "ess") {
+    const [from, to] = [Math.max(left, low), Math.min(right, high)];
+    traces.push(line([from, to], [from, to], "dash"));
+    named("equal weights: ESS = records", { xref: axes.xaxis, x: at(x, to), xanchor: "right", xshift: -10, yref: axes.yaxis, y: at(y, to), yanchor: "top" });
+  }
+  return traces;
 }
 
 function methodTraces({ means, cells }, x, y, axes) {
