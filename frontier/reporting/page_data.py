@@ -22,7 +22,7 @@ from frontier.reporting.misses import errors_by_problem, sizes_of, worst_misses
 from frontier.reporting.style import LabelStyle, problem_facts
 
 METRICS = ("n_active", "heldout_mare", "heldout_capped_mare", "train_mare", "ess")
-POINT_KEYS = ("lam", "budget", "label", "refit")
+POINT_KEYS = ("label", "refit", "lam", "budget")
 POINT = (
     *("part", "label", "refit", "lam", "budget", "n_cells", "n_seeds", "n_with_weights", "n_hollow"),
     *METRICS,

@@ -56,7 +56,7 @@ def estimates(cells: pd.DataFrame) -> pd.DataFrame:
     for row in cells[cells["status"] != "error"].to_dict("records"):
         for j in range(4):
             heldout = (j >= 2) if row["split"] != "rotation_2of2" else (j < 2)
-            residual = (0.01, -0.02, 0.1, 2.5)[j] * (1 + 0.1 * (row["seed"] or 0))
+            residual = (0.01, -0.02, 0.1, 2.5)[j] * (1 + 0.1 * (0 if pd.isna(row["seed"]) else row["seed"]))
             rows.append(
                 {
                     "cell": row["cell"],

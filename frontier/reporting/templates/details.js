@@ -59,7 +59,7 @@ function resultColumns(isMean) {
   const rows = isMean ? POINTS : CELLS;
   const error = (name, title) => ({
     title, kind: "percent", value: mean(name),
-    show: (row) => (isMean && row[name][3] > 0 ? `${percent(row[name][0])} ± ${percent(row[name][3], 2)}` : percent(mean(name)(row))),
+    show: (row) => (isMean && row[name][3] > ROUNDING * row[name][0] ? `${percent(row[name][0])} ± ${percent(row[name][3], 2)}` : percent(mean(name)(row))),
   });
   const any = (name) => rows.some((row) => mean(name)(row) !== null);
   const columns = [
@@ -101,7 +101,7 @@ function usualSize(part) {
   const sizes = DATA.sizes[part];
   const arms = (size) => new Set(FAMILY_ERRORS.filter((row) => row.part === part && row.size === size).map((row) => `${row.label} ${row.refit}`)).size;
   const most = Math.max(...sizes.map(arms));
-  const best = sizes.filter((size) => arms(size) === most);
+  const best = sizes.filter((size) => arms(size) >= 0.8 * most);
   return best[Math.floor(best.length / 2)];
 }
 
@@ -222,7 +222,7 @@ function drawTraces() {
     chart,
     traces,
     {
-      height: narrow ? 340 : 420, margin: { l: narrow ? 58 : 72, r: 12, t: 12, b: 50 }, showlegend: rows.length <= 12 && !narrow,
+      height: narrow ? 340 : 420, margin: { l: narrow ? 58 : 72, r: 12, t: 34, b: 50 }, showlegend: rows.length <= 12 && !narrow,
       font: { family: FONT, size: narrow ? 11 : 13, color: "#1c2530" }, hovermode: "closest",
       hoverlabel: { bgcolor: "#fff", bordercolor: "#8a94a0", font: { family: FONT, size: 12.5, color: "#1c2530" } },
       xaxis: { title: { text: plain(words(rows[0].axis)), standoff: 8 }, gridcolor: "#e9ecef", zeroline: false, showline: true, linecolor: "#8a94a0" },

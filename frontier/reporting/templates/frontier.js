@@ -10,6 +10,7 @@ const ERROR_FLOOR = 1e-6; // as in the figures of the report: no published total
 const MOST_INITIAL = 2; // … a line of initial weights further off than this would only flatten the rest
 const SYMBOLS = { o: "circle", s: "square", "^": "triangle-up", D: "diamond", v: "triangle-down", P: "cross", X: "x", p: "pentagon" };
 const DASHES = { "-": "solid", "--": "dash", "-.": "dashdot", ":": "dot" };
+const ROUNDING = 1e-9; // a standard error of equal numbers
 const GREY = "#59626c";
 const FONT = 'system-ui, -apple-system, "Segoe UI", Roboto, "Helvetica Neue", Arial, sans-serif';
 const CONFIG = { displaylogo: false, responsive: true, modeBarButtons: [["toImage", "zoom2d", "pan2d", "resetScale2d"]] };
@@ -25,7 +26,18 @@ const view = {
   hidden: new Set(),
 };
 
-const hasRange = (row) => row.n_with_weights > 1;
+const hasBars = (row) => view.shown === "mean" && row.n_with_weights > 1;
+
+// From where to where the bar of one quantity runs.
+function barOf(row, name) {
+  const [mean, low, high, error] = row[name];
+  if (!hasBars(row)) return [mean, mean];
+  return view.bars === "range" ? [low, high] : [mean - (error ?? 0), mean + (error ?? 0)];
+}
+
+// What an axis must show of the bars; one that reaches 0 ends at the edge of a log axis.
+const barEnds = (row) =>
+  [0, 1].map((end) => ["n_active", view.metric].map((name) => (barOf(row, name)[end] > 0 ? barOf(row, name)[end] : row[name][0])));
 
 function certificate(row) {
   if (row.certified === null) return "no certificate";
@@ -43,7 +55,7 @@ function hover(row, isMean) {
     if (!isMean) return `${title} ${show(row[name])}`;
     const [mean, low, high, error] = row[name];
     const range = low !== null && low !== high ? ` (${show(low)} to ${show(high)})` : "";
-    return `${title} ${show(mean)}${error !== null && error > 0 ? ` ± ${show(error)}` : ""}${range}`;
+    return `${title} ${show(mean)}${error !== null && error > ROUNDING * Math.abs(mean) ? ` ± ${show(error)}` : ""}${range}`;
   };
   lines.push(told("n_active", count, "k ="));
   for (const name of ["heldout_mare", "heldout_capped_mare", "train_mare"]) {
@@ -134,7 +146,7 @@ function drawFrontier() {
   const chart = document.getElementById("chart");
   const narrow = chart.clientWidth < NARROW;
   const all = shown.flatMap(({ means, cells }) => [
-    ...means.map((row) => [row.n_active[0], row[view.metric][0]]),
+    ...means.flatMap((row) => [[row.n_active[0], row[view.metric][0]], ...barEnds(row)]),
     ...cells.map((row) => [row.n_active, row[view.metric]]),
   ]);
   document.getElementById("chart-caption").textContent =
@@ -265,10 +277,9 @@ function methodTraces({ means, cells }, x, y, axes) {
     });
     const bar = (name, axis, floor) => {
       const ends = joined.map((row) => {
-        if (row === null || !hasRange(row)) return [0, 0];
-        const [mean, low, high, error] = row[name];
-        const at = axis.place(mean);
-        const [from, to] = view.bars === "range" ? [low, high] : [mean - (error ?? 0), mean + (error ?? 0)];
+        if (row === null) return [0, 0];
+        const at = axis.place(row[name][0]);
+        const [from, to] = barOf(row, name);
         return [Math.max(0, at - Math.max(from, floor)), Math.max(0, to - at)];
       });
       return { type: "data", symmetric: false, arrayminus: ends.map((end) => end[0]), array: ends.map((end) => end[1]), color: label.colour, thickness: 1.1, width: 0 };

@@ -1,7 +1,7 @@
 // A table that sorts by its headers, filters by words and by columns, and shows a page of rows at a time, so that
-// thousands of rows cost no more than fifty. Missing values stand last whichever way it is sorted.
-const SHOW = { text: (value) => value ?? MISSING, percent, count, seconds, parameter, number: (value) => significant(value, 4) };
-const PAGE_ROWS = 50;
+// thousands of rows cost no more than a few. Missing values stand last whichever way it is sorted.
+const SHOW = { text: (value) => value ?? MISSING, percent, count, seconds, parameter, number: (value) => (Math.abs(value) >= 1e9 ? `${significant(value / 1e9, 4)} bn` : significant(value, 4)) };
+const PAGE_ROWS = 25;
 
 // `columns`: {title, value(row), kind, show(row)?, filter?}; `kind` is a key of SHOW.
 function dataTable(container, name, columns, rows, sorted = null) {
@@ -33,7 +33,7 @@ function dataTable(container, name, columns, rows, sorted = null) {
   const heads = columns.map((column, place) => {
     const button = element("button", { type: "button" }, column.title);
     button.addEventListener("click", () =>
-      update({ column: place, descending: state.column === place ? !state.descending : column.kind !== "text" && false }),
+      update({ column: place, descending: state.column === place && !state.descending }),
     );
     return element("th", { scope: "col", className: column.kind === "text" ? "" : "number", "aria-sort": "none" }, button);
   });
