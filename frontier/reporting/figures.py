@@ -111,10 +111,8 @@ def _figure(
     if kind == "budgets":
         if not has_matched_budgets(part):
             return None
-        initial = [problem_facts(manifest, key[0], split).initial_heldout for split in splits]
-        known = [error for error in initial if error is not None]
-        together = sum(known) / len(known) if len(known) == len(initial) else None
-        return budget_figure(part, styles, design_title(manifest, *key, splits), together)
+        facts = [problem_facts(manifest, key[0], split) for split in splits]
+        return budget_figure(part, styles, design_title(manifest, *key, splits), facts)
     if len(splits) > 1:
         return None
     title = figure_title(manifest, key[0], splits[0])

@@ -18,7 +18,7 @@ from numpy.typing import NDArray
 from frontier.reporting.aggregate import OK
 from frontier.reporting.style import log_ticks
 
-NEAR = 1.5  # sizes at least as far apart as 1, 2, 5, 10 have each point near one of them
+NEAR = 1.6  # more than the root of 2.5: of the sizes 1, 2, 5, 10, … one is near any number of records
 WORST = {"held out": 8, "fitted": 4}  # targets listed per arm and size
 MOST_SIZES = 12
 CAP = 1.0  # as in heldout_capped_mare
@@ -61,7 +61,8 @@ def sizes_of(points: pd.DataFrame) -> list[float]:
     sizes = [float(size) for size in shared.index[shared > 1]]
     active = points["n_active_mean"][points["n_active_mean"] >= 1]
     if not sizes and len(active):
-        sizes = list(log_ticks(float(active.min()) * 0.999, float(active.max()) * 1.001, MOST_SIZES))
+        round_sizes = log_ticks(float(active.min()) / NEAR, float(active.max()) * NEAR, MOST_SIZES)
+        sizes = [size for size in round_sizes if len(points_at(points, size))]
     sizes = sizes[:: -(-len(sizes) // MOST_SIZES) or 1]
     largest = float(active.max()) if len(active) else 0.0
     return [*sizes, largest] if largest and (not sizes or largest > NEAR * sizes[-1]) else sizes

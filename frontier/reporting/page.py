@@ -116,8 +116,9 @@ def _extra(
             for path in pictures.get(caption, ())
             if path.suffix == ".svg"
         ]
-        # Long tables are folded away in the report; here they stand below, sortable.
-        blocks = [re.sub(r"<details>.*?</details>", "", block, flags=re.DOTALL) for block in section.blocks]
+        # Long tables are folded away in the report, and pictures are files; here both stand below.
+        apart = re.compile(r"<details>.*?</details>|!\[[^\]]*\]\([^)]*\)", re.DOTALL)
+        blocks = [apart.sub("", block) for block in section.blocks]
         if shown:
             blocks = [block for block in blocks if not block.lstrip().startswith("|")]
         prose_of = prose(blocks)

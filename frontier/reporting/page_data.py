@@ -116,7 +116,8 @@ def _facts(part: Part, manifest: Mapping[str, Any], parts: Sequence[Part]) -> di
 def _points(cells: pd.DataFrame) -> list[dict[str, Any]]:
     """One row per arm and λ or budget: of each metric [mean, lowest, highest, standard error]."""
     rows = []
-    for key, group in cells.groupby(list(POINT_KEYS), dropna=False, sort=True):
+    ordered = cells.sort_values(["label", "is_refit", "refit", "lam", "budget"], kind="stable")
+    for key, group in ordered.groupby(list(POINT_KEYS), dropna=False, sort=False):
         good = group[group["has_weights"]]
         spent, timing = fit_seconds(good)
         confirmed = good["certified"].dropna().astype(bool)

@@ -14,7 +14,7 @@ import pytest
 from frontier.reporting.aggregate import prepare
 from frontier.reporting.budget_figure import PANELS, budget_figure
 from frontier.reporting.budgets import budget_table, by_budget, design_of, has_matched_budgets, parts_of, pooled
-from frontier.reporting.style import label_styles
+from frontier.reporting.style import ProblemFacts, label_styles
 from frontier.reporting.tables import markdown_report
 from frontier.reporting.write import write_report
 
@@ -181,10 +181,16 @@ def test_failures_name_a_missed_budget_once_not_again_for_its_refit() -> None:
     assert "refit" not in failures
 
 
+FACTS = [
+    ProblemFacts(100, 20, 15, 0.1, rank=60, dense_mare=0.01, initial_heldout=0.3),
+    ProblemFacts(100, 20, 15, None, rank=70, dense_mare=0.03, initial_heldout=0.3),
+]
+
+
 def test_the_figure_has_a_panel_per_quantity_and_arm_and_shows_missed_budgets_hollow() -> None:
     ready = prepare(pd.DataFrame(experiment()))
     part = parts_of(ready)[("cps", "rotation")]
-    figure = budget_figure(part, label_styles(part["label"]), "title", 0.3)
+    figure = budget_figure(part, label_styles(part["label"]), "title", FACTS)
     assert figure is not None
     assert len(figure.axes) == 2 * len(PANELS)
     assert [ax.get_title(loc="left") for ax in figure.axes[:2]] == ["as fitted", "refit"]
@@ -195,4 +201,9 @@ def test_the_figure_has_a_panel_per_quantity_and_arm_and_shows_missed_budgets_ho
     texts = [text.get_text() for text in figure.legends[0].get_texts()]
     assert any("budget not reached" in text for text in texts)
     assert any("initial weights 30.0%" in text for text in texts)
-    assert budget_figure(part[part["budget"].isna()], label_styles(part["label"]), "title", None) is None
+    assert any("dense least squares fit 2.00%" in text for text in texts)  # the mean of the folds
+    assert any("k = rank(A) = 60 to 70, by fold" in text for text in texts)
+    assert not any("floor" in text for text in texts)  # one fold does not know it
+    lines = [list(line.get_ydata()) for line in figure.axes[0].lines if line.get_marker() in ("None", "")]
+    assert [0.02, 0.02] in lines
+    assert budget_figure(part[part["budget"].isna()], label_styles(part["label"]), "title", []) is None

@@ -20,8 +20,8 @@ def test_sizes_are_the_budgets_that_methods_share_and_the_whole_file() -> None:
     assert sizes_of(table) == [10.0, 900.0]
 
 
-def test_without_shared_budgets_sizes_are_round_numbers() -> None:
-    assert sizes_of(points(n_active_mean=[3.0, 60.0])) == [5.0, 10.0, 20.0, 50.0]
+def test_without_shared_budgets_sizes_are_the_round_numbers_that_some_point_is_near() -> None:
+    assert sizes_of(points(n_active_mean=[3.0, 60.0])) == [2.0, 50.0]
 
 
 def test_an_arm_stands_at_its_nearest_point_or_nowhere() -> None:

@@ -63,9 +63,9 @@ function resultColumns(isMean) {
   });
   const any = (name) => rows.some((row) => mean(name)(row) !== null);
   const columns = [
+    { title: "Method", kind: "text", value: (row) => DATA.labels[row.label].name, filter: true },
     { title: "Problem", kind: "text", value: (row) => DATA.parts[row.part].problem, filter: true },
     { title: "Held out", kind: "text", value: (row) => DATA.parts[row.part].name, filter: true },
-    { title: "Method", kind: "text", value: (row) => DATA.labels[row.label].name, filter: true },
     { title: "Weights", kind: "text", value: (row) => DATA.refits[row.refit].name, filter: true },
     rows.some((row) => row.lam !== null) ? { title: "λ", kind: "parameter", value: (row) => row.lam } : null,
     rows.some((row) => row.budget !== null) ? { title: "Budget", kind: "parameter", value: (row) => row.budget } : null,
