@@ -29,6 +29,11 @@ class Section:
     tables: Mapping[str, pd.DataFrame] = field(default_factory=dict)
     figures: Mapping[str, Draw] = field(default_factory=dict)
 
+    @property
+    def body(self) -> list[str]:
+        """The blocks with headings of the second level, which the section itself has, one level lower."""
+        return [re.sub(r"^##(?=#* )", "###", block) for block in self.blocks]
+
 
 def stems(titles: Iterable[str]) -> dict[str, str]:
     """A distinct file stem per title: `statistics__hypervolume-and-integrated-error`."""

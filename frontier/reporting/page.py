@@ -28,6 +28,7 @@ from frontier.reporting.page_data import page_data, plain_value
 from frontier.reporting.provenance import provenance_blocks
 from frontier.reporting.style import LabelStyle
 
+FOLDED = re.compile(r"<details>\n<summary>([\w, ]+)</summary>\n\n(.*)\n\n</details>", re.DOTALL)
 SCRIPTS = ("base.js", "table.js", "frontier.js", "details.js", "page.js")  # in this order
 
 
@@ -42,7 +43,7 @@ def page(
     extra: Sequence[Section] = (),
     pictures: Mapping[str, Sequence[Path]] | None = None,
 ) -> str:
-    """The whole page; `texts` are the lines of "reading" and "limitations", as Markdown.
+    """The whole page; `texts` are what `frontier.reporting.tables.notes_of` says, as Markdown.
 
     `pictures` are the files of the figures of `extra` by caption: their SVG is put into the page. Raises as `prepare`.
     """
@@ -62,6 +63,8 @@ def page(
         extra=sections,
         reading=prose([bullets(texts["reading"])]),
         limitations=prose([bullets(texts["limitations"])]),
+        failures=prose(texts["failures"]),
+        thresholds=prose(texts["thresholds"]),
         provenance=prose(provenance_blocks(ready, manifest)),
         style=Markup((templates / "page.css").read_text(encoding="utf-8")),
         plotly=Markup(plotly.offline.get_plotlyjs()),
@@ -73,7 +76,12 @@ def page(
 def prose(blocks: Sequence[str]) -> Markup:
     """Markdown as HTML; HTML in it stays text, and so do pictures, whose files are not in the page."""
     renderer = MarkdownIt("commonmark", {"html": False}).enable("table").disable("image")
-    return Markup(renderer.render("\n\n".join(blocks)))
+    told = []
+    for block in blocks:
+        folded = FOLDED.fullmatch(block)  # the one piece of HTML that reports write; in text from data `<` is escaped
+        text = str(renderer.render(folded[2] if folded else block))
+        told.append(f"<details><summary>{folded[1]}</summary>\n{text}</details>\n" if folded else text)
+    return Markup("".join(told))
 
 
 def script_json(data: Any) -> Markup:
@@ -116,14 +124,10 @@ def _extra(
             for path in pictures.get(caption, ())
             if path.suffix == ".svg"
         ]
-        # Long tables are folded away in the report, and pictures are files; here both stand below.
-        apart = re.compile(r"<details>.*?</details>|!\[[^\]]*\]\([^)]*\)", re.DOTALL)
-        blocks = [apart.sub("", block) for block in section.blocks]
-        if shown:
-            blocks = [block for block in blocks if not block.lstrip().startswith("|")]
-        prose_of = prose(blocks)
+        # Long tables are folded away in the report; here those with a frame stand below, sortable.
+        told = prose([block for block in section.body if not (shown and FOLDED.fullmatch(block))])
         sections.append(
-            {"id": f"extra-{number}", "title": section.title, "prose": prose_of, "tables": shown, "figures": figures}
+            {"id": f"extra-{number}", "title": section.title, "prose": told, "tables": shown, "figures": figures}
         )
     return sections, tables
 

@@ -110,7 +110,7 @@ def markdown_report(
     parts = parts_of(ready)
     blocks += _equal_budgets(parts, manifest, figures)
     for section in extra:
-        blocks += [f"## {escape(section.title)}", *section.blocks]
+        blocks += [f"## {escape(section.title)}", *section.body]
         for caption in section.figures:
             if files := (pictures or {}).get(caption):
                 blocks += _pictures(files, caption)
@@ -125,18 +125,23 @@ def markdown_report(
         blocks += [summary_text(part).markdown()]
     if table.empty:
         blocks.append("No cells: nothing was run.")
-    blocks += ["## Failures", *_failures(ready)]
-    blocks += ["## Where the count depends on the threshold", *_thresholds(first_repeats(ready))]
     notes = notes_of(ready, manifest)
+    blocks += ["## Failures", *notes["failures"]]
+    blocks += ["## Where the count depends on the threshold", *notes["thresholds"]]
     blocks += ["## How to read this", bullets(notes["reading"]), "## Limitations", bullets(notes["limitations"])]
     return "\n\n".join(blocks) + "\n"
 
 
 def notes_of(ready: pd.DataFrame, manifest: Mapping[str, Any]) -> dict[str, list[str]]:
-    """What has to be said with prepared cells, as Markdown: how to read them ("reading") and their "limitations"."""
+    """What has to be said with prepared cells: lines on how to read them and their limitations, blocks on failures."""
     shared = any(map(has_matched_budgets, parts_of(ready).values()))
     stated = [escape(text) for text in manifest.get("limitations") or ()]
-    return {"reading": [*READING, *(BUDGETS_READING if shared else ())], "limitations": [*stated, *GENERIC_LIMITATIONS]}
+    return {
+        "reading": [*READING, *(BUDGETS_READING if shared else ())],
+        "limitations": [*stated, *GENERIC_LIMITATIONS],
+        "failures": _failures(ready),
+        "thresholds": _thresholds(first_repeats(ready)),
+    }
 
 
 def _equal_budgets(

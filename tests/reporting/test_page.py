@@ -64,6 +64,18 @@ def test_markup_in_markdown_stays_text() -> None:
     assert 'href="javascript' not in told
 
 
+def test_only_a_folded_table_is_unfolded_as_html() -> None:
+    table = "| a |\n| --- |\n| \\<b\\> |"
+    told = str(prose([f"<details>\n<summary>21 cells</summary>\n\n{table}\n\n</details>", "<details>x</details>"]))
+    assert told.startswith("<details><summary>21 cells</summary>\n<table>")
+    assert "<td>&lt;b&gt;</td>" in told
+    assert told.endswith("<p>&lt;details&gt;x&lt;/details&gt;</p>\n")
+
+
+def test_failures_are_told_with_their_message() -> None:
+    assert "it broke" in html(made.results())
+
+
 def test_points_of_a_split_are_those_of_the_summary() -> None:
     cells = made.results()
     found = data(cells)
