@@ -23,7 +23,7 @@ from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 from matplotlib.path import Path as MarkPath
 
-from frontier.reporting.aggregate import aggregate, first_repeats
+from frontier.reporting.aggregate import KEYS, aggregate, first_repeats
 from frontier.reporting.budget_figure import budget_figure
 from frontier.reporting.budgets import has_matched_budgets, parts_of
 from frontier.reporting.canvas import canvas, not_drawn, rc
@@ -313,7 +313,7 @@ def _legend_handles(
         for name in sorted(drawn["label"].unique())
     ]
     plain: dict[str, Any] = {"color": "0.35", "marker": "o", "linestyle": "none"}
-    if kind != "seconds" and (aggregate(drawn)["n_with_weights"] > 1).any():
+    if kind != "seconds" and (drawn.groupby(list(KEYS), dropna=False).size() > 1).any():
         handles.append(Line2D([], [], label="one seed", markersize=3, markeredgewidth=0, alpha=0.6, **plain))
         handles.append(Line2D([], [], label="mean and range over seeds", color="0.35", marker="+", linestyle="none"))
     if drawn["hollow"].any():
