@@ -9,22 +9,30 @@ const records = ({ columns, rows }) =>
 const POINTS = records(DATA.points);
 const CELLS = records(DATA.cells);
 
+// One formatter per number of decimals: making them anew is what is slow in thousands of numbers.
+const FORMATS = new Map();
+function fixed(value, least, most) {
+  const key = `${least} ${most}`;
+  if (!FORMATS.has(key)) FORMATS.set(key, new Intl.NumberFormat("en", { minimumFractionDigits: least, maximumFractionDigits: most }));
+  return FORMATS.get(key).format(value);
+}
+
 function significant(value, digits = 3) {
   if (value === null || value === undefined) return MISSING;
   const size = Math.abs(value);
   if (size === 0) return "0";
   if (size < 1e-4 || size >= 1e9) return value.toExponential(digits - 1);
   const decimals = Math.max(0, digits - 1 - Math.floor(Math.log10(size)));
-  return value.toLocaleString("en", { minimumFractionDigits: decimals, maximumFractionDigits: decimals });
+  return fixed(value, decimals, decimals);
 }
 const percent = (value, digits = 3) => (value === null || value === undefined ? MISSING : `${significant(100 * value, digits)}%`);
 const count = (value) =>
   value === null || value === undefined
     ? MISSING
-    : value.toLocaleString("en", { maximumFractionDigits: Number.isInteger(value) || value >= 1000 ? 0 : 1 });
+    : fixed(value, 0, Number.isInteger(value) || value >= 1000 ? 0 : 1);
 function parameter(value) {
   if (value === null) return MISSING;
-  if (Number.isInteger(value)) return value.toLocaleString("en");
+  if (Number.isInteger(value)) return fixed(value, 0, 0);
   return Math.abs(value) < 1e-3 ? Number(value.toPrecision(6)).toExponential() : String(Number(value.toPrecision(6)));
 }
 function seconds(value) {
