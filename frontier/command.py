@@ -4,15 +4,16 @@ from __future__ import annotations
 
 import functools
 import sys
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-import pandas as pd
 import typer
 from typer.core import TyperCommand
 
 from frontier.errors import InputError
+from frontier.sweep.store import load_results, load_targets, load_traces
 
 
 def command(function: Callable[..., None], usage_code: int = 2, machine_code: int = 1) -> typer.Typer:
@@ -60,11 +61,25 @@ def print_error(line: str) -> None:
     sys.stderr.write(line + "\n")
 
 
-def draw_report(cells: pd.DataFrame, manifest: Mapping[str, Any], folder: Path) -> list[Path]:
-    """Write the report of a run into `folder`; matplotlib is imported only here, after solving."""
+def draw_report(results: Sequence[Path], folder: Path | None = None) -> list[Path]:
+    """Write the report of one or several results folders into `folder`; the files, `report.md` and `index.html` first.
+
+    matplotlib is imported only here, after solving. Results without `targets.parquet` have no worst misses.
+    """
+    from frontier.reporting.union import Run, join_runs
     from frontier.reporting.write import write_report
 
+    runs = []
+    for path in results:
+        cells, manifest = load_results(path)
+        targets = load_targets(path) if (path / "targets.parquet").is_file() else None
+        runs.append(Run(str(manifest.get("experiment") or path.name), cells, manifest, targets, load_traces(path)))
+    names = [run.name for run in runs]
+    if len(set(names)) < len(names):  # two runs of one experiment: their folders tell them apart
+        runs = [replace(run, name=path.resolve().name) for run, path in zip(runs, results, strict=True)]
+    run = join_runs(runs)
+    out = folder or Path("reports") / run.name
     try:
-        return write_report(cells, dict(manifest), folder)
+        return write_report(run.cells, run.manifest, out, targets=run.targets, traces=run.traces)
     except OSError as error:
-        raise InputError(folder, f"report cannot be written: {error.strerror}", cure="use --out") from None
+        raise InputError(out, f"report cannot be written: {error.strerror}", cure="use --out") from None

@@ -1,4 +1,8 @@
-"""`python -m frontier.report results/<experiment>`: redraw figures and tables from stored results; solves nothing."""
+"""`python -m frontier.report results/<experiment> …`: redraw page, figures and tables; solves nothing.
+
+Several results folders make one report about all of them (`frontier.reporting.union` says how names that clash are told
+apart).
+"""
 
 from __future__ import annotations
 
@@ -9,19 +13,19 @@ import typer
 from rich.console import Console
 
 from frontier.command import command, draw_report
-from frontier.sweep.store import load_results
+
+DOCUMENTED = "results folders written by frontier.run; several make one report"
 
 
 @command
 def main(
-    results: Annotated[Path, typer.Argument(help="a results folder written by frontier.run")],
-    out: Annotated[Path | None, typer.Option(help="report folder; default reports/<experiment>")] = None,
+    results: Annotated[list[Path], typer.Argument(help=DOCUMENTED)],
+    out: Annotated[Path | None, typer.Option(help="report folder; default reports/<experiment>, joined with +")] = None,
 ) -> None:
     """Regenerate a run's report from its results."""
-    table, manifest = load_results(results)
-    folder = out or Path("reports") / str(manifest["experiment"])
-    draw_report(table, manifest, folder)
-    Console().print(f"report: {folder / 'report.md'}", highlight=False)
+    written = draw_report(results, out)
+    for path in written[:2]:
+        Console().print(f"report: {path}", highlight=False, soft_wrap=True)
 
 
 if __name__ == "__main__":

@@ -41,9 +41,11 @@ def main(
     )
     _, manifest = load_results(folder)
     report = folder / "report" if out else Path("reports") / session.experiment.name
-    draw_report(table, manifest, report)
+    draw_report([folder], report)
     counts = ", ".join(f"{count} {status}" for status, count in table["status"].value_counts().items())
-    Console().print(f"{len(table)} rows: {counts}\nresults: {folder}\nreport:  {report / 'report.md'}", highlight=False)
+    Console().print(
+        f"{len(table)} rows: {counts}\nresults: {folder}\nreport:  {report / 'index.html'}", highlight=False
+    )
     if manifest["cells_not_run"]:
         print_error(f"note: {manifest['cells_not_run']} cells of the plan were not run (--only)")
 

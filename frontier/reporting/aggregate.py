@@ -144,8 +144,8 @@ def _statistics(values: NDArray[np.float64]) -> tuple[float, float, float, float
 
 def fit_seconds(good: pd.DataFrame) -> tuple[NDArray[np.float64], str]:
     """Seconds of one kind of timing, and its name: `clean`, or `clean (3 of 5)` when kinds are mixed."""
-    kinds = [k for k in TIMINGS if (good["timing"] == k).any()]
-    kinds += sorted(set(good["timing"]) - set(TIMINGS))
+    present = set(good["timing"])
+    kinds = [*(kind for kind in TIMINGS if kind in present), *sorted(present - set(TIMINGS))]
     if not kinds:
         return np.empty(0), ""
     chosen = (good["timing"] == kinds[0]).to_numpy()

@@ -17,12 +17,13 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
+from numpy.typing import NDArray
 
 from frontier.designs import design_of, designs
 from frontier.designs import has_matched_budgets as has_matched_budgets  # re-exported
 from frontier.reporting.aggregate import fit_seconds, prepare
-from frontier.reporting.markdown import escape, markdown_table
 from frontier.reporting.style import MISSING, count, parameter, percent_with_error, seconds
+from frontier.reporting.text_table import TextTable
 
 ERRORS = {
     "train_mare": "training error",
@@ -83,17 +84,24 @@ def by_budget(cells: pd.DataFrame) -> pd.DataFrame:
 
 def pooled(cells: pd.DataFrame, metric: str) -> tuple[float, float]:
     """The mean over splits of means over seeds, and its standard error (NaN where nothing varies)."""
-    known = cells[cells[metric].notna()]
-    if known.empty:
+    values = cells[metric].to_numpy(dtype=np.float64)
+    known = ~np.isnan(values)
+    if not known.any():
         return float("nan"), float("nan")
-    by_split = known.groupby("split")[metric].mean()
-    by_seed = known.groupby("seed", dropna=False)[metric].mean()
+    by_split = _means(values[known], cells["split"].to_numpy()[known])
+    by_seed = _means(values[known], cells["seed"].to_numpy(dtype=np.float64)[known])
     terms = [float(part.var(ddof=1)) / len(part) for part in (by_split, by_seed) if len(part) > 1]
     return float(by_split.mean()), float(np.sqrt(sum(terms))) if terms else float("nan")
 
 
-def budget_table(rows: pd.DataFrame) -> str:
-    """The rows of one problem and design as a Markdown table, the arms of each quantity side by side."""
+def _means(values: NDArray[np.float64], groups: NDArray[Any]) -> NDArray[np.float64]:
+    """The mean of each group, in the order of first appearance; a missing group (no seed) is a group."""
+    codes, names = pd.factorize(groups, use_na_sentinel=False)
+    return np.bincount(codes, weights=values) / np.bincount(codes, minlength=len(names))
+
+
+def budget_table(rows: pd.DataFrame) -> TextTable:
+    """The rows of one problem and design as text, the arms of each quantity side by side."""
     arms = sorted(rows["refit"].unique(), key=_arm_rank)
     header = ["budget", "method", "records"]
     for text in (*ERRORS.values(), "ESS"):
@@ -103,7 +111,7 @@ def budget_table(rows: pd.DataFrame) -> str:
     for _, group in rows.groupby(list(KEYS[2:5]), dropna=False, sort=False):
         by_arm = {row["refit"]: row for row in group.to_dict("records")}
         lines.append([*_identity(by_arm["none"]), *_numbers(by_arm, arms)])
-    return markdown_table(header, lines, right=header[2:])
+    return TextTable(header, lines, numbers=range(2, len(header)))
 
 
 def shared_sentence(manifest: Mapping[str, Any], problem: str, splits: Sequence[str]) -> str:
@@ -133,7 +141,7 @@ def _identity(row: Mapping[Any, Any]) -> list[str]:
         notes.append("not reached" if missed == row["n_cells"] else f"not reached in {missed} of {row['n_cells']}")
     if lost:
         notes.append("failed" if lost == row["n_cells"] else f"{lost} of {row['n_cells']} failed")
-    return [point, escape(row["label"]), records + (f" ({', '.join(notes)})" if notes else "")]
+    return [point, str(row["label"]), records + (f" ({', '.join(notes)})" if notes else "")]
 
 
 def _numbers(by_arm: Mapping[str, Mapping[Any, Any]], arms: Iterable[str]) -> list[str]:
@@ -151,7 +159,7 @@ def _numbers(by_arm: Mapping[str, Mapping[Any, Any]], arms: Iterable[str]) -> li
         if row is None:
             found.append(MISSING)
         elif arm == "none":
-            found.append(f"{seconds(row['fit_seconds_mean'])} {escape(row['timing'])}".strip())
+            found.append(f"{seconds(row['fit_seconds_mean'])} {row['timing']}".strip())
         else:
             found.append(seconds(row["refit_seconds_mean"]))
     return found

@@ -20,7 +20,7 @@ from frontier.reporting.style import RC, WIDTH_INCHES, legend_columns
 def rc() -> dict[Any, Any]:
     """matplotlib's own defaults for all that is visible, then ours: a user's matplotlibrc must not change a report."""
     visible = re.compile(
-        r"(agg|axes|figure|font|grid|legend|lines|markers|mathtext|patch|path|savefig|svg|text|xtick|ytick)\."
+        r"(agg|axes|figure|font|grid|legend|lines|markers|mathtext|patch|path|pdf|savefig|svg|text|xtick|ytick)\."
     )
     defaults = {key: value for key, value in matplotlib.rcParamsDefault.items() if visible.match(key)}
     return {**defaults, **RC}

@@ -23,7 +23,7 @@ from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 from matplotlib.path import Path as MarkPath
 
-from frontier.reporting.aggregate import aggregate, first_repeats
+from frontier.reporting.aggregate import KEYS, aggregate, first_repeats
 from frontier.reporting.budget_figure import budget_figure
 from frontier.reporting.budgets import has_matched_budgets, parts_of
 from frontier.reporting.canvas import canvas, not_drawn, rc
@@ -46,7 +46,7 @@ ERROR_FLOOR = 1e-6  # errors below 0.0001% are drawn there: no published total i
 MOST_INITIAL = (
     2.0  # initial weights further off than 200% are on another scale: a line there would only flatten the rest
 )
-FORMATS = ("png", "svg")
+FORMATS = ("png", "svg", "pdf")
 KINDS = ("heldout", "train", "ess", "seconds", "budgets")
 FIGURE_NAME = re.compile(rf".+__({'|'.join(KINDS)})\.({'|'.join(FORMATS)})")
 
@@ -80,7 +80,7 @@ def draw_figures(
     what `prepare` raises.
     """
     ready = first_repeats(cells)
-    styles = label_styles(ready["label"])
+    styles = label_styles(ready["label"], dict(zip(ready["label"], ready["method"], strict=True)))
     parts = parts_of(ready)
     stems = figure_stems(parts)
     written: dict[tuple[str, str], list[Path]] = {}
@@ -91,12 +91,17 @@ def draw_figures(
                 figure = _figure(part, kind, styles, manifest, key)
                 if figure is None:
                     continue
-                for suffix in formats:
-                    path = folder / f"{stems[key]}__{kind}.{suffix}"
-                    # A date would make every run's SVG differ.
-                    figure.savefig(path, format=suffix, metadata={"Date": None} if suffix == "svg" else None)
-                    written[key].append(path)
+                written[key] += save(figure, folder, f"{stems[key]}__{kind}", formats)
     return written
+
+
+def save(figure: Figure, folder: Path, stem: str, formats: Sequence[str] = FORMATS) -> list[Path]:
+    """The figure in each format; to be called within `rc`, as it was drawn."""
+    undated = {"svg": {"Date": None}, "pdf": {"CreationDate": None}}  # a date would make the files of every run differ
+    paths = [folder / f"{stem}.{suffix}" for suffix in formats]
+    for path, suffix in zip(paths, formats, strict=True):
+        figure.savefig(path, format=suffix, metadata=undated.get(suffix))
+    return paths
 
 
 def _figure(
@@ -106,10 +111,8 @@ def _figure(
     if kind == "budgets":
         if not has_matched_budgets(part):
             return None
-        initial = [problem_facts(manifest, key[0], split).initial_heldout for split in splits]
-        known = [error for error in initial if error is not None]
-        together = sum(known) / len(known) if len(known) == len(initial) else None
-        return budget_figure(part, styles, design_title(manifest, *key, splits), together)
+        facts = [problem_facts(manifest, key[0], split) for split in splits]
+        return budget_figure(part, styles, design_title(manifest, *key, splits), facts)
     if len(splits) > 1:
         return None
     title = figure_title(manifest, key[0], splits[0])
@@ -310,7 +313,7 @@ def _legend_handles(
         for name in sorted(drawn["label"].unique())
     ]
     plain: dict[str, Any] = {"color": "0.35", "marker": "o", "linestyle": "none"}
-    if kind != "seconds" and (aggregate(drawn)["n_with_weights"] > 1).any():
+    if kind != "seconds" and (drawn.groupby(list(KEYS), dropna=False).size() > 1).any():
         handles.append(Line2D([], [], label="one seed", markersize=3, markeredgewidth=0, alpha=0.6, **plain))
         handles.append(Line2D([], [], label="mean and range over seeds", color="0.35", marker="+", linestyle="none"))
     if drawn["hollow"].any():

@@ -14,8 +14,8 @@ def escape(value: object) -> str:
     text = " ".join(str(value).split())
     text = re.sub(r"([\\`*\[\]<>|~$&])", r"\\\1", text)
     text = re.sub(r"(?<![^\W_])_|_(?![^\W_])", r"\\_", text)  # inside a word an underscore is only itself
-    text = re.sub(r"^(\d+)([.)])", r"\1\\\2", text)  # would open a numbered list
-    return re.sub(r"^([#+=-])", r"\\\1", text)  # … a heading, a bullet, a rule
+    text = re.sub(r"^(\d+)([.)])(?=\s|$)", r"\1\\\2", text)  # would open a numbered list
+    return re.sub(r"^(#|[+=-](?!\d))", r"\\\1", text)  # … a heading, a bullet, a rule
 
 
 def pairs(facts: Any) -> str:

@@ -6,6 +6,7 @@ report. It holds values and arithmetic only: no matplotlib, no data frames.
 
 from __future__ import annotations
 
+import itertools
 import math
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
@@ -20,6 +21,37 @@ PALETTE = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#0
 MARKERS = ("o", "s", "^", "D", "v", "P", "X", "p")  # 8 is coprime to 7 colours: 56 labels before a pair repeats
 LINESTYLES = ("-", "--", "-.", ":")  # one step per turn of the palette
 
+_BLUE, _VERMILLION, _GREEN, _PURPLE, _ORANGE, _SKY, _BLACK = PALETTE
+# What a registered method looks like in every report, whatever else is in it. There are more methods than colours:
+# those that share one rarely meet (they end at different sizes, or are single points); marker and line tell them apart.
+METHOD_STYLES: Mapping[str, tuple[str, str, str]] = {
+    "hard_concrete": (_VERMILLION, "o", "-"),
+    "peers.l0_python": (_VERMILLION, "s", "--"),
+    "dense_adam": (_VERMILLION, "P", "-."),
+    "fista": (_BLUE, "s", "-"),
+    "dense_scaled_sample": (_BLUE, "v", "--"),
+    "peers.skglm": (_BLUE, "D", "-."),
+    "peers.sklearn_lasso": (_BLUE, "P", ":"),
+    "pps_sample": (_SKY, "P", "-"),
+    "cvxpy_reference": (_SKY, "D", "--"),
+    "reweighted_l1": (_SKY, "^", "-."),
+    "anchored_l1": (_GREEN, "^", "-"),
+    "greg": (_GREEN, "v", "--"),
+    "raking": (_GREEN, "p", "-."),
+    "caratheodory": (_GREEN, "D", "--"),
+    "dense_nnls": (_GREEN, "P", "-."),
+    "logit": (_GREEN, "s", ":"),
+    "lp_vertex": (_GREEN, "X", ":"),
+    "balanced_sample": (_PURPLE, "D", "-"),
+    "iht": (_PURPLE, "v", "--"),
+    "omp": (_ORANGE, "p", "-"),
+    "top_k": (_ORANGE, "X", "--"),
+    "random_reweight": (_BLACK, "X", "-"),
+    "stratified_raking": (_BLACK, "p", "--"),
+    "best_subset": (_BLACK, "D", "-."),
+}
+MOST_VARIANTS = 4  # labels of one method that share its colour: as many as there are lines
+
 WIDTH_INCHES = 7.0
 RC: Mapping[str, Any] = {
     "figure.dpi": 100,
@@ -27,6 +59,7 @@ RC: Mapping[str, Any] = {
     "savefig.facecolor": "white",
     "svg.hashsalt": "frontier",  # element ids of an SVG are otherwise random
     "svg.fonttype": "path",  # the same picture where DejaVu Sans is not installed
+    "pdf.fonttype": 42,  # TrueType: publishers refuse type 3 fonts
     "font.family": "DejaVu Sans",  # ships with matplotlib
     "font.size": 9,
     "text.parse_math": False,  # a label is text, also with a dollar sign
@@ -70,16 +103,38 @@ class LabelStyle:
         return {"color": self.colour, "marker": self.marker, "linestyle": self.linestyle}
 
 
-def label_styles(labels: Iterable[str]) -> dict[str, LabelStyle]:
-    """One style per distinct label, by its rank in the sorted list, so that all figures of a report agree."""
-    return {
-        label: LabelStyle(
-            PALETTE[rank % len(PALETTE)],
-            MARKERS[rank % len(MARKERS)],
-            LINESTYLES[rank // len(PALETTE) % len(LINESTYLES)],
-        )
-        for rank, label in enumerate(sorted(set(labels)))
-    }
+def label_styles(labels: Iterable[str], methods: Mapping[str, str] | None = None) -> dict[str, LabelStyle]:
+    """One style per distinct label, so that all figures of a report agree, and all reports about registered methods.
+
+    `methods` names the method of each label. Its first label has the method's own style, a few others its colour with
+    another marker and line. All others have a style by their rank in the sorted list of labels.
+    """
+    names = sorted(set(labels))
+    known = {label: name for label, name in (methods or {}).items() if name in METHOD_STYLES}
+    reserved = {style[:2] for style in METHOD_STYLES.values()} if known else set()
+    styles: dict[str, LabelStyle] = {}
+    variants: dict[str, int] = {}
+    for label in (label for label in names if label in known):
+        colour, marker, line = METHOD_STYLES[known[label]]
+        variant = variants.get(known[label], 0)
+        variants[known[label]] = variant + 1
+        if variant:
+            free = next((mark for mark in MARKERS if (colour, mark) not in reserved), None)
+            if variant >= MOST_VARIANTS or free is None:
+                continue
+            marker, line = free, LINESTYLES[(LINESTYLES.index(line) + variant) % len(LINESTYLES)]
+        reserved.add((colour, marker))
+        styles[label] = LabelStyle(colour, marker, line)
+    taken = {(style.colour, style.marker) for style in styles.values()}
+    ranks = (rank for rank in range(2 * len(PALETTE) * len(MARKERS)) if _ranked(rank)[:2] not in taken)
+    for label, rank in zip((label for label in names if label not in styles), itertools.cycle(ranks), strict=False):
+        styles[label] = LabelStyle(*_ranked(rank))
+    return {label: styles[label] for label in names}
+
+
+def _ranked(rank: int) -> tuple[str, str, str]:
+    line = LINESTYLES[rank // len(PALETTE) % len(LINESTYLES)]
+    return PALETTE[rank % len(PALETTE)], MARKERS[rank % len(MARKERS)], line
 
 
 def series_name(label: str, refit: str) -> str:

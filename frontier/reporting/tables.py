@@ -14,10 +14,12 @@ from urllib.parse import quote
 
 import pandas as pd
 
-from frontier.reporting.aggregate import KEYS, OK, TIMINGS, aggregate, first_repeats, prepare
+from frontier.reporting.aggregate import KEYS, OK, aggregate, first_repeats, prepare
 from frontier.reporting.budgets import READING as BUDGETS_READING
 from frontier.reporting.budgets import budget_table, by_budget, has_matched_budgets, parts_of, shared_sentence
-from frontier.reporting.markdown import bullets, escape, folded_table, markdown_table, pairs
+from frontier.reporting.extra import Section
+from frontier.reporting.markdown import bullets, escape, folded_table
+from frontier.reporting.provenance import provenance_blocks
 from frontier.reporting.style import (
     MISSING,
     ProblemFacts,
@@ -32,6 +34,7 @@ from frontier.reporting.style import (
     series_name,
     significant,
 )
+from frontier.reporting.text_table import TextTable
 
 MESSAGE_LENGTH = 300  # a whole traceback would make the table unreadable; the store keeps it
 
@@ -86,16 +89,31 @@ READING = (
 
 
 def markdown_report(
-    cells: pd.DataFrame, manifest: Mapping[str, Any], figures: Mapping[tuple[str, str], Sequence[Path]]
+    cells: pd.DataFrame,
+    manifest: Mapping[str, Any],
+    figures: Mapping[tuple[str, str], Sequence[Path]],
+    *,
+    extra: Sequence[Section] = (),
+    pictures: Mapping[str, Sequence[Path]] | None = None,
+    linked: bool = False,
 ) -> str:
-    """The whole report; `figures` are the files of each (problem, split), linked by name. Raises as `prepare` does."""
+    """The whole report; `figures` are the files of each (problem, split), linked by name. Raises as `prepare` does.
+
+    `pictures` are the files of the figures of `extra` by caption; `linked` says that `index.html` stands beside it.
+    """
     ready = prepare(cells)
     blocks = [f"# {escape(manifest.get('experiment') or 'Report')}"]
     blocks += [escape(text) for text in re.split(r"\n\s*\n", str(manifest.get("description") or "")) if text.strip()]
-    blocks += _provenance(ready, manifest)
+    blocks += ["[The same as an interactive page](index.html)"] if linked else []
+    blocks += ["## Provenance", *provenance_blocks(ready, manifest)]
     table = aggregate(ready)
     parts = parts_of(ready)
     blocks += _equal_budgets(parts, manifest, figures)
+    for section in extra:
+        blocks += [f"## {escape(section.title)}", *section.body]
+        for caption in section.figures:
+            if files := (pictures or {}).get(caption):
+                blocks += _pictures(files, caption)
     for key, part in table.groupby(["problem", "split"], sort=False):
         problem, split = str(key[0]), str(key[1])
         if (problem, split) not in parts:
@@ -104,16 +122,26 @@ def markdown_report(
         blocks += _floor(manifest, problem)
         blocks += _rank(problem_facts(manifest, problem, split))
         blocks += _pictures([path for path in figures.get((problem, split), ()) if not _is_of_budgets(path)])
-        blocks += [markdown_table(SUMMARY, (_summary_row(row) for row in part.to_dict("records")), right=SUMMARY[2:8])]
+        blocks += [summary_text(part).markdown()]
     if table.empty:
         blocks.append("No cells: nothing was run.")
-    blocks += ["## Failures", *_failures(ready)]
-    blocks += ["## Where the count depends on the threshold", *_thresholds(first_repeats(ready))]
-    reading = (*READING, *(BUDGETS_READING if any(map(has_matched_budgets, parts.values())) else ()))
-    blocks += ["## How to read this", bullets(reading)]
-    stated = [escape(text) for text in manifest.get("limitations") or ()]
-    blocks += ["## Limitations", bullets([*stated, *GENERIC_LIMITATIONS])]
+    notes = notes_of(ready, manifest)
+    blocks += ["## Failures", *notes["failures"]]
+    blocks += ["## Where the count depends on the threshold", *notes["thresholds"]]
+    blocks += ["## How to read this", bullets(notes["reading"]), "## Limitations", bullets(notes["limitations"])]
     return "\n\n".join(blocks) + "\n"
+
+
+def notes_of(ready: pd.DataFrame, manifest: Mapping[str, Any]) -> dict[str, list[str]]:
+    """What has to be said with prepared cells: lines on how to read them and their limitations, blocks on failures."""
+    shared = any(map(has_matched_budgets, parts_of(ready).values()))
+    stated = [escape(text) for text in manifest.get("limitations") or ()]
+    return {
+        "reading": [*READING, *(BUDGETS_READING if shared else ())],
+        "limitations": [*stated, *GENERIC_LIMITATIONS],
+        "failures": _failures(ready),
+        "thresholds": _thresholds(first_repeats(ready)),
+    }
 
 
 def _equal_budgets(
@@ -130,38 +158,12 @@ def _equal_budgets(
         sentence = shared_sentence(manifest, problem, splits)
         blocks += [f"## Equal budgets: {escape(design_title(manifest, problem, design, splits))}", sentence]
         blocks += _pictures([path for path in figures.get((problem, design), ()) if _is_of_budgets(path)])
-        blocks.append(budget_table(by_budget(part)))
+        blocks.append(budget_table(by_budget(part)).markdown())
     return [block for block in blocks if block]
 
 
 def _is_of_budgets(path: Path) -> bool:
     return path.stem.endswith("__budgets")
-
-
-def _provenance(ready: pd.DataFrame, manifest: Mapping[str, Any]) -> list[str]:
-    """What was run on what, by which versions, and how it was timed."""
-    problems = manifest.get("problems") or {}
-    header = ("problem", "built by", "records", "targets", "non-zeros", "fingerprint")
-    rows = []
-    for label, facts in sorted(problems.items()):
-        arguments = ", ".join(f"{name}={value}" for name, value in sorted((facts.get("params") or {}).items()))
-        built = f"{facts.get('name', label)}({arguments})"
-        sizes = [count(facts.get(size)) for size in ("n_records", "n_targets", "nnz")]
-        rows.append([escape(label), escape(built), *sizes, escape(str(facts.get("fingerprint") or MISSING)[:12])])
-    kinds = ready["timing"].value_counts()
-    order = [*(kind for kind in TIMINGS if kind in kinds), *sorted(set(kinds.index) - set(TIMINGS))]
-    facts_of_run = {
-        "cells": f"{len(ready):,}" if len(ready) else "",
-        "timing": ", ".join(f"{kind} {kinds[kind]:,}" for kind in order),
-        "versions": pairs(manifest.get("versions")),
-        "machine": pairs(manifest.get("machine")),
-        "jobs": manifest.get("jobs"),
-        "code": str(manifest.get("code_digest") or "")[:12],
-        "plan": str(manifest.get("plan_fingerprint") or "")[:12],
-    }
-    lines = [f"**{name}:** {escape(value)}" for name, value in facts_of_run.items() if value not in (None, "")]
-    table = [markdown_table(header, rows, right=header[2:5])] if rows else []
-    return ["## Provenance", *table, *([bullets(lines)] if lines else [])]
 
 
 def _floor(manifest: Mapping[str, Any], problem: str) -> list[str]:
@@ -189,20 +191,29 @@ def _rank(facts: ProblemFacts) -> list[str]:
     ]
 
 
-def _pictures(paths: Sequence[Path]) -> list[str]:
-    """Every PNG with its caption and a link to the SVG of the same name."""
+def _pictures(paths: Sequence[Path], caption: str | None = None) -> list[str]:
+    """Every PNG with its caption and links to the files of the same name in other formats."""
     if not paths:
         return ["No figure: no cell has anything to draw."]
     blocks = []
     names = [path.name for path in paths]
-    for name in (name for name in names if name.endswith(".png")):
-        stem = name.removesuffix(".png")
-        caption = CAPTIONS.get(stem.rpartition("__")[2], "Figure")
-        vector = f"{stem}.svg"
-        blocks.append(f"![{caption}]({quote(name)})")
-        if vector in names:
-            blocks[-1] += f"\n\n{caption} ([SVG]({quote(vector)}))"
+    for stem in (name.removesuffix(".png") for name in names if name.endswith(".png")):
+        told = escape(caption or CAPTIONS.get(stem.rpartition("__")[2], "Figure"))
+        blocks.append(f"![{told}]({quote(stem)}.png)")
+        others = [f"[{kind.upper()}]({quote(stem)}.{kind})" for kind in ("svg", "pdf") if f"{stem}.{kind}" in names]
+        if others:
+            blocks[-1] += f"\n\n{told} ({', '.join(others)})"
     return blocks
+
+
+def summary_text(points: pd.DataFrame, *, named: bool = False) -> TextTable:
+    """Rows of `aggregate` in words; with their problem and split when `named`."""
+    rows = points.to_dict("records")
+    header = [*(("problem", "split") if named else ()), *SUMMARY]
+    names = [[str(row["problem"]), str(row["split"])] if named else [] for row in rows]
+    first = len(header) - len(SUMMARY) + 2
+    lines = [[*name, *_summary_row(row)] for name, row in zip(names, rows, strict=True)]
+    return TextTable(header, lines, numbers=range(first, first + 6))
 
 
 def _summary_row(row: Mapping[Any, Any]) -> list[str]:
@@ -215,7 +226,7 @@ def _summary_row(row: Mapping[Any, Any]) -> list[str]:
     told = row["n_with_weights"], row["n_seeds"]
     seeds = str(told[1]) if told[0] == told[1] else f"{told[0]} of {told[1]}"
     return [
-        escape(series_name(row["label"], row["refit"])),
+        series_name(row["label"], row["refit"]),
         _point(row),
         seeds if row["seeded"] else MISSING,
         active,
@@ -224,8 +235,8 @@ def _summary_row(row: Mapping[Any, Any]) -> list[str]:
         percent(row["heldout_capped_mare_mean"]),
         count(row["ess_mean"]),
         _gap(row),
-        escape(row["statuses"]),
-        f"{seconds(row['fit_seconds_mean'])} {escape(row['timing'])}".strip(),
+        row["statuses"],
+        f"{seconds(row['fit_seconds_mean'])} {row['timing']}".strip(),
     ]
 
 

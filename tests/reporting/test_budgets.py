@@ -14,7 +14,7 @@ import pytest
 from frontier.reporting.aggregate import prepare
 from frontier.reporting.budget_figure import PANELS, budget_figure
 from frontier.reporting.budgets import budget_table, by_budget, design_of, has_matched_budgets, parts_of, pooled
-from frontier.reporting.style import label_styles
+from frontier.reporting.style import ProblemFacts, label_styles
 from frontier.reporting.tables import markdown_report
 from frontier.reporting.write import write_report
 
@@ -110,7 +110,7 @@ def test_cells_without_weights_are_counted_and_never_averaged() -> None:
 
 def test_every_budget_has_a_row_per_method_with_its_arms_side_by_side() -> None:
     ready = prepare(pd.DataFrame(experiment()))
-    text = budget_table(by_budget(ready[ready["split"] == "default"]))
+    text = budget_table(by_budget(ready[ready["split"] == "default"])).markdown()
     header = [name.strip() for name in text.splitlines()[0].strip("| ").split(" | ")]
     assert header[:5] == ["budget", "method", "records", "training error", "refit"]
     assert header.count("refit") == 5
@@ -124,14 +124,14 @@ def test_every_budget_has_a_row_per_method_with_its_arms_side_by_side() -> None:
 
 def test_a_budget_missed_by_some_seeds_says_by_how_many() -> None:
     cells = [cell(seed=s, budget_reached=s > 0, n_active=500 - 100 * (s == 0)) for s in range(4)]
-    assert table_rows(budget_table(by_budget(prepare(pd.DataFrame(cells)))), "random")[0][2] == (
+    assert table_rows(budget_table(by_budget(prepare(pd.DataFrame(cells)))).markdown(), "random")[0][2] == (
         "475 (not reached in 1 of 4)"
     )
 
 
 def test_refits_of_some_fits_only_are_not_set_beside_all_of_them() -> None:
     cells = [cell(seed=0, n_active=5), cell(seed=1, n_active=0), cell(seed=0, n_active=5, refit="fitted")]
-    row = table_rows(budget_table(by_budget(prepare(pd.DataFrame(cells)))), "random")[0]
+    row = table_rows(budget_table(by_budget(prepare(pd.DataFrame(cells)))).markdown(), "random")[0]
     assert row[3:5] == ["5.00% ± 0%", "–"]
 
 
@@ -181,10 +181,16 @@ def test_failures_name_a_missed_budget_once_not_again_for_its_refit() -> None:
     assert "refit" not in failures
 
 
+FACTS = [
+    ProblemFacts(100, 20, 15, 0.1, rank=60, dense_mare=0.01, initial_heldout=0.3),
+    ProblemFacts(100, 20, 15, None, rank=70, dense_mare=0.03, initial_heldout=0.3),
+]
+
+
 def test_the_figure_has_a_panel_per_quantity_and_arm_and_shows_missed_budgets_hollow() -> None:
     ready = prepare(pd.DataFrame(experiment()))
     part = parts_of(ready)[("cps", "rotation")]
-    figure = budget_figure(part, label_styles(part["label"]), "title", 0.3)
+    figure = budget_figure(part, label_styles(part["label"]), "title", FACTS)
     assert figure is not None
     assert len(figure.axes) == 2 * len(PANELS)
     assert [ax.get_title(loc="left") for ax in figure.axes[:2]] == ["as fitted", "refit"]
@@ -195,4 +201,9 @@ def test_the_figure_has_a_panel_per_quantity_and_arm_and_shows_missed_budgets_ho
     texts = [text.get_text() for text in figure.legends[0].get_texts()]
     assert any("budget not reached" in text for text in texts)
     assert any("initial weights 30.0%" in text for text in texts)
-    assert budget_figure(part[part["budget"].isna()], label_styles(part["label"]), "title", None) is None
+    assert any("dense least squares fit 2.00%" in text for text in texts)  # the mean of the folds
+    assert any("k = rank(A) = 60 to 70, by fold" in text for text in texts)
+    assert not any("floor" in text for text in texts)  # one fold does not know it
+    lines = [list(line.get_ydata()) for line in figure.axes[0].lines if line.get_marker() in ("None", "")]
+    assert [0.02, 0.02] in lines
+    assert budget_figure(part[part["budget"].isna()], label_styles(part["label"]), "title", []) is None

@@ -18,6 +18,7 @@ from frontier.reporting.aggregate import prepare
 from frontier.reporting.figures import (
     ERROR_FLOOR,
     FIGURE_NAME,
+    FORMATS,
     draw_figures,
     figure_stems,
     frontier_figure,
@@ -162,7 +163,7 @@ def test_an_axis_without_positive_values_still_stands() -> None:
 def test_files_are_named_by_problem_split_and_kind(tmp_path: Path) -> None:
     written = draw_figures(pd.DataFrame(seeded()), MANIFEST, tmp_path)
     kinds = ("heldout", "train", "ess", "seconds")
-    expected = [tmp_path / f"tiny__{kind}.{suffix}" for kind in kinds for suffix in ("png", "svg")]
+    expected = [tmp_path / f"tiny__{kind}.{suffix}" for kind in kinds for suffix in FORMATS]
     assert written == {("tiny", "default"): expected}
     assert sorted(tmp_path.iterdir()) == sorted(expected)
     assert all(FIGURE_NAME.fullmatch(path.name) for path in expected)
@@ -321,3 +322,27 @@ def test_a_legend_never_runs_off_the_figure() -> None:
         parts = np.array_split(np.array(texts[:number]), columns)  # as matplotlib deals them out
         width = sum(0.5 + 0.067 * max(map(len, part)) for part in parts)  # inches, as the function estimates them
         assert columns == 1 or width < WIDTH_INCHES
+
+
+def test_a_registered_method_looks_the_same_in_every_report() -> None:
+    small = label_styles(["HC", "mine"], {"HC": "hard_concrete", "mine": "unheard_of"})
+    large = label_styles(["A", "B", "Gates", "NN"], {"Gates": "hard_concrete", "NN": "fista", "A": "omp", "B": "iht"})
+    assert small["HC"] == large["Gates"]
+    assert len({look.colour for look in large.values()}) == 4
+
+
+def test_styles_of_methods_are_distinct_and_so_are_labels_of_one_method() -> None:
+    assert len({look[:2] for look in style.METHOD_STYLES.values()}) == len(style.METHOD_STYLES)
+    labels = {f"variant {i}": "fista" for i in range(9)} | {f"other {i}": "unheard_of" for i in range(9)}
+    looks = label_styles(labels, labels)
+    assert list(looks) == sorted(labels)
+    assert len({(look.colour, look.marker) for look in looks.values()}) == 18
+    shared = [looks[f"variant {i}"] for i in range(3)]
+    assert len({look.colour for look in shared}) == 1
+    assert len({look.linestyle for look in shared}) == 3
+
+
+def test_every_registered_method_has_a_style_of_its_own() -> None:
+    from frontier.registry import method_names
+
+    assert set(method_names()) <= set(style.METHOD_STYLES)

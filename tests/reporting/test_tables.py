@@ -1,16 +1,21 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 from urllib.parse import unquote
 
 import pandas as pd
 import pytest
+from matplotlib.figure import Figure
 
 from frontier.errors import InputError
 from frontier.reporting import write
+from frontier.reporting.canvas import canvas
+from frontier.reporting.extra import Section
 from frontier.reporting.markdown import FOLD_ABOVE, escape
+from frontier.reporting.style import LabelStyle
 from frontier.reporting.tables import GENERIC_LIMITATIONS, markdown_report
 from frontier.reporting.write import write_report
 
@@ -202,13 +207,55 @@ def frame() -> pd.DataFrame:
 
 def test_a_report_folder_holds_what_the_report_links(tmp_path: Path) -> None:
     paths = write_report(frame(), MANIFEST, tmp_path / "new" / "report")
-    assert [path.name for path in paths[:2]] == ["report.md", "summary.csv"]
+    assert [path.name for path in paths[:5]] == ["report.md", "index.html", "summary.csv", "summary.md", "summary.tex"]
     assert sorted(paths) == sorted((tmp_path / "new" / "report").iterdir())
     assert [path.name for path in (tmp_path / "new").iterdir()] == ["report"]
     text = paths[0].read_text(encoding="utf-8")
     linked = {unquote(name) for name in re.findall(r"\]\(([^)]+)\)", text)}
-    assert linked == {path.name for path in paths[2:]}
-    assert len(pd.read_csv(paths[1])) == 2
+    assert linked == {"index.html"} | {path.name for path in paths[5:]}
+    assert {path.suffix for path in paths[5:]} == {".png", ".svg", ".pdf"}
+    assert len(pd.read_csv(paths[2])) == 2
+    assert paths[4].read_text(encoding="utf-8").startswith("% \\usepackage{booktabs}\n\\begin{tabular}{llllrrrrrrlll}")
+
+
+def section_of_statistics(frame_title: str = "Volumes") -> Section:
+    def draw(styles: Mapping[str, LabelStyle]) -> Figure:
+        figure, axes = canvas(1, 1, 2.0, "Volumes", [], "")
+        axes[0].plot([1, 2], [1, 2], color=styles["gates"].colour)
+        return figure
+
+    table = pd.DataFrame({"method": ["a & b"], "volume": [0.123456]})
+    return Section("Statistics", ["Two methods."], {frame_title: table}, {"Volumes *by* method": draw, "None": nothing})
+
+
+def nothing(styles: Mapping[str, LabelStyle]) -> None:
+    """A figure without anything to draw."""
+
+
+def test_further_sections_are_in_the_report_the_page_and_the_files(tmp_path: Path) -> None:
+    paths = write_report(frame(), MANIFEST, tmp_path, extra=[section_of_statistics()])
+    names = {path.name for path in paths}
+    figures = {f"statistics__volumes-by-method.{kind}" for kind in ("png", "svg", "pdf")}
+    tables = {f"statistics__volumes.{kind}" for kind in ("csv", "md", "tex")}
+    assert figures | tables <= names
+    assert not any("none" in name for name in names)
+    told = section(paths[0].read_text(encoding="utf-8"), "Statistics")
+    assert told.startswith("\nTwo methods.\n\n![Volumes \\*by\\* method](statistics__volumes-by-method.png)")
+    html = paths[1].read_text(encoding="utf-8")
+    assert "data:image/svg+xml;base64," in html
+    assert '"rows":[["a \\u0026 b",0.12346]]' in html
+    assert "a \\& b & 0.123" in (tmp_path / "statistics__volumes.tex").read_text(encoding="utf-8")
+    write_report(frame(), MANIFEST, tmp_path, extra=[section_of_statistics("Areas")])
+    assert not (tmp_path / "statistics__volumes.tex").exists()
+    assert (tmp_path / "statistics__areas.tex").exists()
+    write_report(frame(), MANIFEST, tmp_path)
+    assert not list(tmp_path.glob("statistics__*"))
+
+
+def test_pictures_in_pdf_carry_no_date(tmp_path: Path) -> None:
+    write_report(frame(), MANIFEST, tmp_path)
+    for path in tmp_path.glob("*.pdf"):
+        assert b"CreationDate" not in path.read_bytes()
 
 
 def test_writing_twice_gives_the_same_bytes(tmp_path: Path) -> None:
@@ -239,7 +286,7 @@ def test_a_failure_leaves_the_earlier_report_whole(tmp_path: Path, monkeypatch: 
     out = tmp_path / "report"
     before = {path: path.read_bytes() for path in write_report(frame(), MANIFEST, out)}
 
-    def broken(*_: object) -> str:
+    def broken(*_: object, **__: object) -> str:
         raise RuntimeError("half way")
 
     monkeypatch.setattr(write, "markdown_report", broken)

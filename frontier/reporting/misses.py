@@ -1,0 +1,133 @@
+"""The worst misses: for every arm at a size, which targets and families of targets it is furthest from.
+
+A *size* is a number of records. At each, an arm is shown at the point (λ or budget) whose mean number of active records
+is nearest on a log scale, if within a factor of `NEAR`; no point is chosen by its errors. Errors are |relative
+residual|, means over the seeds and folds in which a target was held out, or fitted; those of a family are limited to
+100% per target, as in the capped held-out error.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from frontier.reporting.aggregate import OK
+from frontier.reporting.style import log_ticks
+
+NEAR = 1.6  # more than the root of 2.5: of the sizes 1, 2, 5, 10, … one is near any number of records
+WORST = {"held out": 8, "fitted": 4}  # targets listed per arm and size
+MOST_SIZES = 12
+CAP = 1.0  # as in heldout_capped_mare
+
+Matrix = NDArray[np.float64]
+
+
+class Errors:
+    """Relative residuals and estimates of a problem's targets (rows of cells × targets), NaN where a row is missing."""
+
+    def __init__(self, targets: pd.DataFrame) -> None:
+        rows, cells = pd.factorize(targets["cell"])
+        columns, names = pd.factorize(targets["target"])
+        self.names = [str(name) for name in names]
+        self.row_of = {str(cell): row for row, cell in enumerate(cells)}
+        first = targets.assign(column=columns).drop_duplicates("column").set_index("column").sort_index()
+        self.families = first["family"].astype(str).to_numpy()
+        self.values = first["value"].to_numpy(dtype=np.float64)
+        shape = len(cells), len(names)
+        self.residuals, self.estimates = np.full(shape, np.nan), np.full(shape, np.nan)
+        self.heldout = np.zeros(shape, dtype=bool)
+        self.residuals[rows, columns] = targets["relative_residual"].to_numpy(dtype=np.float64)
+        self.estimates[rows, columns] = targets["estimate"].to_numpy(dtype=np.float64)
+        self.heldout[rows, columns] = targets["heldout"].to_numpy(dtype=bool)
+
+
+def errors_by_problem(ready: pd.DataFrame, targets: pd.DataFrame | None) -> dict[str, Errors]:
+    """The estimates of each problem of the prepared cells; empty when no targets were stored."""
+    if targets is None or targets.empty:
+        return {}
+    problem_of = dict(zip(ready["cell"], ready["problem"], strict=True))
+    names = targets["cell"].astype(str).map(problem_of)
+    return {str(name): Errors(some) for name, some in targets.groupby(names, sort=True)}
+
+
+def sizes_of(points: pd.DataFrame) -> list[float]:
+    """The sizes at which a part is looked at: its budgets if methods share any, else 1, 2, 5, 10, … records."""
+    budgets = points.loc[points["budget"].notna()]
+    shared = budgets.groupby("budget")["label"].nunique()
+    sizes = [float(size) for size in shared.index[shared > 1]]
+    active = points["n_active_mean"][points["n_active_mean"] >= 1]
+    if not sizes and len(active):
+        round_sizes = log_ticks(float(active.min()) / NEAR, float(active.max()) * NEAR, MOST_SIZES)
+        sizes = [size for size in round_sizes if len(points_at(points, size))]
+    sizes = sizes[:: -(-len(sizes) // MOST_SIZES) or 1]
+    largest = float(active.max()) if len(active) else 0.0
+    return [*sizes, largest] if largest and (not sizes or largest > NEAR * sizes[-1]) else sizes
+
+
+def points_at(points: pd.DataFrame, size: float) -> pd.DataFrame:
+    """For each arm its point nearest to `size` records, if near at all."""
+    there = points[points["n_active_mean"] > 0]
+    distance = np.abs(np.log(there["n_active_mean"] / size)) + 1e-9 * (there["budget"] != size)
+    near: pd.DataFrame = there.assign(distance=distance)[distance <= np.log(NEAR)]
+    return near.sort_values("distance", kind="stable").drop_duplicates(["label", "refit"])
+
+
+def worst_misses(
+    part: pd.DataFrame, points: pd.DataFrame, errors: Errors, sizes: Iterable[float]
+) -> tuple[list[dict[str, Any]], list[dict[str, Any]]]:
+    """Worst targets, and errors by family, of every arm of one problem and design at each size.
+
+    `part` are its prepared cells, `points` their means by (label, refit, lam, budget).
+    """
+    usable = part[part["status"].isin((*OK, "unreached", "not_converged"))]
+    keys = ["label", "refit", "lam", "budget"]
+    cells_of = {key: group["cell"].tolist() for key, group in usable.fillna({"lam": -1, "budget": -1}).groupby(keys)}
+    worst: list[dict[str, Any]] = []
+    families: list[dict[str, Any]] = []
+    for size in sizes:
+        for point in points_at(points, size).sort_values(["label", "refit"]).to_dict("records"):
+            key = tuple(-1 if pd.isna(point[name]) else point[name] for name in keys)
+            rows = [errors.row_of[cell] for cell in cells_of.get(key, ()) if cell in errors.row_of]
+            if not rows:
+                continue
+            arm = {"size": size, **{name: point[name] for name in (*keys, "n_active_mean")}}
+            for role, count in WORST.items():
+                shown = errors.heldout[rows] if role == "held out" else ~errors.heldout[rows]
+                told = _means(errors, rows, shown)
+                order = np.argsort(-np.nan_to_num(told["error"], nan=-1.0), kind="stable")[:count]
+                worst += [
+                    arm
+                    | {"role": role, "target": int(j)}
+                    | {name: float(told[name][j]) for name in ("error", "residual", "estimate")}
+                    for j in order
+                    if not np.isnan(told["error"][j])
+                ]
+                families += [arm | {"role": role} | row for row in _by_family(errors.families, told["capped"])]
+    return worst, families
+
+
+def _means(errors: Errors, rows: list[int], shown: NDArray[np.bool_]) -> Mapping[str, Matrix]:
+    """Means per target over the cells in which it is `shown`; NaN where it never is."""
+    residuals = errors.residuals[rows]
+    shown = shown & ~np.isnan(residuals)
+    number = shown.sum(axis=0)
+    found = {}
+    quantities = {
+        "error": np.abs(residuals),
+        "capped": np.minimum(np.abs(residuals), CAP),
+        "residual": residuals,
+        "estimate": errors.estimates[rows],
+    }
+    for name, values in quantities.items():
+        total = np.where(shown, values, 0.0).sum(axis=0)
+        found[name] = np.where(number > 0, total / np.maximum(number, 1), np.nan)
+    return found
+
+
+def _by_family(families: NDArray[Any], capped: Matrix) -> list[dict[str, Any]]:
+    known = pd.Series(capped).groupby(families).mean().dropna()
+    return [{"family": str(family), "error": float(error)} for family, error in known.items()]

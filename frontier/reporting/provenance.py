@@ -1,0 +1,54 @@
+"""What was run on what, by which versions and machine, and how it was timed, as Markdown; one part per run."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import pandas as pd
+
+from frontier.reporting.aggregate import TIMINGS
+from frontier.reporting.markdown import bullets, escape, markdown_table, pairs
+from frontier.reporting.style import MISSING, count
+
+
+def provenance_blocks(ready: pd.DataFrame, manifest: Mapping[str, Any]) -> list[str]:
+    """The problems with their fingerprints and the facts of each run, for prepared cells."""
+    problems = manifest.get("problems") or {}
+    header = ("problem", "built by", "records", "targets", "non-zeros", "fingerprint")
+    rows = []
+    for label, facts in sorted(problems.items()):
+        arguments = ", ".join(f"{name}={value}" for name, value in sorted((facts.get("params") or {}).items()))
+        built = f"{facts.get('name', label)}({arguments})"
+        sizes = [count(facts.get(size)) for size in ("n_records", "n_targets", "nnz")]
+        rows.append([escape(label), escape(built), *sizes, escape(str(facts.get("fingerprint") or MISSING)[:12])])
+    kinds = ready["timing"].value_counts()
+    order = [*(kind for kind in TIMINGS if kind in kinds), *sorted(set(kinds.index) - set(TIMINGS))]
+    facts_of_cells = {
+        "cells": f"{len(ready):,}" if len(ready) else "",
+        "timing": ", ".join(f"{kind} {kinds[kind]:,}" for kind in order),
+    }
+    blocks = [markdown_table(header, rows, right=header[2:5])] if rows else []
+    if not manifest.get("runs"):
+        return [*blocks, *_facts(facts_of_cells | _facts_of_run(manifest))]
+    blocks += _facts(facts_of_cells)
+    for run in manifest["runs"]:
+        blocks += [f"### Run {escape(run['name'])}", *_facts(_facts_of_run(run["manifest"]))]
+    if manifest.get("joined"):
+        blocks += ["### How the runs were joined", bullets(escape(line) for line in manifest["joined"])]
+    return blocks
+
+
+def _facts_of_run(manifest: Mapping[str, Any]) -> dict[str, Any]:
+    return {
+        "versions": pairs(manifest.get("versions")),
+        "machine": pairs(manifest.get("machine")),
+        "jobs": manifest.get("jobs"),
+        "code": str(manifest.get("code_digest") or "")[:12],
+        "plan": str(manifest.get("plan_fingerprint") or "")[:12],
+    }
+
+
+def _facts(facts: Mapping[str, Any]) -> list[str]:
+    lines = [f"**{name}:** {escape(value)}" for name, value in facts.items() if value not in (None, "")]
+    return [bullets(lines)] if lines else []

@@ -1,0 +1,136 @@
+"""The page as a file: what `tests/reporting/test_page_in_browser.py` needs no browser for."""
+
+from __future__ import annotations
+
+import json
+import re
+from typing import Any
+
+import pandas as pd
+import pytest
+
+from frontier.reporting.aggregate import aggregate, first_repeats, prepare
+from frontier.reporting.budgets import by_budget
+from frontier.reporting.page import page, prose, script_json
+from frontier.reporting.page_data import page_data
+from frontier.reporting.style import label_styles
+from frontier.reporting.tables import notes_of
+from tests.reporting import made
+
+
+def styles_of(cells: pd.DataFrame) -> Any:
+    return label_styles(cells["label"], dict(zip(cells["label"], cells["method"], strict=True)))
+
+
+def html(cells: pd.DataFrame, manifest: dict[str, Any] | None = None, **more: Any) -> str:
+    known = made.manifest() if manifest is None else manifest
+    return page(cells, known, styles_of(cells), notes_of(prepare(cells), known), **more)
+
+
+def data(cells: pd.DataFrame, **more: Any) -> dict[str, Any]:
+    return page_data(first_repeats(cells), made.manifest(), styles_of(cells), **more)
+
+
+def rows(table: dict[str, Any]) -> list[dict[str, Any]]:
+    return [dict(zip(table["columns"], row, strict=True)) for row in table["rows"]]
+
+
+def test_the_page_carries_everything_inside() -> None:
+    text = html(made.results())
+    head = re.sub(r"<script>.*?</script>", "", text, flags=re.DOTALL)
+    assert not re.search(r"(src|href)=\"(?!#|data:)", head)
+    assert "default-src 'none'" in head
+    assert "Plotly" in text
+
+
+def test_the_same_results_give_the_same_bytes_in_any_order() -> None:
+    cells = made.results()
+    more = {"targets": made.estimates(cells), "traces": made.traces(cells)}
+    assert html(cells, **more) == html(cells[::-1], **more)
+
+
+def test_json_in_a_script_element_cannot_end_it() -> None:
+    written = str(script_json({"a": "</script><!-- & \u2028", "n": [1, None]}))
+    assert not set("<>&\u2028") & set(written)
+    assert json.loads(written) == {"a": "</script><!-- & \u2028", "n": [1, None]}
+
+
+def test_markup_in_markdown_stays_text() -> None:
+    told = str(prose(["a <b>b</b> **c** ![x](y.png) [z](javascript:alert(1))", "| a |\n| --- |\n| <i> |"]))
+    assert "<strong>c</strong>" in told
+    assert "&lt;b&gt;" in told
+    assert "<td>&lt;i&gt;</td>" in told
+    assert "<img" not in told
+    assert 'href="javascript' not in told
+
+
+def test_only_a_folded_table_is_unfolded_as_html() -> None:
+    table = "| a |\n| --- |\n| \\<b\\> |"
+    told = str(prose([f"<details>\n<summary>21 cells</summary>\n\n{table}\n\n</details>", "<details>x</details>"]))
+    assert told.startswith("<details><summary>21 cells</summary>\n<table>")
+    assert "<td>&lt;b&gt;</td>" in told
+    assert told.endswith("<p>&lt;details&gt;x&lt;/details&gt;</p>\n")
+
+
+def test_failures_are_told_with_their_message() -> None:
+    assert "it broke" in html(made.results())
+
+
+def test_points_of_a_split_are_those_of_the_summary() -> None:
+    cells = made.results()
+    found = data(cells)
+    part = next(i for i, p in enumerate(found["parts"]) if p["name"] == "rotation_2of2")
+    shown = [row for row in rows(found["points"]) if row["part"] == part]
+    table = aggregate(cells)
+    table = table[table["split"] == "rotation_2of2"]
+    assert len(shown) == len(table)
+    for row, told in zip(shown, table.to_dict("records"), strict=True):
+        assert found["labels"][row["label"]]["name"] == told["label"]
+        assert found["refits"][row["refit"]]["id"] == told["refit"]
+        ends = [told[f"heldout_mare_{name}"] for name in ("mean", "min", "max")]
+        assert row["heldout_mare"][:3] == pytest.approx(ends, rel=5e-5)  # five significant digits
+
+
+def test_points_of_a_rotation_are_those_of_the_budget_table() -> None:
+    cells = made.results()
+    found = data(cells)
+    part = next(i for i, p in enumerate(found["parts"]) if "together" in p["name"])
+    table = by_budget(cells)
+    table = table[(table["design"] == "rotation") & (table["problem"] == "ohio")]
+    expected = {
+        (r["label"], r["refit"], r["budget"]): (r["ess_mean"], r["train_mare_se"]) for r in table.to_dict("records")
+    }
+    shown = [row for row in rows(found["points"]) if row["part"] == part]
+    assert len(shown) == len(expected)
+    for row in shown:
+        key = found["labels"][row["label"]]["name"], found["refits"][row["refit"]]["id"], row["budget"]
+        assert (row["ess"][0], row["train_mare"][3]) == pytest.approx(expected[key], rel=5e-5)  # five digits
+
+
+def test_a_point_without_weights_is_there_and_says_why() -> None:
+    found = rows(data(made.results())["points"])
+    lost = [row for row in found if row["n_with_weights"] < row["n_cells"]]
+    assert [(row["lam"], row["n_cells"], row["n_with_weights"]) for row in lost] == [(0.1, 3, 2)]
+    assert lost[0]["status"] == "completed 2, error 1"
+
+
+def test_repeats_are_no_seeds() -> None:
+    cells = pd.DataFrame([made.cell(lam=0.1, seed=0, repeat=repeat) for repeat in range(3)])
+    found = data(cells)
+    assert len(found["cells"]["rows"]) == 1
+    assert rows(found["points"])[0]["n_cells"] == 1
+
+
+def test_no_cells_and_no_manifest_still_make_a_page() -> None:
+    empty = pd.DataFrame(columns=list(made.cell()))
+    assert "<title>Report · frontier</title>" in html(empty, {})
+
+
+def test_traces_are_thinned_and_keep_their_ends() -> None:
+    cells = made.results()
+    found = data(cells, traces=made.traces(cells))["traces"]
+    loss = next(row for row in found if row["quantity"] == "loss")
+    assert len(loss["x"]) <= 60
+    assert (loss["x"][0], loss["x"][-1], loss["y"][0], loss["y"][-1]) == (10, 2000, 1, 0.005)
+    assert {row["quantity"] for row in found} == {"loss", "n_active"}  # the iteration is the axis
+    assert len({(row["problem"], row["budget"], row["lam"]) for row in found}) == len(found) / 2  # one seed and split
