@@ -13,6 +13,7 @@ import typer
 from typer.core import TyperCommand
 
 from frontier.errors import InputError
+from frontier.statistics import report_sections
 from frontier.sweep.store import load_results, load_targets, load_traces
 
 
@@ -80,6 +81,7 @@ def draw_report(results: Sequence[Path], folder: Path | None = None) -> list[Pat
     run = join_runs(runs)
     out = folder or Path("reports") / run.name
     try:
-        return write_report(run.cells, run.manifest, out, targets=run.targets, traces=run.traces)
+        extra = report_sections(run.cells, run.targets, run.manifest)
+        return write_report(run.cells, run.manifest, out, targets=run.targets, traces=run.traces, extra=extra)
     except OSError as error:
         raise InputError(out, f"report cannot be written: {error.strerror}", cure="use --out") from None

@@ -30,6 +30,7 @@ ROOMS = [
     ("analysis",),
     ("sweep",),
     ("reporting",),
+    ("statistics",),
     ("command", "api", "checking"),
     ("run", "report", "speed", "floor", "check", "merge", "pytest_plugin", "__init__"),
 ]

@@ -15,8 +15,9 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from frontier.designs import design_of
 from frontier.reporting.aggregate import fit_seconds, tally
-from frontier.reporting.budgets import ARMS, design_of, pooled
+from frontier.reporting.budgets import ARMS, pooled
 from frontier.reporting.convergence import thinned_traces
 from frontier.reporting.misses import errors_by_problem, sizes_of, worst_misses
 from frontier.reporting.style import LabelStyle, problem_facts
