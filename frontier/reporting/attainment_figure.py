@@ -11,10 +11,8 @@ from __future__ import annotations
 import textwrap
 from collections.abc import Mapping, Sequence
 from itertools import pairwise
-from pathlib import Path
 from typing import Any
 
-import matplotlib
 import numpy as np
 import pandas as pd
 from matplotlib.axes import Axes
@@ -26,14 +24,12 @@ from matplotlib.patches import Rectangle
 from numpy.typing import NDArray
 
 from frontier.reporting.budgets import ARMS
-from frontier.reporting.canvas import canvas, rc
-from frontier.reporting.figures import FORMATS, figure_stems
+from frontier.reporting.canvas import canvas
 from frontier.reporting.style import (
     PALETTE,
     LabelStyle,
     LogAxis,
     count_tick,
-    label_styles,
     log_axis,
     percent_tick,
     series_name,
@@ -51,39 +47,6 @@ SIDES: tuple[Any, Any] = ("-", "--")  # the first and the second arm of a differ
 BLUE, ORANGE = PALETTE[0], PALETTE[1]  # apart for every kind of colour blindness (Okabe & Ito 2008), and in lightness
 SQUARE: Mapping[str, Any] = {"marker": "s", "markersize": 8, "linestyle": "none", "markeredgewidth": 0}
 SHARES = (0.25, 0.5, 0.75, 1.0)  # upper ends of the classes of a difference
-
-
-def draw_attainment(
-    surfaces: pd.DataFrame,
-    differences: pd.DataFrame,
-    titles: Mapping[tuple[str, str], str],
-    folder: Path,
-    formats: Sequence[str] = FORMATS,
-) -> dict[tuple[str, str], list[Path]]:
-    """Draw the surfaces of each (problem, design) of `titles`, and one figure per pair of arms of `differences`.
-
-    The paths by (problem, design): `<stem>__attainment.png`, `<stem>__difference-1.png`, …, as `draw_figures` names
-    them. `differences` may hold several pairs of arms, each of them one below the other; nothing is drawn of none.
-    """
-    styles = label_styles(surfaces["label"])
-    stems = figure_stems(titles)
-    written: dict[tuple[str, str], list[Path]] = {}
-    with matplotlib.rc_context(rc()):
-        for key, title in titles.items():
-            some, between = (f[(f["problem"] == key[0]) & (f["design"] == key[1])] for f in (surfaces, differences))
-            figures = {"attainment": attainment_figure(some, styles, title)}
-            for number, (_, pair) in enumerate(between.groupby(PAIR, sort=False), 1):
-                figures[f"difference-{number}"] = difference_figure(pair, some, title)
-            written[key] = []
-            for name, figure in figures.items():
-                if figure is None:
-                    continue
-                for suffix in formats:
-                    path = folder / f"{stems[key]}__{name}.{suffix}"
-                    # A date would make every run's SVG differ.
-                    figure.savefig(path, format=suffix, metadata={"Date": None} if suffix == "svg" else None)
-                    written[key].append(path)
-    return written
 
 
 def attainment_figure(surfaces: pd.DataFrame, styles: Mapping[str, LabelStyle], title: str) -> Figure | None:

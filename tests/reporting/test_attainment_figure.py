@@ -2,18 +2,15 @@
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import Any
 
-import matplotlib
 import numpy as np
 import pandas as pd
 import pytest
 from matplotlib.collections import PatchCollection, PolyCollection
 from matplotlib.colors import to_rgb
 
-from frontier.reporting.attainment_figure import attainment_figure, difference_figure, draw_attainment
-from frontier.reporting.canvas import rc
+from frontier.reporting.attainment_figure import attainment_figure, difference_figure
 from frontier.reporting.style import label_styles
 
 LABELS = ("Hard Concrete L0", "NN-LASSO", 'Stratified raking (published "SparseCalibrator", with a longer name)')
@@ -104,20 +101,3 @@ def test_shades_of_the_two_sides_differ_in_lightness_from_each_other_and_from_wh
     for side in (markers[:4], markers[4:]):
         values = [1.0, *map(lightness, side)]
         assert max(np.diff(values)) < -0.04  # each class visibly darker than the one before
-
-
-def test_files_are_named_by_design_and_the_same_for_the_same_data(tmp_path: Path) -> None:
-    titles = {("cps", "default"): "cps", ("cps", "other"): "other"}
-    for name in ("one", "two"):
-        (tmp_path / name).mkdir()
-        written = draw_attainment(surfaces(), rectangles(), titles, tmp_path / name)
-        assert [path.name for path in written["cps", "default"]] == [
-            "cps__default__attainment.png",
-            "cps__default__attainment.svg",
-            "cps__default__difference-1.png",
-            "cps__default__difference-1.svg",
-        ]
-        assert written["cps", "other"] == []
-    for path in sorted((tmp_path / "one").iterdir()):
-        assert path.read_bytes() == (tmp_path / "two" / path.name).read_bytes()
-    assert matplotlib.rcParams["svg.hashsalt"] != rc()["svg.hashsalt"]  # nothing is left behind
