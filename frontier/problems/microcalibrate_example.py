@@ -2,9 +2,9 @@
 
 Source: PolicyEngine/microcalibrate 0.21.1, `docs/l0_regularization.ipynb`, example 1. Records are drawn with
 `RandomState(42)` in the notebook's order: one of four age groups (equally likely), a log-normal income
-(location 10.5, spread 0.8), and an employment flag (probability 0.65), all independent. Rows of M, for each age group and
-then for everybody: incomes, and employment flags. Every target is 1.1 times the total of the records; initial weights
-are ones. There the package's L0 fit keeps 1,998 records ("dataset reduction: 60.0%").
+(location 10.5, spread 0.8), and an employment flag (probability 0.65), all independent. Rows of M, for each age group
+and then for everybody: incomes, and employment flags. Every target is 1.1 times the total of the records; initial
+weights are ones. There the package's L0 fit keeps 1,998 records ("dataset reduction: 60.0%").
 
 What the example cannot show, by construction:
 
@@ -33,13 +33,16 @@ AGE_GROUPS = ("18-30", "31-50", "51-65", "65+")
 INCOME_LOCATION, INCOME_SPREAD = 10.5, 0.8  # of log income
 EMPLOYED_SHARE = 0.65
 TARGET_FACTOR = 1.1
+N_TOTALS = 2  # the last rows: income and employment over all ages
 
 
-def build(*, plus_one: bool = False, unit: float = 1.0) -> CalibrationProblem:
-    """The 10 × 5,000 problem. Nothing is held out by default, as in the source.
+def build(*, plus_one: bool = False, unit: float = 1.0, totals: bool = True) -> CalibrationProblem:
+    """The 10 × 5,000 problem (8 × 5,000 without the totals over all ages). Nothing is held out by default, as in the
+    source.
 
     plus_one  False: targets y, scale |y|. True: the source's loss, as targets `y − 1` with scale `|y + 1|`.
     unit      what targets are counted in: dollars and persons divided by it (both M and y)
+    totals    whether the two totals over all ages are targets too, as in the source: `y − 1` then contradicts itself
 
     `meta["target_offset"]` is what is added to a target of this problem to get the source's y, in target units.
     Raises `InputError` for a unit that is not a positive number.
@@ -47,7 +50,8 @@ def build(*, plus_one: bool = False, unit: float = 1.0) -> CalibrationProblem:
     if not (math.isfinite(unit) and unit > 0):
         raise InputError("problem 'microcalibrate_example'.unit", "not a unit", expected="a number > 0", got=unit)
     M, names = _rows()
-    M = M / unit
+    kept = len(names) if totals else len(names) - N_TOTALS
+    M, names = M[:kept] / unit, names[:kept]
     y = TARGET_FACTOR * M.sum(axis=1)
     offset = 1.0 if plus_one else 0.0
     return CalibrationProblem(
@@ -61,7 +65,8 @@ def build(*, plus_one: bool = False, unit: float = 1.0) -> CalibrationProblem:
         meta={
             "held_out_families": (),
             "target_offset": offset,
-            "source": "microcalibrate 0.21.1, docs/l0_regularization.ipynb: records RandomState(42), targets 1.1 × totals",
+            "source": "microcalibrate 0.21.1, docs/l0_regularization.ipynb: records RandomState(42), targets 1.1 × "
+            "totals",
         },
     )
 

@@ -1,0 +1,145 @@
+"""Does one method's frontier dominate another's: at every size of the other, an error at least as small with no more
+records?
+
+A point of a method is one λ or budget, as its mean over seeds. A rival's point of k records is compared with the best
+point of the claimed winner among those of at most 1.02 k records (the tolerance of a budget). Choosing the best by the
+error that is compared favours the claim. The difference has a Welch interval over seeds, Bonferroni-corrected for the
+rival's points.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from frontier.analysis.claims.model import (
+    FAILS,
+    HOLDS,
+    LEVEL,
+    ONLY_IF,
+    UNDECIDED,
+    FloatArray,
+    Judge,
+    Results,
+    Verdict,
+    Word,
+    combine,
+    difference_interval,
+    floats,
+    names,
+    usable,
+)
+
+RIVAL = "hard_concrete"
+SIZE_TOLERANCE = 0.02  # of a budget, as in frontier.budget
+METRICS = {"heldout_capped_mare": "held-out", "train_capped_mare": "training"}  # at most 100% a target
+ARMS = {"none": "as fitted", "fitted": "refit"}
+SETTING = ["metric", "problem", "split", "arm", "experiment"]
+
+
+def dominates(method: str) -> Judge:
+    """The judge of "`method` dominates the entire frontier of Hard Concrete", over every result that has both."""
+
+    def judge(results: Mapping[str, Results]) -> Verdict:
+        evidence = pd.DataFrame(
+            [{"experiment": name} | row for name, run in results.items() for row in _settings(run.cells, method)]
+        )
+        if evidence.empty:
+            return Verdict(UNDECIDED, "")
+        evidence = evidence.sort_values(SETTING, ignore_index=True)
+        word = combine(list(evidence["verdict"]))
+        condition = _condition(evidence[evidence["verdict"] == HOLDS]) if word == ONLY_IF else ""
+        told = [_told(metric, part) for metric, part in evidence.groupby("metric", sort=True)]
+        return Verdict(word, " ".join(told), condition, evidence)
+
+    return judge
+
+
+def _told(metric: object, evidence: pd.DataFrame) -> str:
+    """At how many sizes each has the smaller error, by problem."""
+    parts = []
+    for problem, part in evidence.groupby("problem", sort=True):
+        n = part[["sizes", "l1_better", "l0_better", "l1_absent"]].sum()
+        absent = f" ({n['l1_absent']} for want of an L1 point that small)" if n["l1_absent"] else ""
+        parts.append(f"{problem} {n['l1_better']} and {n['l0_better']}{absent} of {n['sizes']}")
+    holding = int((evidence["verdict"] == HOLDS).sum())
+    return (
+        f"By {metric} error it dominates in {holding} of {len(evidence)} settings; sizes at which L1 and at which Hard "
+        f"Concrete has the smaller error beyond the seeds: {', '.join(parts)}."
+    )
+
+
+def _condition(holding: pd.DataFrame) -> str:
+    return names(
+        [
+            f"{row['problem']}{'' if row['split'] == 'default' else ' ' + row['split']} {row['arm']}, {row['metric']} "
+            "error"
+            for row in holding.to_dict("records")
+        ]
+    )
+
+
+def _settings(cells: pd.DataFrame, method: str) -> list[dict[str, Any]]:
+    good = usable(cells)
+    rows = []
+    for (problem, split, refit), part in good.groupby(["problem", "split", "refit"], sort=True):
+        if str(refit) not in ARMS or not {RIVAL, method} <= set(part["method"]):
+            continue
+        for metric, name in METRICS.items():
+            found = compare(part[part["method"] == method], part[part["method"] == RIVAL], metric)
+            if found:
+                rows.append(
+                    {"problem": str(problem), "split": str(split), "arm": ARMS[str(refit)], "metric": name} | found
+                )
+    return rows
+
+
+def compare(winner: pd.DataFrame, rival: pd.DataFrame, metric: str) -> dict[str, Any]:
+    """How often each is better over the rival's points, the largest differences, and the setting's verdict."""
+    ours, theirs = _points(winner, metric), _points(rival, metric)
+    if not ours or not theirs:
+        return {}
+    level = 1 - (1 - LEVEL) / len(theirs)
+    words: list[Word] = []
+    absent, differences = 0, []
+    for size, errors in theirs:
+        best = min(
+            (e for k, e in ours if k <= size * (1 + SIZE_TOLERANCE)),
+            key=lambda values: float(values.mean()),
+            default=None,
+        )
+        if best is None:
+            words.append(FAILS)
+            absent += 1
+            continue
+        mean, low, high = difference_interval(best, errors, level)
+        differences.append(mean)
+        words.append(HOLDS if high < 0 else FAILS if low > 0 else UNDECIDED)
+    verdict: Word = HOLDS if set(words) == {HOLDS} else FAILS if FAILS in words else UNDECIDED
+    sizes = [size for size, _ in theirs]
+    return {
+        "sizes": len(theirs),
+        "smallest_records": min(sizes),
+        "largest_records": max(sizes),
+        "l1_better": words.count(HOLDS),
+        "l0_better": words.count(FAILS),
+        "l1_absent": absent,
+        "open": words.count(UNDECIDED),
+        "least_error_difference": min(differences, default=float("nan")),
+        "largest_error_difference": max(differences, default=float("nan")),
+        "verdict": verdict,
+    }
+
+
+def _points(cells: pd.DataFrame, metric: str) -> list[tuple[float, FloatArray]]:
+    """Mean size and errors over seeds of every λ or budget, the empty solutions included."""
+    known = cells[cells[metric].notna()]
+    found = []
+    for _, part in known.groupby(["label", "lam", "budget"], dropna=False, sort=True):
+        errors = floats(part[metric])
+        if np.isfinite(errors).all():
+            found.append((float(part["n_active"].mean()), errors))
+    return found
