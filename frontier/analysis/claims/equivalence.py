@@ -103,7 +103,10 @@ def _weights(run: Results) -> list[dict[str, Any]]:
     """The weights `(y/(y + 1))²` of the fitted targets of every problem; sizes of y decide, not the fits."""
     joined = run.targets.merge(run.cells[["cell", "problem"]], on="cell")
     rows = []
+    facts = run.manifest.get("problems") or {}
     for problem, part in joined[~joined["heldout"].astype(bool)].groupby("problem", sort=True):
+        if ((facts.get(str(problem)) or {}).get("meta") or {}).get("target_offset", 0.0):
+            continue  # its targets are not the published ones
         y = floats(part.drop_duplicates("target")["value"])
         y = y[y > 0]  # a negative target is outside what the published loss is for
         if not y.size:

@@ -115,9 +115,9 @@ def zero_variance(results: Mapping[str, Results]) -> Verdict:
     if len(published):
         largest = top(published, "spread_error")
         told.append(
-            f"What was published draws its records at random: its held-out error has a standard deviation of up to "
-            f"{percent(largest['spread_error'], 2)} over {largest['seeds']} seeds ({largest['problem']}, {largest['records']:.0f} "
-            "records)."
+            "What was published draws its records at random: its held-out error has a standard deviation of up to "
+            f"{percent(largest['spread_error'], 2)} over {largest['seeds']} seeds ({largest['problem']}, "
+            f"{largest['records']:.0f} records)."
         )
     if len(described):
         faces = described[described["verdict"] == FAILS]

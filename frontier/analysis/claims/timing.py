@@ -1,9 +1,9 @@
 """How many times faster L1 is than L0, a fit against a fit, from timings taken alone on their threads.
 
 `ratio = seconds of an L0 cell / seconds of an L1 cell`. An L0 cell is one λ and seed trained for the epochs that the
-grid of its problem asks for, `epochs · Σ fit_seconds / Σ n_iter` (its cost is proportional to epochs, so a slow peer need
-not be run to the end); an L1 cell is one λ: the share of its path, or one run of stratified raking. The range is over
-repeats or runs: least L0 over most L1 to most L0 over least L1.
+grid of its problem asks for, `epochs · Σ fit_seconds / Σ n_iter` (its cost is proportional to epochs, so a slow peer
+need not be run to the end); an L1 cell is one λ: the share of its path, or one run of stratified raking. The range is
+over repeats or runs: least L0 over most L1 to most L0 over least L1.
 """
 
 from __future__ import annotations
