@@ -78,8 +78,8 @@ CLAIMS: tuple[Claim, ...] = (
         source=NOTEBOOK,
         rule=(
             "Over seeds it holds if no standard deviation of the held-out error is above 0. Over exact solvers it "
-            "holds if two solvers, both certified at the same λ, keep equally many records to 2% (above 1e-3 of the mean "
-            "weight)."
+            "holds if two solvers, both certified at the same λ, keep equally many records to 2% (above 1e-3 of the "
+            "mean weight)."
         ),
         needs=("cps_like", "cps_ohio", "cps_national"),
         judge=zero_variance,
@@ -144,9 +144,9 @@ CLAIMS: tuple[Claim, ...] = (
         words="microcalibrate's L0 example drops 60% of records with every target within 10%",
         source=EXAMPLE,
         rule=(
-            "A gate and a definition of “within 10%” hold if at least 58% of the records are dropped on average and every "
-            "target is within 10% in at least four seeds of five (lower limit of the 95% Wilson interval); they fail if "
-            "fewer are dropped or the upper limit is below that."
+            "A gate and a definition of “within 10%” hold if at least 58% of the records are dropped on average and "
+            "every target is within 10% in at least four seeds of five (lower limit of the 95% Wilson interval); they "
+            "fail if fewer are dropped or the upper limit is below that."
         ),
         needs=("claims_microcalibrate",),
         judge=drops,
