@@ -95,7 +95,7 @@ def speed_figure(evidence: pd.DataFrame) -> Figure:
     ends = np.concatenate([rows["ratio_low"], rows["ratio_high"], SPEED_BAND])
     x = log_axis(ends, label=lambda value: f"{count_tick(value)}×")
     ax.axvspan(*SPEED_BAND, **BAND)
-    for place, row in rows.iterrows():
+    for place, row in enumerate(rows.to_dict("records")):
         style = styles[f"{row['l0']} / {row['l1']}"]
         ax.hlines(place, row["ratio_low"], row["ratio_high"], color=style.colour, linewidth=1.4)
         ax.plot([row["ratio"]], [place], color=style.colour, marker=style.marker, linestyle="none", markersize=6)
@@ -112,8 +112,7 @@ def speed_figure(evidence: pd.DataFrame) -> Figure:
 
 def order_figure(points: pd.DataFrame) -> Figure:
     """Mean error of every arm with its interval over seeds, one block per problem."""
-    told = {"L0 + refit": "l0", "raw gated": "l0", "dense": "dense"}
-    shown = points.assign(name=[_arm_name(row, told) for row in points.to_dict("records")])
+    shown = points.assign(name=[_arm_name(row) for row in points.to_dict("records")])
     shown = shown.drop_duplicates(["problem", "name"]).sort_values(["problem", "error"], ignore_index=True)
     styles = label_styles(shown["arm"])
     legend = [
@@ -121,7 +120,7 @@ def order_figure(points: pd.DataFrame) -> Figure:
         for arm, s in styles.items()
     ]
     legend.append(Line2D([], [], label="95% over seeds (none: no seed)", linewidth=1.4, color="0.35"))
-    figure, [ax] = canvas(1, 1, 0.6 + 0.24 * len(shown), "Mean error of the arms", legend, "")
+    figure, [ax] = canvas(1, 1, 0.6 + 0.24 * len(shown), f"Mean {shown['metric'].iloc[0]} error", legend, "")
     ends = np.concatenate([shown["error"], shown["error_low"].dropna(), shown["error_high"].dropna()])
     x = log_axis(ends[ends > 0], label=percent_tick)
     ticks, height, last = [], 0.0, ""
@@ -145,10 +144,12 @@ def order_figure(points: pd.DataFrame) -> Figure:
     return figure
 
 
-def _arm_name(row: Mapping[Any, Any], told: Mapping[str, str]) -> str:
-    """`L0 + refit (L0 at our settings)`: an arm with whose settings it has."""
+def _arm_name(row: Mapping[Any, Any]) -> str:
+    """An arm with whose settings it has: `L0 + refit (L0 at our settings)`."""
     arm = str(row["arm"])
-    return f"{arm} ({row[told[arm]]})" if arm in told else arm
+    if arm == "dense":
+        return str(row["dense"])
+    return arm if arm.startswith("random") else f"{arm} ({row['l0']})"
 
 
 FIGURES: Mapping[str, Callable[[pd.DataFrame], Figure]] = {

@@ -59,9 +59,7 @@ def write_claims_page(
     try:
         figures = draw_claim_figures(evidence, points, draft)
         pictures = {name: f"{folder.name}/{paths[0].name}" for name, paths in figures.items()}
-        (draft / out.name).write_text(
-            claims_markdown(claims, evidence, runs, pictures), encoding="utf-8", newline="\n"
-        )
+        (draft / out.name).write_text(claims_markdown(claims, evidence, runs, pictures), encoding="utf-8", newline="\n")
         names = [path.name for paths in figures.values() for path in paths]
         if names:
             folder.mkdir(exist_ok=True)
@@ -89,15 +87,16 @@ def claims_markdown(
     if runs.empty:
         blocks.append("None.")
     else:
-        blocks.append(markdown_table(RUN_HEADER, [[escape(run[name]) for name in RUN_HEADER] for run in
-        runs.to_dict("records")])) return "\n\n".join(blocks) + "\n"
+        told = [[escape(run[name]) for name in RUN_HEADER] for run in runs.to_dict("records")]
+        blocks.append(markdown_table(RUN_HEADER, told))
+    return "\n\n".join(blocks) + "\n"
 
 
 def _claim_blocks(row: Mapping[Any, Any], evidence: pd.DataFrame, picture: str | None) -> list[str]:
     blocks = [
         f"## {escape(row['id'])}",
         f"> {escape(row['words'])}\n>\n> {escape(row['source'])}",
-        f"**{_verdict(row)}**" + (f": {escape(row['condition'])}." if row["condition"] else "."),
+        f"{_verdict(row)}.",
         escape(row["reason"]),
     ]
     if picture is not None:
@@ -161,7 +160,8 @@ def _written(name: str, value: Any) -> str:
 
 
 def _verdict(row: Mapping[Any, Any]) -> str:
-    return MARKS.get(str(row["verdict"]), str(row["verdict"]))
+    mark = MARKS.get(str(row["verdict"]), str(row["verdict"]))
+    return f"**{mark}** {escape(row['condition'])}".rstrip()
 
 
 def _anchor(name: str) -> str:

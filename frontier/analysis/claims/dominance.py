@@ -27,9 +27,9 @@ from frontier.analysis.claims.model import (
     Verdict,
     Word,
     combine,
+    condition,
     difference_interval,
     floats,
-    names,
     usable,
 )
 
@@ -51,9 +51,9 @@ def dominates(method: str) -> Judge:
             return Verdict(UNDECIDED, "")
         evidence = evidence.sort_values(SETTING, ignore_index=True)
         word = combine(list(evidence["verdict"]))
-        condition = _condition(evidence[evidence["verdict"] == HOLDS]) if word == ONLY_IF else ""
+        only = condition(evidence, ["metric", "arm"], "problem") if word == ONLY_IF else ""
         told = [_told(metric, part) for metric, part in evidence.groupby("metric", sort=True)]
-        return Verdict(word, " ".join(told), condition, evidence)
+        return Verdict(word, " ".join(told), only, evidence)
 
     return judge
 
@@ -69,16 +69,6 @@ def _told(metric: object, evidence: pd.DataFrame) -> str:
     return (
         f"By {metric} error it dominates in {holding} of {len(evidence)} settings; sizes at which L1 and at which Hard "
         f"Concrete has the smaller error beyond the seeds: {', '.join(parts)}."
-    )
-
-
-def _condition(holding: pd.DataFrame) -> str:
-    return names(
-        [
-            f"{row['problem']}{'' if row['split'] == 'default' else ' ' + row['split']} {row['arm']}, {row['metric']} "
-            "error"
-            for row in holding.to_dict("records")
-        ]
     )
 
 

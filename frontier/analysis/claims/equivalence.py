@@ -25,9 +25,9 @@ from frontier.analysis.claims.model import (
     Verdict,
     Word,
     combine,
+    condition,
     floats,
     mean_interval,
-    names,
     percent,
     usable,
 )
@@ -54,7 +54,7 @@ def equivalent(results: Mapping[str, Results]) -> Verdict:
     word = combine(list(evidence["verdict"]))
     fits = evidence[evidence["difference_share"].notna()] if "difference_share" in evidence else evidence.iloc[:0]
     told = [
-        f"{r['setting']}: {percent(r['difference_share'])} more records ({percent(r['difference_share_low'])} to "
+        f"{r['setting']}: {percent(r['difference_share'])} ({percent(r['difference_share_low'])} to "
         f"{percent(r['difference_share_high'])})"
         for r in fits.to_dict("records")
     ]
@@ -64,10 +64,8 @@ def equivalent(results: Mapping[str, Results]) -> Verdict:
             "of all targets at hand the relative loss of raw targets counts one "
             f"{(weights['largest_weight'] / weights['least_weight']).max():.2g} times as much as another"
         )
-    holding = list(dict.fromkeys(evidence.loc[evidence["verdict"] == HOLDS, "condition"]))
-    return Verdict(
-        word, f"{'; '.join(told)}.", names(holding) if word == ONLY_IF else "", evidence.drop(columns="condition")
-    )
+    only = condition(evidence, ["setting"], "problem") if word == ONLY_IF else ""
+    return Verdict(word, f"Records kept: {'; '.join(told)}.", only, evidence)
 
 
 def _fits(cells: pd.DataFrame) -> list[dict[str, Any]]:
@@ -89,7 +87,7 @@ def _fits(cells: pd.DataFrame) -> list[dict[str, Any]]:
             rows.append(
                 {"setting": setting, "problem": str(problem), "seeds": len(by_seed), "points": pairs["at"].nunique()}
                 | {"difference_share": mean, "difference_share_low": low, "difference_share_high": high}
-                | {"verdict": word, "condition": setting}
+                | {"verdict": word}
             )
     return rows
 
@@ -117,6 +115,5 @@ def _weights(run: Results) -> list[dict[str, Any]]:
             {"setting": "weights of the targets in the relative loss", "problem": str(problem), "targets": y.size}
             | {"smallest_target": float(y.min()), "least_weight": float(np.min(weight))}
             | {"largest_weight": float(np.max(weight)), "verdict": word}
-            | {"condition": "all targets are large against 1"}
         )
     return rows

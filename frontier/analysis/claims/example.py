@@ -26,8 +26,8 @@ from frontier.analysis.claims.model import (
     Verdict,
     Word,
     combine,
+    condition,
     floats,
-    names,
     percent,
     usable,
 )
@@ -76,23 +76,18 @@ def drops(results: Mapping[str, Results]) -> Verdict:
     reason = (
         f"Over {evidence['seeds'].max()} seeds the fit drops {percent(dropped.min())} to {percent(dropped.max())} of "
         f"the records on average, with every target within 10% in {percent(evidence['within_share'].min())} to "
-        f"{percent(evidence['within_share'].max())} of the seeds, whatever the definition and the gate."
+        f"{percent(evidence['within_share'].max())} of the seeds, over definitions and gates."
     )
     reason += _without_a_fit(others)
-    holding = [
-        f"{r['label']}, definition of the {r['definition']}"
-        for r in evidence[evidence["verdict"] == HOLDS].to_dict("records")
-    ]
+    only = condition(evidence, ["label"], "definition") if word == ONLY_IF else ""
     points = pd.DataFrame(others).drop(columns="verdict") if others else pd.DataFrame()
-    return Verdict(
-        word, reason, names(holding) if word == ONLY_IF else "", pd.concat([evidence, points], ignore_index=True)
-    )
+    return Verdict(word, reason, only, pd.concat([evidence, points], ignore_index=True))
 
 
 def _without_a_fit(others: list[dict[str, Any]]) -> str:
     """What anybody else gets by the definition that a user is told."""
     told = [
-        f"{row['label']} drop {percent(row['dropped_share'])} with every target within "
+        f"“{row['label']}” drops {percent(row['dropped_share'])} with every target within "
         f"{percent(row['largest_error'], 2)}"
         for row in others
         if row["definition"] == "evaluation" and row["within_share"] == 1.0
@@ -158,5 +153,5 @@ def moves(results: Mapping[str, Results]) -> Verdict:
         for r in rows
     ]
     reason = f"The exact optimum of the loss with the +1: {'; '.join(told)}."
-    holding = [str(name) for name in evidence.loc[evidence["verdict"] == HOLDS, "problem"]]
-    return Verdict(word, reason, f"the problem is {names(holding)}" if word == ONLY_IF else "", evidence)
+    only = condition(evidence, ["label"], "problem") if word == ONLY_IF else ""
+    return Verdict(word, reason, only, evidence)

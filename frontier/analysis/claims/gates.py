@@ -23,9 +23,9 @@ from frontier.analysis.claims.model import (
     Verdict,
     Word,
     combine,
+    condition,
     floats,
     mean_interval,
-    names,
     percent,
     usable,
 )
@@ -72,11 +72,12 @@ def cleaner(results: Mapping[str, Results]) -> Verdict:
         f"Tempered against untempered on the same fits (means of a λ): {'; '.join(told)}. Negligible weights a fit: "
         f"{evidence['tempered_negligible'].max():.2g} and {evidence['untempered_negligible'].max():.2g} at most."
     )
-    holding = [
-        f"{r['arm']} on {r['problem']} at λ = {r['lam']:g}"
-        for r in evidence[evidence["verdict"] == HOLDS].to_dict("records")
-    ]
-    return Verdict(word, reason, names(holding) if word == ONLY_IF else "", evidence)
+    only = condition(evidence.assign(at=_at(evidence)), ["arm"], "at") if word == ONLY_IF else ""
+    return Verdict(word, reason, only, evidence)
+
+
+def _at(evidence: pd.DataFrame) -> list[str]:
+    return [f"{row['problem']} at λ = {row['lam']:g}" for row in evidence.to_dict("records")]
 
 
 def _compare(fits: pd.DataFrame) -> dict[str, Any]:
@@ -125,5 +126,5 @@ def never_closes(results: Mapping[str, Results]) -> Verdict:
         f"{percent(evidence['tempered_closed_share_max'].max(), 2)} of the same fits. It closes at α ≤ −log 11 "
         "instead of −β log 11."
     )
-    holding = [f"{r['arm']} on {r['problem']}" for r in evidence[evidence["verdict"] == HOLDS].to_dict("records")]
-    return Verdict(word, reason, names(holding) if word == ONLY_IF else "", evidence)
+    only = condition(evidence, ["arm"], "problem") if word == ONLY_IF else ""
+    return Verdict(word, reason, only, evidence)

@@ -195,11 +195,15 @@ def top(frame: pd.DataFrame, column: str) -> dict[Any, Any]:
     return frame.sort_values(column, kind="stable").iloc[-1].to_dict()
 
 
-def names(items: Sequence[str], most: int = 4) -> str:
-    """`a, b and c`, or the first few and how many more."""
-    if len(items) > most:
-        return f"{', '.join(items[:most])} and {len(items) - most} more"
-    return " and ".join([", ".join(items[:-1]), items[-1]]) if len(items) > 1 else "".join(items)
+def condition(evidence: pd.DataFrame, by: Sequence[str], over: str, most: int = 6) -> str:
+    """The settings that hold, told as `what (where, where); what (where)`; at most so many of the former."""
+    holding = evidence[evidence["verdict"] == HOLDS]
+    told = [
+        f"{', '.join(map(str, key))} ({', '.join(dict.fromkeys(map(str, part[over])))})"
+        for key, part in holding.groupby(list(by), sort=False)
+    ]
+    more = [f"and {len(told) - most} more"] if len(told) > most else []
+    return "; ".join([*told[:most], *more])
 
 
 def percent(fraction: float, digits: int = 1) -> str:

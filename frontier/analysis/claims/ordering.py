@@ -28,10 +28,10 @@ from frontier.analysis.claims.model import (
     Verdict,
     Word,
     combine,
+    condition,
     difference_interval,
     floats,
     mean_interval,
-    names,
     percent,
     usable,
 )
@@ -68,8 +68,8 @@ def ordered(metric: Metric) -> Judge:
         reason = f"Of {len(rows)} settings, beyond the seeds: {'; '.join(told)}. " + " ".join(
             f"{r['problem']} ({r['l0']}, {r['dense']}): {r['order_found']}." for r in first
         )
-        holding = [f"{r['problem']}, {r['l0']}, {r['dense']}" for r in rows if r["verdict"] == HOLDS]
-        return Verdict(word, reason, names(holding) if word == ONLY_IF else "", evidence, pd.DataFrame(points))
+        only = condition(evidence, ["l0", "dense"], "problem") if word == ONLY_IF else ""
+        return Verdict(word, reason, only, evidence, pd.DataFrame(points).assign(metric=metric))
 
     return judge
 

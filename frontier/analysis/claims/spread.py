@@ -21,9 +21,9 @@ from frontier.analysis.claims.model import (
     Verdict,
     Word,
     combine,
+    condition,
     deviation_interval,
     floats,
-    names,
     percent,
     top,
     usable,
@@ -74,11 +74,8 @@ def explodes(results: Mapping[str, Results]) -> Verdict:
     reason = (
         f"Largest standard error of five seeds below {BELOW_RECORDS} records, percentage points: {'; '.join(told)}."
     )
-    holding = [
-        f"± is the {reading} ({', '.join(part['problem'])})"
-        for reading, part in evidence[evidence["verdict"] == HOLDS].groupby("reading", sort=False)
-    ]
-    return Verdict(word, reason, names(holding) if word == ONLY_IF else "", evidence, points)
+    only = condition(evidence.assign(read="± is the " + evidence["reading"]), ["read"], "problem")
+    return Verdict(word, reason, only if word == ONLY_IF else "", evidence, points)
 
 
 def _points(cells: pd.DataFrame) -> list[dict[str, Any]]:
@@ -127,11 +124,8 @@ def zero_variance(results: Mapping[str, Results]) -> Verdict:
             for r in faces.to_dict("records")
         )
         told[-1] += "."
-    holding = [
-        f"{r['method']} on {r['problem']}, {r['reading']}"
-        for r in evidence[evidence["verdict"] == HOLDS].to_dict("records")
-    ]
-    return Verdict(word, " ".join(told), names(holding, 6) if word == ONLY_IF else "", evidence)
+    only = condition(evidence, ["method", "reading"], "problem") if word == ONLY_IF else ""
+    return Verdict(word, " ".join(told), only, evidence)
 
 
 def _varies(part: pd.DataFrame, every: pd.DataFrame, method: str, problem: str) -> list[dict[str, Any]]:

@@ -24,7 +24,7 @@ from frontier.analysis.claims.model import (
     Verdict,
     Word,
     combine,
-    names,
+    condition,
 )
 from frontier.analysis.clean_timings import MACHINE
 
@@ -78,16 +78,13 @@ def speed(results: Mapping[str, Results]) -> Verdict:
         f"{slow} against {fast}: " + ", ".join(f"{r['problem']} {_times(r['ratio'])}" for r in part.to_dict("records"))
         for (slow, fast), part in evidence.groupby(["l0", "l1"], sort=False)
     ]
-    holding = [
-        f"{r['l0']} against {r['l1']} on {r['problem']}"
-        for r in evidence[evidence["verdict"] == HOLDS].to_dict("records")
-    ]
+    only = condition(evidence, ["l0", "l1"], "problem") if word == ONLY_IF else ""
     reason = (
         f"Times as fast, a fit against a fit: {'; '.join(told)}. At least {CLAIMED[0]:.0f} times in {least} of "
         f"{len(evidence)} comparisons, more than {CLAIMED[1]:.0f} times in "
         f"{int((evidence['ratio_low'] > CLAIMED[1]).sum())}."
     )
-    return Verdict(word, reason, names(holding) if word == ONLY_IF else "", evidence)
+    return Verdict(word, reason, only, evidence)
 
 
 def alone(cells: pd.DataFrame) -> pd.DataFrame:
