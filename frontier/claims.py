@@ -45,8 +45,8 @@ def main(
     console = Console()
     for one in judged:
         condition = f" {one.verdict.condition}" if one.verdict.condition else ""
-        console.print(f"{one.claim.id}: {one.verdict.word}{condition}", highlight=False, markup=False)
-    console.print(f"page: {written[0]}", highlight=False)
+        console.print(f"{one.claim.id}: {one.verdict.word}{condition}", highlight=False, markup=False, soft_wrap=True)
+    console.print(f"page: {written[0]}", highlight=False, soft_wrap=True)
 
 
 def load_folders(folders: list[Path]) -> dict[str, Results]:

@@ -34,7 +34,8 @@ INTRODUCTION = (
     "Each claim is a declared comparison that is evaluated again from results whenever this page is written "
     "(`python -m frontier.claims`). The rule that decides stands with each claim; no verdict is written by hand. A "
     "claim is tested in one or more settings: it *holds* if it does in all of them, *holds only if* where it does in "
-    "some, *fails* if none holds and some fail. Intervals are 95% and over seeds."
+    "some, *fails* if none holds and some fail. Parentheses in tables hold 95% intervals over seeds, for ratios of seconds the range over "
+    "repeats."
 )
 RUN_HEADER = ("experiment", "rows", "code", "threads", "machine")
 
@@ -116,7 +117,7 @@ def _claim_blocks(row: Mapping[Any, Any], evidence: pd.DataFrame, picture: str |
 def evidence_table(evidence: pd.DataFrame) -> tuple[list[str], list[list[str]], list[str]]:
     """Header, rows and the names of number columns; limits are folded into the cell of their middle."""
     columns = [name for name in map(str, evidence.columns) if not _is_limit(name, evidence)]
-    header = [name.replace("_", " ") for name in columns]
+    header = ["λ" if name == "lam" else name.replace("_", " ") for name in columns]
     numbers = [
         text for name, text in zip(columns, header, strict=True) if pd.api.types.is_numeric_dtype(evidence[name])
     ]

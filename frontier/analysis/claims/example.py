@@ -28,6 +28,7 @@ from frontier.analysis.claims.model import (
     combine,
     condition,
     floats,
+    mean_interval,
     percent,
     usable,
 )
@@ -75,8 +76,8 @@ def drops(results: Mapping[str, Results]) -> Verdict:
     dropped = evidence["dropped_share"]
     reason = (
         f"Over {evidence['seeds'].max()} seeds the fit drops {percent(dropped.min())} to {percent(dropped.max())} of "
-        f"the records on average, with every target within 10% in {percent(evidence['within_share'].min())} to "
-        f"{percent(evidence['within_share'].max())} of the seeds, over definitions and gates."
+        "the records on average, with every target within 10% in at least "
+        f"{percent(evidence['within_share'].min())} of the seeds, whatever the definition and the gate."
     )
     reason += _without_a_fit(others)
     only = condition(evidence, ["label"], "definition") if word == ONLY_IF else ""
@@ -103,20 +104,22 @@ def _within(part: pd.DataFrame, definition: str) -> dict[str, Any]:
     every = by_cell["inside"].all().to_numpy(dtype=bool)
     dropped = 1 - floats(by_cell["n_active"].first()) / floats(by_cell["records"].first())
     interval = stats.binomtest(int(every.sum()), every.size).proportion_ci(method="wilson")
-    enough = float(dropped.mean()) >= DROPPED - SIZE_TOLERANCE
+    low, high = (float(interval.low), float(interval.high)) if part["seed"].notna().any() else (float("nan"),) * 2
+    mean, dropped_low, dropped_high = mean_interval(dropped)
+    enough = mean >= DROPPED - SIZE_TOLERANCE
     word: Word = UNDECIDED
-    if enough and interval.low >= RELIABLE:
+    if enough and low >= RELIABLE:
         word = HOLDS
-    elif not enough or interval.high < RELIABLE:
+    elif not enough or high < RELIABLE:
         word = FAILS
     return {
         "seeds": int(every.size),
-        "dropped_share": float(dropped.mean()),
-        "dropped_share_low": float(dropped.min()),
-        "dropped_share_high": float(dropped.max()),
+        "dropped_share": mean,
+        "dropped_share_low": dropped_low,
+        "dropped_share_high": dropped_high,
         "within_share": float(every.mean()),
-        "within_share_low": float(interval.low),
-        "within_share_high": float(interval.high),
+        "within_share_low": low,
+        "within_share_high": high,
         "largest_error": float(by_cell["error"].max().max()),
         "verdict": word,
     }
@@ -148,10 +151,10 @@ def moves(results: Mapping[str, Results]) -> Verdict:
         return Verdict(UNDECIDED, "")
     word = combine(list(evidence["verdict"]))
     told = [
-        f"{r['problem']}: every estimate is {-r['shift_high']:.3g} to {-r['shift_low']:.3g} below its target, an "
-        f"error of {percent(r['largest_error'], 2)} at most"
+        f"{r['problem']}: estimates are {-r['shift_high']:.3f} to {-r['shift_low']:.3f} below their targets, errors of "
+        f"{percent(r['largest_error'], 2)} at most"
         for r in rows
     ]
     reason = f"The exact optimum of the loss with the +1: {'; '.join(told)}."
-    only = condition(evidence, ["label"], "problem") if word == ONLY_IF else ""
+    only = condition(evidence, ["problem"], "label") if word == ONLY_IF else ""
     return Verdict(word, reason, only, evidence)

@@ -162,7 +162,7 @@ def difference_interval(one: FloatArray, other: FloatArray, level: float = LEVEL
     mean = float(one.mean() - other.mean())
     parts = [(float(x.var(ddof=1)) / x.size, x.size - 1) for x in (one, other) if x.size > 1]
     variance = sum(v for v, _ in parts)
-    if variance == 0:
+    if np.ptp(one) == 0 and np.ptp(other) == 0:
         return mean, mean, mean
     freedom = variance**2 / sum(v**2 / n for v, n in parts)  # Welch-Satterthwaite
     half = float(stats.t.ppf(0.5 + level / 2, freedom) * np.sqrt(variance))
@@ -175,10 +175,10 @@ def deviation_interval(values: FloatArray, level: float = LEVEL) -> tuple[float,
     NaN limits below five values, too few to resample.
     """
     deviation = float(values.std(ddof=1)) if values.size > 1 else float("nan")
+    if values.size > 1 and np.ptp(values) == 0:  # equal values have a deviation at rounding level otherwise
+        return 0.0, 0.0, 0.0
     if values.size < LEAST_RESAMPLED:
         return deviation, float("nan"), float("nan")
-    if deviation == 0:
-        return 0.0, 0.0, 0.0
     found = stats.bootstrap(
         (values,),
         lambda sample, axis: sample.std(ddof=1, axis=axis),

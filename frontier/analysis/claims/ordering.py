@@ -92,8 +92,8 @@ def _settings(errors: pd.DataFrame) -> list[tuple[dict[str, Any], dict[str, pd.D
         sparse = part[part["method"] == "hard_concrete"]
         random = part[(part["method"] == "random_reweight") & (part["refit"] == "none")]
         dense = part[(part["method"] == "dense_adam") & (part["refit"] == "none")]
-        for (label, budget), fits in sparse.groupby(["label", "budget"], sort=True):
-            for name, one in dense.groupby("label", sort=True):
+        for (label, budget), fits in sparse.groupby(["label", "budget"], sort=False):
+            for name, one in dense.groupby("label", sort=False):
                 arms = {
                     "L0 + refit": fits[fits["refit"] == "fitted"],
                     "dense": one,
@@ -119,7 +119,7 @@ def _compare(arms: Mapping[str, pd.DataFrame]) -> tuple[dict[str, Any], list[dic
         row |= {f"{key} error": mean, f"{key} error_low": low, f"{key} error_high": high}
         words.append(HOLDS if low > 0 else FAILS if high < 0 else UNDECIDED)
     verdict: Word = HOLDS if set(words) == {HOLDS} else FAILS if FAILS in words else UNDECIDED
-    if abs(sizes["random + reweight"] / sizes["raw gated"] - 1) > SIZE_TOLERANCE:
+    if abs(sizes["random + reweight"] - sizes["raw gated"]) > SIZE_TOLERANCE * sizes["raw gated"]:
         verdict = UNDECIDED  # of different sizes, they are not what the claim compares
     ranked = sorted(ORDER, key=lambda arm: float(values[arm].mean()))
     row["order_found"] = " < ".join(f"{arm} {percent(float(values[arm].mean()), 2)}" for arm in ranked)

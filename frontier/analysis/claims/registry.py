@@ -68,7 +68,8 @@ CLAIMS: tuple[Claim, ...] = (
         needs=("claims_gates",),
         judge=explodes,
         not_tested=(
-            "The notebook's own five seeds, which are not known.",
+            "The notebook's own five seeds, which are not known. Five seeds give a standard error to within a factor "
+            "of 2, so those in the report on cps_like differ from these.",
             "Spread over targets or samples of records.",
         ),
     ),

@@ -146,7 +146,7 @@ def _varies(part: pd.DataFrame, every: pd.DataFrame, method: str, problem: str) 
     pairs = _solved_twice(part, every)
     if len(pairs):
         distance = (pairs["n_active_1e-3_other"] - pairs["n_active_1e-3"]).abs().astype(float)
-        widest = top(pairs.assign(distance=distance), "distance")
+        widest = top(pairs.assign(distance=distance).sort_values("n_active_1e-3"), "distance")
         row |= {"reading": "over exact solvers", "points": len(pairs), "lam": float(widest["lam_absolute"])}
         row |= {"records": float(widest["n_active_1e-3"]), "other_records": float(widest["n_active_1e-3_other"])}
         same = bool((distance <= SIZE_TOLERANCE * pairs["n_active_1e-3"].astype(float)).all())

@@ -50,7 +50,10 @@ PAIRS = (  # what is compared: old with old, ours with ours, and the mixture
 def speed(results: Mapping[str, Results]) -> Verdict:
     """The judge of "the L1 solver is 12-90 times faster"."""
     machines = {tuple((run.manifest.get("machine") or {}).get(fact) for fact in MACHINE) for run in results.values()}
-    cells = pd.concat([alone(run.cells) for run in results.values() if run.manifest.get("jobs", 1) == 1])
+    parts = [alone(run.cells) for run in results.values() if run.manifest.get("jobs", 1) == 1]
+    if not parts:
+        return Verdict(UNDECIDED, "")
+    cells = pd.concat(parts)
     rows = []
     for slow, fast in PAIRS:
         method, prefix = L0[slow]
