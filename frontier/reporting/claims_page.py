@@ -32,10 +32,10 @@ MARKS = {
 }
 INTRODUCTION = (
     "Each claim is a declared comparison that is evaluated again from results whenever this page is written "
-    "(`python -m frontier.claims`). The rule that decides stands with each claim; no verdict is written by hand. A claim "
-    "is tested in one or more settings: it *holds* if it does in all of them, *holds only if* where it does in some, "
-    "*fails* if none holds and some fail. Parentheses in tables hold 95% intervals over seeds, for ratios of seconds the "
-    "range over repeats."
+    "(`python -m frontier.claims`). The rule that decides stands with each claim; no verdict is written by hand. A "
+    "claim is tested in one or more settings: it *holds* if it does in all of them, *holds only if* where it does in "
+    "some, *fails* if none holds and some fail. Parentheses in tables hold 95% intervals over seeds, for ratios of "
+    "seconds the range over repeats."
 )
 RUN_HEADER = ("experiment", "rows", "code", "threads", "machine")
 
