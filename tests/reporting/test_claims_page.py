@@ -33,7 +33,7 @@ EVIDENCE = pd.DataFrame(
         "spread_error_high": [0.2],
         "l1_seconds": [0.0345],
         "ratio": [301.4],
-        "open": [3],
+        "undecided": [3],
         "unknown": [float("nan")],
         "verdict": ["undecided"],
     }
@@ -71,7 +71,7 @@ def test_numbers_are_written_by_the_names_of_their_columns_and_limits_share_a_ce
     header, [row], right = evidence_table(EVIDENCE)
     assert header[:4] == ["problem", "λ", "records", "spread error"]
     assert row == ["p", "0.004", "47.5", "12.3% (10.0% to 20.0%)", "34.5 ms", "301×", "3", "–", "**undecided**"]
-    assert right == ["λ", "records", "spread error", "l1 seconds", "ratio", "open", "unknown"]
+    assert right == ["λ", "records", "spread error", "l1 seconds", "ratio", "undecided", "unknown"]
 
 
 def test_limits_that_are_missing_are_left_out() -> None:

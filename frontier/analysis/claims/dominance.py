@@ -1,5 +1,4 @@
-"""Does one method's frontier dominate another's: at every size of the other, an error at least as small with no more
-records?
+"""Does one frontier dominate another: at every size of the other a smaller error with no more records?
 
 A point of a method is one λ or budget, as its mean over seeds. A rival's point of k records is compared with the best
 point of the claimed winner among those of at most 1.02 k records (the tolerance of a budget). Choosing the best by the
@@ -30,6 +29,7 @@ from frontier.analysis.claims.model import (
     condition,
     difference_interval,
     floats,
+    single_draw,
     usable,
 )
 
@@ -95,21 +95,18 @@ def compare(winner: pd.DataFrame, rival: pd.DataFrame, metric: str) -> dict[str,
     level = 1 - (1 - LEVEL) / len(theirs)
     words: list[Word] = []
     absent, differences = 0, []
-    for size, errors in theirs:
-        best = min(
-            (e for k, e in ours if k <= size * (1 + SIZE_TOLERANCE)),
-            key=lambda values: float(values.mean()),
-            default=None,
-        )
+    for size, errors, lonely in theirs:
+        small = [point for point in ours if point[0] <= size * (1 + SIZE_TOLERANCE)]
+        best = min(small, key=lambda point: float(point[1].mean()), default=None)
         if best is None:
             words.append(FAILS)
             absent += 1
             continue
-        mean, low, high = difference_interval(best, errors, level)
+        mean, low, high = difference_interval(best[1], errors, level, lonely=lonely or best[2])
         differences.append(mean)
         words.append(HOLDS if high < 0 else FAILS if low > 0 else UNDECIDED)
     verdict: Word = HOLDS if set(words) == {HOLDS} else FAILS if FAILS in words else UNDECIDED
-    sizes = [size for size, _ in theirs]
+    sizes = [size for size, _, _ in theirs]
     return {
         "sizes": len(theirs),
         "smallest_records": min(sizes),
@@ -117,19 +114,19 @@ def compare(winner: pd.DataFrame, rival: pd.DataFrame, metric: str) -> dict[str,
         "l1_better": words.count(HOLDS),
         "l0_better": words.count(FAILS),
         "l1_absent": absent,
-        "open": words.count(UNDECIDED),
+        "undecided": words.count(UNDECIDED),
         "least_error_difference": min(differences, default=float("nan")),
         "largest_error_difference": max(differences, default=float("nan")),
         "verdict": verdict,
     }
 
 
-def _points(cells: pd.DataFrame, metric: str) -> list[tuple[float, FloatArray]]:
-    """Mean size and errors over seeds of every λ or budget, the empty solutions included."""
+def _points(cells: pd.DataFrame, metric: str) -> list[tuple[float, FloatArray, bool]]:
+    """Mean size and errors over seeds of every λ or budget, empty solutions included, and whether it is one draw."""
     known = cells[cells[metric].notna()]
     found = []
     for _, part in known.groupby(["label", "lam", "budget"], dropna=False, sort=True):
         errors = floats(part[metric])
         if np.isfinite(errors).all():
-            found.append((float(part["n_active"].mean()), errors))
+            found.append((float(part["n_active"].mean()), errors, single_draw(part)))
     return found

@@ -17,6 +17,7 @@ import pandas as pd
 from frontier.analysis.claims.model import (
     FAILS,
     HOLDS,
+    LEVEL,
     ONLY_IF,
     UNDECIDED,
     Results,
@@ -53,13 +54,13 @@ def same_fits(cells: pd.DataFrame) -> pd.DataFrame:
 
 def cleaner(results: Mapping[str, Results]) -> Verdict:
     """The judge of "dividing by the temperature at test time gives cleaner sparsity"."""
-    evidence = pd.DataFrame(
-        [
-            {"arm": str(arm), "problem": str(problem), "lam": float(fits["lam"].iloc[0])} | _compare(fits)
-            for run in results.values()
-            for (arm, problem, lam), fits in same_fits(run.cells).groupby(["arm", "problem", "lam"], sort=True)
-        ]
-    )
+    groups = [
+        part
+        for run in results.values()
+        for _, part in same_fits(run.cells).groupby(["arm", "problem", "lam"], sort=True)
+    ]
+    level = 1 - (1 - LEVEL) / max(1, len(groups))
+    evidence = pd.DataFrame([_compare(fits, level) for fits in groups])
     if evidence.empty:
         return Verdict(UNDECIDED, "")
     word = combine(list(evidence["verdict"]))
@@ -80,15 +81,17 @@ def _at(evidence: pd.DataFrame) -> list[str]:
     return [f"{row['problem']} at λ = {row['lam']:g}" for row in evidence.to_dict("records")]
 
 
-def _compare(fits: pd.DataFrame) -> dict[str, Any]:
+def _compare(fits: pd.DataFrame, level: float) -> dict[str, Any]:
     """Differences tempered − untempered over the seeds of one λ, and whether that is cleaner."""
-    row: dict[str, Any] = {"seeds": len(fits)}
+    first = fits.iloc[0]
+    row: dict[str, Any] = {"arm": str(first["arm"]), "problem": str(first["problem"]), "lam": float(first["lam"])}
+    row["seeds"] = len(fits)
     for gate in GATES:
         row[f"{gate}_records"] = float(fits[f"n_active_{gate}"].mean())
         row[f"{gate}_negligible"] = float(fits[f"negligible_{gate}"].mean())
     kept, base = floats(fits["n_active_tempered"]), floats(fits["n_active_untempered"])
-    fewer = mean_interval(1 - kept / np.maximum(base, 1.0))
-    worse = mean_interval(floats(fits["train_mare_tempered"]) - floats(fits["train_mare_untempered"]))
+    fewer = mean_interval(1 - kept / np.maximum(base, 1.0), level)
+    worse = mean_interval(floats(fits["train_mare_tempered"]) - floats(fits["train_mare_untempered"]), level)
     row["fewer_share"], row["fewer_share_low"], row["fewer_share_high"] = fewer
     row["train_error"], row["train_error_low"], row["train_error_high"] = worse
     word: Word = UNDECIDED

@@ -154,12 +154,22 @@ def mean_interval(values: FloatArray, level: float = LEVEL) -> tuple[float, floa
     return mean, mean - half, mean + half
 
 
-def difference_interval(one: FloatArray, other: FloatArray, level: float = LEVEL) -> tuple[float, float, float]:
+def single_draw(cells: pd.DataFrame) -> bool:
+    """Whether the cells of a point are one draw of a stochastic method: nothing is known of its variance."""
+    return len(cells) == 1 and bool(cells["seed"].notna().any())
+
+
+def difference_interval(
+    one: FloatArray, other: FloatArray, level: float = LEVEL, *, lonely: bool = False
+) -> tuple[float, float, float]:
     """Mean difference of independent samples and its Welch interval; a deterministic side (one value) has no variance.
 
-    With a single value on both sides the limits are the difference itself: nothing there is random.
+    With a single value on both sides the limits are the difference itself: nothing there is random. `lonely` says that
+    a single value is one draw of something random (`single_draw`): then the limits are NaN, and nothing is decided.
     """
     mean = float(one.mean() - other.mean())
+    if lonely:
+        return mean, float("nan"), float("nan")
     parts = [(float(x.var(ddof=1)) / x.size, x.size - 1) for x in (one, other) if x.size > 1]
     variance = sum(v for v, _ in parts)
     if np.ptp(one) == 0 and np.ptp(other) == 0:
@@ -192,7 +202,7 @@ def deviation_interval(values: FloatArray, level: float = LEVEL) -> tuple[float,
 
 def top(frame: pd.DataFrame, column: str) -> dict[Any, Any]:
     """The row with the largest value of a column."""
-    return frame.sort_values(column, kind="stable").iloc[-1].to_dict()
+    return frame.sort_values(column, kind="stable", na_position="first").iloc[-1].to_dict()
 
 
 def condition(evidence: pd.DataFrame, by: Sequence[str], over: str, most: int = 6) -> str:

@@ -33,6 +33,7 @@ from frontier.analysis.claims.model import (
     floats,
     mean_interval,
     percent,
+    single_draw,
     usable,
 )
 
@@ -85,8 +86,7 @@ def arm_errors(run: Results, metric: Metric) -> pd.DataFrame:
 
 
 def _settings(errors: pd.DataFrame) -> list[tuple[dict[str, Any], dict[str, pd.DataFrame]]]:
-    """Every problem, split, budget, L0 arm and dense arm, with the cells of the four arms; none where one is "
-    "missing."""
+    """Every problem, split, budget, L0 arm and dense arm, with the cells of the four arms, if they are all there."""
     found = []
     for (problem, split), part in errors.groupby(["problem", "split"], sort=True):
         sparse = part[part["method"] == "hard_concrete"]
@@ -111,10 +111,11 @@ def _compare(arms: Mapping[str, pd.DataFrame]) -> tuple[dict[str, Any], list[dic
     values: dict[str, FloatArray] = {arm: floats(cells["error"]) for arm, cells in arms.items()}
     sizes = {arm: float(cells["n_active"].mean()) for arm, cells in arms.items()}
     row: dict[str, Any] = {"records": sizes["raw gated"], "seeds": len(values["raw gated"])}
+    lonely = any(single_draw(cells) for cells in arms.values())
     words: list[Word] = []
     for better, worse in itertools.pairwise(ORDER):
         level = 1 - (1 - LEVEL) / (len(ORDER) - 1)
-        mean, low, high = difference_interval(values[worse], values[better], level)
+        mean, low, high = difference_interval(values[worse], values[better], level, lonely=lonely)
         key = f"{worse} − {better}"
         row |= {f"{key} error": mean, f"{key} error_low": low, f"{key} error_high": high}
         words.append(HOLDS if low > 0 else FAILS if high < 0 else UNDECIDED)

@@ -121,8 +121,8 @@ CLAIMS: tuple[Claim, ...] = (
         source=README,
         rule=(
             "On the same fits at one λ it holds if the tempered gate keeps at least 1% fewer records and its training "
-            "error is at most 0.1 percentage points larger (95% t intervals over seeds), fails if fewer than 1% or a "
-            "larger error."
+            "error is at most 0.1 percentage points larger (95% t intervals over seeds, Bonferroni over all λ), fails if "
+            "the records are less than 1% fewer or the error is larger."
         ),
         needs=("claims_gates", "claims_microcalibrate"),
         judge=cleaner,

@@ -155,8 +155,7 @@ def _varies(part: pd.DataFrame, every: pd.DataFrame, method: str, problem: str) 
 
 
 def _solved_twice(part: pd.DataFrame, every: pd.DataFrame) -> pd.DataFrame:
-    """Certified optima of the same objective by another solver; sizes at a threshold that no interior point "
-    "survives."""
+    """Certified optima of the same objective by another solver; sizes at a threshold that blurs no support."""
     certified = [cells[cells["certified"].fillna(value=False)] for cells in (part, every)]
     other = certified[1][certified[1]["method"] == "cvxpy_reference"]
     pairs = certified[0].merge(other, on=["problem", "split", "lam_absolute"], suffixes=("", "_other"))

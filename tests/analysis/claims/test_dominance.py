@@ -81,3 +81,10 @@ def test_refits_are_compared_with_refits() -> None:
     cells = [cell("fista", lam=0.1, n_active=10, refit="fitted", **both(0.0)), *rival(10, 0.2)]
     verdict = dominates("fista")({"made": results(cells)})
     assert verdict.evidence.empty
+
+
+def test_a_single_draw_of_something_random_decides_nothing() -> None:
+    cells = [cell("stratified_raking", lam=0.1, seed=0, n_active=10, **both(0.1)), *rival(10, 0.2)]
+    assert dominates("stratified_raking")({"made": results(cells)}).word == UNDECIDED
+    cells.append(cell("stratified_raking", lam=0.1, seed=1, n_active=10, **both(0.1)))
+    assert dominates("stratified_raking")({"made": results(cells)}).word == HOLDS

@@ -24,6 +24,7 @@ from frontier.analysis.claims.model import (
     difference_interval,
     evaluate,
     mean_interval,
+    top,
 )
 from frontier.analysis.claims.registry import CLAIMS
 from frontier.sweep.experiment import read_experiment
@@ -91,6 +92,10 @@ def test_a_condition_lists_where_it_holds() -> None:
     )
     assert condition(frame, ["arm"], "at") == "a (p, q); c (p)"
     assert condition(frame, ["arm"], "at", most=1) == "a (p, q); and 1 more"
+
+
+def test_the_largest_row_is_never_a_missing_one() -> None:
+    assert top(pd.DataFrame({"x": [1.0, 3.0, float("nan")], "at": ["a", "b", "c"]}), "x")["at"] == "b"
 
 
 def test_intervals_are_the_textbook_ones() -> None:

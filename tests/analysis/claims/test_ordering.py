@@ -13,7 +13,7 @@ CLAIMED = dict(zip(ORDER, (0.1, 0.2, 0.3, 0.4), strict=True))
 
 
 def judged(
-    errors: dict[str, float], *, spread: float = 0.001, random_size: int = 100, metric: str = "training"
+    errors: dict[str, float], *, spread: float = 0.001, random_size: int = 100, metric: str = "training", draws: int = 3
 ) -> Verdict:
     wiggle = spread * np.array([-1.0, 0.0, 1.0])
     cells: list[Cell] = []
@@ -24,7 +24,7 @@ def judged(
         found[made["cell"]] = error
 
     add(cell("dense_adam", "Dense", n_active=1000), errors["dense"])
-    for s in range(3):
+    for s in range(draws):
         shift = float(wiggle[s])
         sparse = {"budget": 100, "seed": s, "n_active": 100}
         add(cell("hard_concrete", "L0", **sparse), errors["raw gated"] + shift)
@@ -56,6 +56,10 @@ def test_one_pair_out_of_order_refutes_it(arm: str, error: float) -> None:
 
 def test_an_order_that_the_seeds_hide_is_undecided() -> None:
     assert judged(CLAIMED, spread=0.2).word == UNDECIDED
+
+
+def test_one_draw_of_a_random_arm_decides_nothing() -> None:
+    assert judged(CLAIMED, draws=1).word == UNDECIDED
 
 
 def test_arms_of_other_sizes_are_not_compared() -> None:
