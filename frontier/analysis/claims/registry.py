@@ -121,10 +121,10 @@ CLAIMS: tuple[Claim, ...] = (
         source=README,
         rule=(
             "On the same fits at one λ it holds if the tempered gate keeps at least 1% fewer records and its training "
-            "error is at most 0.1 percentage points larger (95% t intervals over seeds, Bonferroni over all λ), fails if "
-            "the records are less than 1% fewer or the error is larger."
+            "error is at most 0.1 percentage points larger (95% t intervals over seeds, Bonferroni over all λ), fails "
+            "if the records are less than 1% fewer or the error is larger."
         ),
-        needs=("claims_gates", "claims_microcalibrate"),
+        needs=("claims_gates",),
         judge=cleaner,
         not_tested=(
             "Temperatures other than 2/3, 0.5, 0.35 and 0.25.",
@@ -136,7 +136,7 @@ CLAIMS: tuple[Claim, ...] = (
         words="The untempered gate never fully closes",
         source=README,
         rule="It holds if in no fit the untempered gate is exactly 0 for any record.",
-        needs=("claims_gates", "claims_microcalibrate"),
+        needs=("claims_gates",),
         judge=never_closes,
         not_tested=("Fits too short for a gate to close: the harness refuses them.",),
     ),
