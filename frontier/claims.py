@@ -79,6 +79,7 @@ def claims_table(judged: list[Judged]) -> pd.DataFrame:
             {"id": one.claim.id, "words": one.claim.words, "source": one.claim.source, "rule": one.claim.rule}
             | {"needs": ", ".join(one.claim.needs), "not_tested": "\n".join(one.claim.not_tested)}
             | {"verdict": one.verdict.word, "condition": one.verdict.condition, "reason": one.verdict.reason}
+            | {"detail": one.verdict.detail}
             for one in judged
         ]
     )

@@ -1,7 +1,7 @@
 """The page of claims under test: a table of verdicts, then every claim with its rule, its numbers and its limits.
 
 It gets frames alone: `claims` has one row per claim (id, words, source, rule, needs, not_tested, verdict, condition,
-reason; `not_tested` one limit per line), `evidence` and `points` the numbers by id, `runs` one row per experiment that
+reason, detail; `not_tested` one limit per line), `evidence` and `points` the numbers by id, `runs` one row per experiment that
 was read. How a number is written follows from its column's name (`_written`), and `x`, `x_low`, `x_high` become one
 cell.
 """
@@ -100,6 +100,7 @@ def _claim_blocks(row: Mapping[Any, Any], evidence: pd.DataFrame, picture: str |
         f"{_verdict(row)}.",
         escape(row["reason"]),
     ]
+    blocks += [escape(row["detail"])] if row["detail"] else []
     if picture is not None:
         vector = quote(picture.replace(".png", ".svg"))
         blocks.append(f"![{escape(row['words'])}]({quote(picture)})\n\n([SVG]({vector}))")

@@ -20,6 +20,7 @@ CLAIMS = pd.DataFrame(
         "not_tested": ["one limit\nanother limit", "nothing"],
         "verdict": ["holds only if", "not evaluated"],
         "condition": ["± is the sd", ""],
+        "detail": ["more of it", ""],
         "reason": ["because of 5%", "run python -m frontier.run experiments/others.yaml"],
     }
 )
@@ -63,7 +64,14 @@ def test_the_verdicts_come_first_with_their_conditions() -> None:
 
 def test_a_claim_shows_its_words_rule_numbers_figure_and_limits() -> None:
     section = page().split("## l0_standard_error")[1].split("## missing")[0]
-    for text in ("> It explodes", "> a notebook", "**Rule.** holds if it does", "- another limit", "](claims/x.png)"):
+    for text in (
+        "> It explodes",
+        "> a notebook",
+        "more of it",
+        "**Rule.** holds if it does",
+        "- another limit",
+        "](claims/x.png)",
+    ):
         assert text in section
 
 

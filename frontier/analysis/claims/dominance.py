@@ -52,24 +52,32 @@ def dominates(method: str) -> Judge:
         evidence = evidence.sort_values(SETTING, ignore_index=True)
         word = combine(list(evidence["verdict"]))
         only = condition(evidence, ["metric", "arm"], "problem") if word == ONLY_IF else ""
-        told = [_told(metric, part) for metric, part in evidence.groupby("metric", sort=True)]
-        return Verdict(word, " ".join(told), only, evidence)
+        parts = [(str(metric), part) for metric, part in evidence.groupby("metric", sort=True)]
+        reason = " ".join(_told(metric, part) for metric, part in parts)
+        detail = " ".join(_by_problem(metric, part) for metric, part in parts)
+        return Verdict(word, reason, condition=only, detail=detail, evidence=evidence)
 
     return judge
 
 
-def _told(metric: object, evidence: pd.DataFrame) -> str:
-    """At how many sizes each has the smaller error, by problem."""
+def _told(metric: str, evidence: pd.DataFrame) -> str:
+    """In how many settings it dominates, and at how many sizes each has the smaller error."""
+    n = evidence[["sizes", "l1_better", "l0_better"]].sum()
+    holding = int((evidence["verdict"] == HOLDS).sum())
+    return (
+        f"By {metric} error it dominates in {holding} of {len(evidence)} settings; of {n['sizes']} sizes L1 has the "
+        f"smaller error at {n['l1_better']}, Hard Concrete at {n['l0_better']}, and the seeds leave the rest open."
+    )
+
+
+def _by_problem(metric: str, evidence: pd.DataFrame) -> str:
+    """The same sizes by problem."""
     parts = []
     for problem, part in evidence.groupby("problem", sort=True):
         n = part[["sizes", "l1_better", "l0_better", "l1_absent"]].sum()
         absent = f" ({n['l1_absent']} for want of an L1 point that small)" if n["l1_absent"] else ""
         parts.append(f"{problem} {n['l1_better']} and {n['l0_better']}{absent} of {n['sizes']}")
-    holding = int((evidence["verdict"] == HOLDS).sum())
-    return (
-        f"By {metric} error it dominates in {holding} of {len(evidence)} settings; sizes at which L1 and at which Hard "
-        f"Concrete has the smaller error beyond the seeds: {', '.join(parts)}."
-    )
+    return f"Sizes with a smaller {metric} error of L1 and of Hard Concrete: {', '.join(parts)}."
 
 
 def _settings(cells: pd.DataFrame, method: str) -> list[dict[str, Any]]:

@@ -65,7 +65,9 @@ def equivalent(results: Mapping[str, Results]) -> Verdict:
             f"{(weights['largest_weight'] / weights['least_weight']).max():.2g} times as much as another"
         )
     only = condition(evidence, ["setting"], "problem") if word == ONLY_IF else ""
-    return Verdict(word, f"Records kept: {'; '.join(told)}.", only, evidence)
+    holding = int((evidence["verdict"] == HOLDS).sum())
+    reason = f"{holding} of {len(evidence)} settings are the same problem. Difference in records: {'; '.join(told)}."
+    return Verdict(word, reason, condition=only, evidence=evidence)
 
 
 def _fits(cells: pd.DataFrame) -> list[dict[str, Any]]:

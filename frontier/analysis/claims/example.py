@@ -79,21 +79,19 @@ def drops(results: Mapping[str, Results]) -> Verdict:
         "the records on average, with every target within 10% in at least "
         f"{percent(evidence['within_share'].min())} of the seeds, whatever the definition and the gate."
     )
-    reason += _without_a_fit(others)
     only = condition(evidence, ["label"], "definition") if word == ONLY_IF else ""
     points = pd.DataFrame(others).drop(columns="verdict") if others else pd.DataFrame()
-    return Verdict(word, reason, only, pd.concat([evidence, points], ignore_index=True))
+    return Verdict(word, reason + _without_a_fit(others), only, "", pd.concat([evidence, points], ignore_index=True))
 
 
 def _without_a_fit(others: list[dict[str, Any]]) -> str:
     """What anybody else gets by the definition that a user is told."""
     told = [
-        f"“{row['label']}” drops {percent(row['dropped_share'])} with every target within "
-        f"{percent(row['largest_error'], 2)}"
+        f"“{row['label']}” ({percent(row['dropped_share'])} dropped, within {percent(row['largest_error'], 2)})"
         for row in others
         if row["definition"] == "evaluation" and row["within_share"] == 1.0
     ]
-    return f" So do others: {'; '.join(told)}." if told else ""
+    return f" So is it with {', '.join(told)}." if told else ""
 
 
 def _within(part: pd.DataFrame, definition: str) -> dict[str, Any]:
@@ -157,4 +155,4 @@ def moves(results: Mapping[str, Results]) -> Verdict:
     ]
     reason = f"The exact optimum of the loss with the +1: {'; '.join(told)}."
     only = condition(evidence, ["problem"], "label") if word == ONLY_IF else ""
-    return Verdict(word, reason, only, evidence)
+    return Verdict(word, reason, condition=only, evidence=evidence)

@@ -69,12 +69,18 @@ def cleaner(results: Mapping[str, Results]) -> Verdict:
         f"error {percent(part['train_error'].min(), 2)} to {percent(part['train_error'].max(), 2)} larger"
         for arm, part in evidence.groupby("arm", sort=False)
     ]
+    fewer, worse = evidence["fewer_share"], evidence["train_error"]
     reason = (
-        f"Tempered against untempered on the same fits (means of a λ): {'; '.join(told)}. Negligible weights a fit: "
-        f"{evidence['tempered_negligible'].max():.2g} and {evidence['untempered_negligible'].max():.2g} at most."
+        f"On the same fits the tempered gate keeps {percent(fewer.min())} to {percent(fewer.max())} fewer records, at a "
+        f"training error that is {percent(worse.min(), 2)} to {percent(worse.max(), 2)} larger; cleaner at "
+        f"{int((evidence['verdict'] == HOLDS).sum())} of {len(evidence)} λ, not at {int((evidence['verdict'] == FAILS).sum())}."
+    )
+    detail = (
+        f"Means of a λ, by arm: {'; '.join(told)}. Negligible weights a fit: {evidence['tempered_negligible'].max():.2g} "
+        f"(tempered) and {evidence['untempered_negligible'].max():.2g} at most."
     )
     only = condition(evidence.assign(at=_at(evidence)), ["arm"], "at") if word == ONLY_IF else ""
-    return Verdict(word, reason, only, evidence)
+    return Verdict(word, reason, only, detail, evidence)
 
 
 def _at(evidence: pd.DataFrame) -> list[str]:
@@ -130,4 +136,4 @@ def never_closes(results: Mapping[str, Results]) -> Verdict:
         "instead of −β log 11."
     )
     only = condition(evidence, ["arm"], "problem") if word == ONLY_IF else ""
-    return Verdict(word, reason, only, evidence)
+    return Verdict(word, reason, only, "", evidence)

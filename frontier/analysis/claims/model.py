@@ -14,7 +14,7 @@ files.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import KW_ONLY, dataclass, field
 from typing import Any, Literal
 
 import numpy as np
@@ -47,7 +47,7 @@ class Results:
 
 @dataclass(frozen=True, slots=True)
 class Verdict:
-    """A word, the condition under which it holds, the reason in a sentence or two, and the numbers.
+    """A word, the condition under which it holds, the reason in a sentence or two, more of it, and the numbers.
 
     `evidence` has one row per setting with its own `verdict`; `points` are the numbers behind a figure, if there is
     one.
@@ -55,7 +55,9 @@ class Verdict:
 
     word: Word
     reason: str
+    _: KW_ONLY
     condition: str = ""
+    detail: str = ""
     evidence: pd.DataFrame = field(default_factory=pd.DataFrame)
     points: pd.DataFrame = field(default_factory=pd.DataFrame)
 

@@ -65,12 +65,13 @@ def ordered(metric: Metric) -> Judge:
             f"{int((evidence[f'{worse} − {better} error_high'] < 0).sum())}"
             for better, worse in itertools.pairwise(ORDER)
         ]
-        first = evidence.drop_duplicates("problem").to_dict("records")
-        reason = f"Of {len(rows)} settings, beyond the seeds: {'; '.join(told)}. " + " ".join(
-            f"{r['problem']} ({r['l0']}, {r['dense']}): {r['order_found']}." for r in first
+        reason = f"Of {len(rows)} settings, beyond the seeds: {'; '.join(told)}."
+        detail = " ".join(
+            f"{r['problem']} ({r['l0']}, {r['dense']}): {r['order_found']}."
+            for r in evidence.drop_duplicates(["problem", "l0"]).to_dict("records")
         )
         only = condition(evidence, ["l0", "dense"], "problem") if word == ONLY_IF else ""
-        return Verdict(word, reason, only, evidence, pd.DataFrame(points).assign(metric=metric))
+        return Verdict(word, reason, only, detail, evidence, pd.DataFrame(points).assign(metric=metric))
 
     return judge
 

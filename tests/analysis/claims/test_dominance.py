@@ -42,7 +42,8 @@ def test_one_size_at_which_hard_concrete_is_better_refutes_the_claim() -> None:
     verdict = judged(dict.fromkeys(SIZES, 0.1), {10: 0.05, 100: 0.2, 1000: 0.2})
     assert verdict.word == FAILS
     assert verdict.evidence["l0_better"].tolist() == [1, 1]
-    assert "p 2 and 1 of 3" in verdict.reason
+    assert "of 3 sizes L1 has the smaller error at 2, Hard Concrete at 1" in verdict.reason
+    assert "p 2 and 1 of 3" in verdict.detail
 
 
 def test_an_l1_without_a_point_that_small_does_not_dominate() -> None:

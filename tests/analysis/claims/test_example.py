@@ -49,7 +49,7 @@ def test_a_claim_that_needs_luck_is_undecided_and_one_that_mostly_misses_fails()
 def test_what_others_drop_is_told() -> None:
     exact = cell("dense_nnls", "Exact", problem="source_loss", n_active=8)
     verdict = judged(400, misses=0, other=[exact])
-    assert "“Exact” drops 99.2% with every target within 0.00%" in verdict.reason
+    assert "“Exact” (99.2% dropped, within 0.00%)" in verdict.reason
     assert verdict.word == HOLDS
 
 

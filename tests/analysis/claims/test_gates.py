@@ -41,7 +41,8 @@ def test_as_many_records_are_no_cleaner() -> None:
 def test_fewer_records_at_a_larger_training_error_are_paid_for() -> None:
     verdict = judged(90, 100, worse=0.02)
     assert verdict.word == FAILS
-    assert "10.0% to 10.0% fewer records, training error 2.00% to 2.00% larger" in verdict.reason
+    assert "10.0% to 10.0% fewer records, training error 2.00% to 2.00% larger" in verdict.detail
+    assert "cleaner at 0 of 1 λ, not at 1" in verdict.reason
 
 
 def test_a_training_error_that_the_seeds_hide_is_undecided() -> None:

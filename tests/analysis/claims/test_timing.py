@@ -51,7 +51,7 @@ def test_a_range_over_repeats_that_straddles_the_bound_is_undecided() -> None:
 def test_every_comparison_inside_the_range_makes_the_claim_hold() -> None:
     verdict = speed({"made": results([*l0(30.0), grid(), *l1(1.0)])})
     assert verdict.word == HOLDS
-    assert "At least 12 times in 2 of 2" in verdict.reason
+    assert "at least 12 times in 2 of 2" in verdict.reason
 
 
 def test_contended_timings_and_runs_with_several_jobs_are_left_out() -> None:
