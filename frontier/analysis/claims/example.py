@@ -81,7 +81,8 @@ def drops(results: Mapping[str, Results]) -> Verdict:
     )
     only = condition(evidence, ["label"], "definition") if word == ONLY_IF else ""
     points = pd.DataFrame(others).drop(columns="verdict") if others else pd.DataFrame()
-    return Verdict(word, reason + _without_a_fit(others), only, "", pd.concat([evidence, points], ignore_index=True))
+    table = pd.concat([evidence, points], ignore_index=True)
+    return Verdict(word, reason + _without_a_fit(others), condition=only, evidence=table)
 
 
 def _without_a_fit(others: list[dict[str, Any]]) -> str:

@@ -70,17 +70,16 @@ def cleaner(results: Mapping[str, Results]) -> Verdict:
         for arm, part in evidence.groupby("arm", sort=False)
     ]
     fewer, worse = evidence["fewer_share"], evidence["train_error"]
+    held, failed = (int((evidence["verdict"] == word).sum()) for word in (HOLDS, FAILS))
     reason = (
-        f"On the same fits the tempered gate keeps {percent(fewer.min())} to {percent(fewer.max())} fewer records, at a "
-        f"training error that is {percent(worse.min(), 2)} to {percent(worse.max(), 2)} larger; cleaner at "
-        f"{int((evidence['verdict'] == HOLDS).sum())} of {len(evidence)} λ, not at {int((evidence['verdict'] == FAILS).sum())}."
+        f"On the same fits the tempered gate keeps {percent(fewer.min())} to {percent(fewer.max())} fewer records, at "
+        f"training errors {percent(worse.min(), 2)} to {percent(worse.max(), 2)} larger; cleaner at {held} of "
+        f"{len(evidence)} λ, not at {failed}."
     )
-    detail = (
-        f"Means of a λ, by arm: {'; '.join(told)}. Negligible weights a fit: {evidence['tempered_negligible'].max():.2g} "
-        f"(tempered) and {evidence['untempered_negligible'].max():.2g} at most."
-    )
+    negligible = [f"{evidence[f'{gate}_negligible'].max():.2g} ({gate})" for gate in GATES]
+    detail = f"Means of a λ, by arm: {'; '.join(told)}. Negligible weights a fit, at most: {' and '.join(negligible)}."
     only = condition(evidence.assign(at=_at(evidence)), ["arm"], "at") if word == ONLY_IF else ""
-    return Verdict(word, reason, only, detail, evidence)
+    return Verdict(word, reason, condition=only, detail=detail, evidence=evidence)
 
 
 def _at(evidence: pd.DataFrame) -> list[str]:
@@ -136,4 +135,4 @@ def never_closes(results: Mapping[str, Results]) -> Verdict:
         "instead of −β log 11."
     )
     only = condition(evidence, ["arm"], "problem") if word == ONLY_IF else ""
-    return Verdict(word, reason, only, "", evidence)
+    return Verdict(word, reason, condition=only, evidence=evidence)

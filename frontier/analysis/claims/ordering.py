@@ -71,7 +71,14 @@ def ordered(metric: Metric) -> Judge:
             for r in evidence.drop_duplicates(["problem", "l0"]).to_dict("records")
         )
         only = condition(evidence, ["l0", "dense"], "problem") if word == ONLY_IF else ""
-        return Verdict(word, reason, only, detail, evidence, pd.DataFrame(points).assign(metric=metric))
+        return Verdict(
+            word,
+            reason,
+            condition=only,
+            detail=detail,
+            evidence=evidence,
+            points=pd.DataFrame(points).assign(metric=metric),
+        )
 
     return judge
 

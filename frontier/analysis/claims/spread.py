@@ -75,7 +75,7 @@ def explodes(results: Mapping[str, Results]) -> Verdict:
         f"Largest standard error of five seeds below {BELOW_RECORDS} records, percentage points: {'; '.join(told)}."
     )
     only = condition(evidence.assign(read="± is the " + evidence["reading"]), ["read"], "problem")
-    return Verdict(word, reason, only if word == ONLY_IF else "", "", evidence, points)
+    return Verdict(word, reason, condition=only if word == ONLY_IF else "", evidence=evidence, points=points)
 
 
 def _points(cells: pd.DataFrame) -> list[dict[str, Any]]:
@@ -125,7 +125,7 @@ def zero_variance(results: Mapping[str, Results]) -> Verdict:
         )
         told[-1] += "."
     only = condition(evidence, ["method", "reading"], "problem") if word == ONLY_IF else ""
-    return Verdict(word, " ".join(told), only, "", evidence)
+    return Verdict(word, " ".join(told), condition=only, evidence=evidence)
 
 
 def _varies(part: pd.DataFrame, every: pd.DataFrame, method: str, problem: str) -> list[dict[str, Any]]:

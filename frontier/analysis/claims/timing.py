@@ -74,7 +74,7 @@ def speed(results: Mapping[str, Results]) -> Verdict:
         return Verdict(UNDECIDED, "")
     if len(machines) > 1:
         evidence["verdict"] = UNDECIDED
-        return Verdict(UNDECIDED, "The timings come from different machines: no ratio is a result.", "", "", evidence)
+        return Verdict(UNDECIDED, "The timings come from different machines: no ratio is a result.", evidence=evidence)
     word = combine(list(evidence["verdict"]))
     least = int((evidence["ratio_low"] >= CLAIMED[0]).sum())
     told = [
@@ -82,13 +82,12 @@ def speed(results: Mapping[str, Results]) -> Verdict:
         for (slow, fast), part in evidence.groupby(["l0", "l1"], sort=False)
     ]
     only = condition(evidence, ["l0", "l1"], "problem") if word == ONLY_IF else ""
+    more = int((evidence["ratio_low"] > CLAIMED[1]).sum())
     reason = (
         f"{_times(evidence['ratio'].min())} to {_times(evidence['ratio'].max())} as fast, a fit against a fit: at least "
-        f"{CLAIMED[0]:.0f} times in {least} of "
-        f"{len(evidence)} comparisons, more than {CLAIMED[1]:.0f} times in "
-        f"{int((evidence['ratio_low'] > CLAIMED[1]).sum())}."
+        f"{CLAIMED[0]:.0f} times in {least} of {len(evidence)} comparisons, more than {CLAIMED[1]:.0f} times in {more}."
     )
-    return Verdict(word, reason, only, f"Times as fast, {'; '.join(told)}.", evidence)
+    return Verdict(word, reason, condition=only, detail=f"Times as fast, {'; '.join(told)}.", evidence=evidence)
 
 
 def alone(cells: pd.DataFrame) -> pd.DataFrame:
