@@ -2,8 +2,8 @@
 
 It gets frames alone: `claims` has one row per claim (id, words, source, rule, needs, not_tested, verdict, condition,
 reason, detail; `not_tested` one limit per line), `evidence` and `points` the numbers by id, `runs` one row per
-experiment that was read. How a number is written follows from its column's name (`_written`), and `x`, `x_low`, `x_high` become one
-cell.
+experiment that was read. How a number is written follows from its column's name (`_written`), and `x`, `x_low`,
+`x_high` become one cell.
 """
 
 from __future__ import annotations

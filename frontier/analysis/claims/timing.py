@@ -84,8 +84,8 @@ def speed(results: Mapping[str, Results]) -> Verdict:
     only = condition(evidence, ["l0", "l1"], "problem") if word == ONLY_IF else ""
     more = int((evidence["ratio_low"] > CLAIMED[1]).sum())
     reason = (
-        f"{_times(evidence['ratio'].min())} to {_times(evidence['ratio'].max())} as fast, a fit against a fit: at least "
-        f"{CLAIMED[0]:.0f} times in {least} of {len(evidence)} comparisons, more than {CLAIMED[1]:.0f} times in {more}."
+        f"{_times(evidence['ratio'].min())} to {_times(evidence['ratio'].max())} as fast, a fit against a fit: at "
+        f"least {CLAIMED[0]:.0f} times in {least} of {len(evidence)} comparisons, more than {CLAIMED[1]:.0f} times in {more}."
     )
     return Verdict(word, reason, condition=only, detail=f"Times as fast, {'; '.join(told)}.", evidence=evidence)
 
