@@ -81,11 +81,13 @@ def speed(results: Mapping[str, Results]) -> Verdict:
         f"{slow} against {fast}: " + ", ".join(f"{r['problem']} {_times(r['ratio'])}" for r in part.to_dict("records"))
         for (slow, fast), part in evidence.groupby(["l0", "l1"], sort=False)
     ]
-    only = condition(evidence, ["l0", "l1"], "problem") if word == ONLY_IF else ""
+    pair = evidence["l0"] + " against " + evidence["l1"]
+    only = condition(evidence.assign(pair=pair), ["pair"], "problem") if word == ONLY_IF else ""
     more = int((evidence["ratio_low"] > CLAIMED[1]).sum())
     reason = (
         f"{_times(evidence['ratio'].min())} to {_times(evidence['ratio'].max())} as fast, a fit against a fit: at "
-        f"least {CLAIMED[0]:.0f} times in {least} of {len(evidence)} comparisons, more than {CLAIMED[1]:.0f} times in {more}."
+        f"least {CLAIMED[0]:.0f} times in {least} of {len(evidence)} comparisons, more than {CLAIMED[1]:.0f} times in "
+        f"{more}."
     )
     return Verdict(word, reason, condition=only, detail=f"Times as fast, {'; '.join(told)}.", evidence=evidence)
 
