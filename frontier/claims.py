@@ -57,7 +57,7 @@ def load_folders(folders: list[Path]) -> dict[str, Results]:
         name = str(manifest.get("experiment") or folder.name)
         if name in found:
             raise InputError(folder, f"a second run of '{name}'", cure="give one folder for each experiment")
-        found[name] = Results(cells, _targets(folder), manifest)
+        found[name] = Results(cells, _targets(folder, name), manifest)
     return found
 
 
@@ -67,9 +67,10 @@ def load_found(root: Path) -> dict[str, Results]:
     return load_folders([root / name for name in names if (root / name / "cells.parquet").is_file()])
 
 
-def _targets(folder: Path) -> pd.DataFrame:
-    """The targets of a run, empty where they were not kept."""
-    return load_targets(folder) if (folder / "targets.parquet").is_file() else pd.DataFrame()
+def _targets(folder: Path, name: str) -> pd.DataFrame:
+    """The targets of a run; empty where they were not kept or no claim reads them (they are the largest table)."""
+    read = any(claim.needs_targets and name in claim.needs for claim in CLAIMS)
+    return load_targets(folder) if read and (folder / "targets.parquet").is_file() else pd.DataFrame()
 
 
 def claims_table(judged: list[Judged]) -> pd.DataFrame:
