@@ -120,23 +120,30 @@ def order_figure(points: pd.DataFrame) -> Figure:
         for arm, s in styles.items()
     ]
     legend.append(Line2D([], [], label="95% over seeds (none: no seed)", linewidth=1.4, color="0.35"))
-    figure, [ax] = canvas(1, 1, 0.6 + 0.24 * len(shown), f"Mean {shown['metric'].iloc[0]} error", legend, "")
+    figure, [ax] = canvas(1, 1, 1.0 + 0.22 * len(shown), f"Mean {shown['metric'].iloc[0]} error", legend, "")
     ends = np.concatenate([shown["error"], shown["error_low"].dropna(), shown["error_high"].dropna()])
     x = log_axis(ends[ends > 0], label=percent_tick)
     ticks, height, last = [], 0.0, ""
     for row in shown.to_dict("records"):
-        height += 1.7 if last and row["problem"] != last else 1.0
+        height += 1.0
+        if row["problem"] != last:  # a line of its own above the arms of a problem
+            ticks.append((height, str(row["problem"])))
+            height += 1.0
         last = str(row["problem"])
         style = styles[str(row["arm"])]
         if not np.isnan(row["error_low"]):
             low = max(float(row["error_low"]), x.low)
             ax.hlines(height, low, row["error_high"], color=style.colour, linewidth=1.4)
         ax.plot([row["error"]], [height], color=style.colour, marker=style.marker, linestyle="none", markersize=6)
-        ticks.append((height, f"{row['problem']}: {row['name']}"))
+        ticks.append((height, str(row["name"])))
     ax.set_xscale("log")
     ax.set_xlim(x.low, x.high)
     ax.set_xticks(x.ticks, x.tick_labels)
     ax.set_yticks([place for place, _ in ticks], [text for _, text in ticks])
+    ax.tick_params(axis="y", length=0)
+    for text in ax.get_yticklabels():
+        if text.get_text() in set(shown["problem"]):
+            text.set_fontweight("bold")
     ax.set_ylim(height + 0.7, 0.3)
     ax.minorticks_off()
     ax.grid(visible=False, axis="y")
@@ -145,11 +152,11 @@ def order_figure(points: pd.DataFrame) -> Figure:
 
 
 def _arm_name(row: Mapping[Any, Any]) -> str:
-    """An arm with whose settings it has: `L0 + refit (L0 at our settings)`."""
+    """An arm with whose settings it has: `L0 + refit (our settings)`."""
     arm = str(row["arm"])
     if arm == "dense":
         return str(row["dense"])
-    return arm if arm.startswith("random") else f"{arm} ({row['l0']})"
+    return arm if arm.startswith("random") else f"{arm} ({str(row['l0']).removeprefix('L0 at ')})"
 
 
 FIGURES: Mapping[str, Callable[[pd.DataFrame], Figure]] = {
