@@ -32,7 +32,7 @@ ROOMS = [
     ("reporting",),
     ("statistics",),
     ("command", "api", "checking"),
-    ("run", "report", "speed", "floor", "check", "merge", "pytest_plugin", "__init__"),
+    ("run", "report", "speed", "claims", "floor", "check", "merge", "pytest_plugin", "__init__"),
 ]
 ONLY_ERRORS = ("reporting",)  # reporting sees data frames, never methods or problems; `designs` is names of splits
 HEAVY = {

@@ -59,6 +59,15 @@ def test_the_published_loss_is_another_one(tiny: CalibrationProblem) -> None:
     assert published.objective is None, "dividing by y + 1 is no objective of ours"
 
 
+@needs_package
+def test_normalised_targets_make_the_relative_loss_a_quarter_of_ours(tiny: CalibrationProblem) -> None:
+    # every y is 1, every denominator 2: λ there is 4 λ here, and Adam does not see the factor of the whole objective
+    [theirs] = solve(tiny, "peers.l0_python", [Point(lam=2.5e-3, seed=0)], epochs=20, loss="normalised")
+    [ours] = solve(tiny, "peers.l0_python", [Point(lam=1e-2, seed=0)], epochs=20, loss="design")
+    np.testing.assert_allclose(theirs.weights, ours.weights, rtol=1e-3)  # Adam's ε and float32, over 20 epochs
+    assert theirs.objective is None
+
+
 @pytest.mark.parametrize(
     ("params", "said"),
     [({"epochs": 0}, "epochs: too few"), ({"lr": 0.0}, "lr: not"), ({"init_keep_prob": 1.0}, "init_keep_prob: not")],

@@ -2,7 +2,9 @@
 
 What runs is `l0.calibration.SparseCalibrationWeights.fit`. Its relative loss divides by `y + 1`; `loss: design` instead
 gives it the weighted design `√ω M/scale` and `b` with its squared loss, which is exactly our objective (and costs it
-the same), so distributions and times can be compared. `loss: published` is the package's own relative loss.
+the same), so distributions and times can be compared. `loss: published` is the package's own relative loss, and
+`loss: normalised` that loss after every target and its row of M were divided by the scale, as the source notebook does:
+every y is 1 then, and every denominator 2.
 
 The package's `seed` does not cover its gates, which draw from torch's global generator: that one is seeded here for the
 duration of the fit and then put back.
@@ -31,7 +33,8 @@ NAME = "peers.l0_python"
 class L0Python(Method):
     """Hard Concrete gates by l0-python; the parameters mean the same as `hard_concrete`'s.
 
-    loss   design: our objective, exactly; published: the package's relative loss, which divides by y + 1
+    loss   design: our objective, exactly; published: the package's relative loss, which divides by y + 1;
+           normalised: the same on targets divided by their scale
     """
 
     stochastic: ClassVar[bool] = True
@@ -39,7 +42,7 @@ class L0Python(Method):
 
     epochs: int = 2_000
     lr: float = 0.1
-    loss: Literal["design", "published"] = "design"
+    loss: Literal["design", "published", "normalised"] = "design"
     lam_l2: float = 0.0
     init_keep_prob: float = 0.99
     temperature: float = 2 / 3
@@ -74,7 +77,7 @@ class L0Python(Method):
         assert point.lam is not None
         assert point.seed is not None
         M, y = problem.M, np.array(problem.y)
-        if self.loss == "design":
+        if self.loss != "published":
             design = weighted_design(problem)
             M, y = design.A, np.array(design.b)
         M = M.copy()  # torch warns about arrays that cannot be written to
