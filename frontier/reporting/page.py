@@ -116,7 +116,7 @@ def _extra(
     for number, section in enumerate(extra):
         shown = []
         for title, frame in section.tables.items():
-            shown.append({"title": title, "number": len(tables)})
+            shown.append({"title": title, "number": len(tables), "rows": f"{len(frame):,}"})
             tables.append(_table(names[title], frame))
         figures = [
             {"caption": caption, "source": f"data:image/svg+xml;base64,{base64.b64encode(path.read_bytes()).decode()}"}
