@@ -176,7 +176,7 @@ function drawFamilies(rows) {
   const head = families.map((family) => element("th", { scope: "col" }, element("span", {}, DATA.families[family])));
   refill(
     "family-map",
-    element("table", {}, element("thead", {}, element("tr", {}, element("th", { scope: "col" }, "Method, best mean first"), ...head)), element("tbody", {}, ...labels.map((label) => element("tr", {}, named(label), ...families.map((family) => cell(label, family)))))),
+    element("table", {}, element("thead", {}, element("tr", {}, element("th", { scope: "col" }, "Method, smallest mean first"), ...head)), element("tbody", {}, ...labels.map((label) => element("tr", {}, named(label), ...families.map((family) => cell(label, family)))))),
   );
 }
 
