@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import functools
+import re
 import sys
 from collections.abc import Callable, Sequence
 from dataclasses import replace
@@ -79,7 +80,8 @@ def draw_report(results: Sequence[Path], folder: Path | None = None) -> list[Pat
     if len(set(names)) < len(names):  # two runs of one experiment: their folders tell them apart
         runs = [replace(run, name=path.resolve().name) for run, path in zip(runs, results, strict=True)]
     run = join_runs(runs)
-    out = folder or Path("reports") / run.name
+    # the name is read from a file: it must not lead out of the folder
+    out = folder or Path("reports") / (re.sub(r"[^\w.=+-]+", "-", run.name).strip("-.") or "unnamed")
     try:
         extra = report_sections(run.cells, run.targets, run.manifest)
         return write_report(run.cells, run.manifest, out, targets=run.targets, traces=run.traces, extra=extra)

@@ -85,6 +85,17 @@ def test_a_damaged_table_of_estimates_is_refused_in_one_line(folder: Path) -> No
     assert not (folder / "nothing").exists()
 
 
+def test_the_name_in_a_manifest_cannot_lead_out_of_the_reports_folder(
+    folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    shutil.copytree(folder / "results" / "low", tmp_path / "run")
+    manifest = tmp_path / "run" / "manifest.json"
+    manifest.write_text(manifest.read_text().replace('"experiment": "low"', '"experiment": "../../out"'))
+    monkeypatch.chdir(tmp_path)
+    assert report("run")[0] == 0
+    assert [path.name for path in (tmp_path / "reports").iterdir()] == ["out"]
+
+
 def test_results_from_before_estimates_were_kept_have_a_report_without_worst_misses(folder: Path) -> None:
     old = folder / "old"
     shutil.copytree(folder / "results" / "low", old, dirs_exist_ok=True)

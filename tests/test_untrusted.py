@@ -7,6 +7,7 @@ import io
 import json
 import re
 import zipfile
+from html.parser import HTMLParser
 from pathlib import Path
 from xml.etree import ElementTree
 
@@ -218,6 +219,20 @@ def test_the_package_has_no_call_that_loads_code_from_a_file() -> None:
 HOSTILE = "<script>alert(1)</script>\"'><img src=x onerror=alert(2)>](javascript:alert(3))"
 
 
+class Elements(HTMLParser):
+    """The tags and the attributes of a page, as a browser finds them."""
+
+    def __init__(self, text: str) -> None:
+        super().__init__()
+        self.tags: list[str] = []
+        self.attributes: list[tuple[str, str | None]] = []
+        self.feed(text)
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        self.tags.append(tag)
+        self.attributes += attrs
+
+
 def test_every_string_from_data_is_escaped_in_every_file_of_a_report(tmp_path: Path) -> None:
     (tmp_path / "a.yaml").write_text(GOOD)
     frontier.run_experiment(tmp_path / "a.yaml", out=tmp_path / "run")
@@ -234,6 +249,12 @@ def test_every_string_from_data_is_escaped_in_every_file_of_a_report(tmp_path: P
         if path.suffix == ".svg":
             tags = {element.tag.rpartition("}")[2] for element in ElementTree.fromstring(text).iter()}
             assert not tags & {"script", "img", "foreignObject"}, path
+        elif path.suffix == ".html":
+            elements = Elements(text)
+            assert elements.tags.count("script") == 3  # the data, plotly and the page's own
+            assert not {"img", "iframe", "object"} & set(elements.tags)
+            assert not [name for name, _ in elements.attributes if name.startswith("on")]
+            assert not [value for name, value in elements.attributes if name == "href" and "javascript" in str(value)]
         else:
             live = re.sub(r"\\.", "", text)  # Markdown: a backslash makes it text
             assert not any(markup in live for markup in ("<script", "<img", "](javascript")), path

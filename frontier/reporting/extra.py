@@ -22,12 +22,14 @@ class Section:
     `blocks`   Markdown, as it stands in `report.md`
     `tables`   data frames by title: sortable on the page; files as CSV, Markdown and LaTeX
     `figures`  by caption, each drawn from the styles of the report's labels; None when there is nothing to draw
+    `reading`  lines for "How to read this", as Markdown
     """
 
     title: str
     blocks: Sequence[str] = ()
     tables: Mapping[str, pd.DataFrame] = field(default_factory=dict)
     figures: Mapping[str, Draw] = field(default_factory=dict)
+    reading: Sequence[str] = ()
 
     @property
     def body(self) -> list[str]:

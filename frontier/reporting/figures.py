@@ -25,7 +25,7 @@ from matplotlib.path import Path as MarkPath
 
 from frontier.reporting.aggregate import KEYS, aggregate, first_repeats
 from frontier.reporting.budget_figure import budget_figure
-from frontier.reporting.budgets import has_matched_budgets, parts_of
+from frontier.reporting.budgets import ARMS, has_matched_budgets, parts_of
 from frontier.reporting.canvas import canvas, not_drawn, rc
 from frontier.reporting.seconds import seconds_figure
 from frontier.reporting.style import (
@@ -172,7 +172,7 @@ def frontier_figure(
         ax.set_ylabel(quantity.label if position % columns == 0 else "")
         ax.tick_params(labelleft=position % columns == 0)
         if len(refits) > 1:
-            ax.set_title("as fitted" if refit == "none" else f"refit: {refit}", loc="left")
+            ax.set_title(ARMS.get(refit, f"refit: {refit}"), loc="left")
     for ax in axes[len(refits) :]:
         ax.remove()
     return figure

@@ -45,7 +45,8 @@ def page(
 ) -> str:
     """The whole page; `texts` are what `frontier.reporting.tables.notes_of` says, as Markdown.
 
-    `pictures` are the files of the figures of `extra` by caption: their SVG is put into the page. Raises as `prepare`.
+    `pictures` are the files of the figures of `extra` by caption; the smaller of PNG and SVG is put into
+    the page. Raises as `prepare`.
     """
     ready = first_repeats(cells)
     data = page_data(ready, manifest, styles, targets=targets, traces=traces)
@@ -116,13 +117,12 @@ def _extra(
     for number, section in enumerate(extra):
         shown = []
         for title, frame in section.tables.items():
-            shown.append({"title": title, "number": len(tables)})
+            shown.append({"title": title, "number": len(tables), "rows": f"{len(frame):,}"})
             tables.append(_table(names[title], frame))
         figures = [
-            {"caption": caption, "source": f"data:image/svg+xml;base64,{base64.b64encode(path.read_bytes()).decode()}"}
+            {"caption": caption, "source": _inlined(pictures[caption])}
             for caption in section.figures
-            for path in pictures.get(caption, ())
-            if path.suffix == ".svg"
+            if pictures.get(caption)
         ]
         # Long tables are folded away in the report; here those with a frame stand below, sortable.
         told = prose([block for block in section.body if not (shown and FOLDED.fullmatch(block))])
@@ -130,6 +130,13 @@ def _extra(
             {"id": f"extra-{number}", "title": section.title, "prose": told, "tables": shown, "figures": figures}
         )
     return sections, tables
+
+
+def _inlined(files: Sequence[Path]) -> str:
+    """A figure as a data URI, of the format that takes less."""
+    types = {".svg": "image/svg+xml", ".png": "image/png"}
+    path = min((path for path in files if path.suffix in types), key=lambda path: path.stat().st_size)
+    return f"data:{types[path.suffix]};base64,{base64.b64encode(path.read_bytes()).decode()}"
 
 
 def _table(name: str, frame: pd.DataFrame) -> dict[str, Any]:

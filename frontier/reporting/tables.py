@@ -125,19 +125,23 @@ def markdown_report(
         blocks += [summary_text(part).markdown()]
     if table.empty:
         blocks.append("No cells: nothing was run.")
-    notes = notes_of(ready, manifest)
+    notes = notes_of(ready, manifest, extra)
     blocks += ["## Failures", *notes["failures"]]
     blocks += ["## Where the count depends on the threshold", *notes["thresholds"]]
     blocks += ["## How to read this", bullets(notes["reading"]), "## Limitations", bullets(notes["limitations"])]
     return "\n\n".join(blocks) + "\n"
 
 
-def notes_of(ready: pd.DataFrame, manifest: Mapping[str, Any]) -> dict[str, list[str]]:
+def notes_of(ready: pd.DataFrame, manifest: Mapping[str, Any], extra: Sequence[Section] = ()) -> dict[str, list[str]]:
     """What has to be said with prepared cells: lines on how to read them and their limitations, blocks on failures."""
     shared = any(map(has_matched_budgets, parts_of(ready).values()))
     stated = [escape(text) for text in manifest.get("limitations") or ()]
     return {
-        "reading": [*READING, *(BUDGETS_READING if shared else ())],
+        "reading": [
+            *READING,
+            *(BUDGETS_READING if shared else ()),
+            *(line for section in extra for line in section.reading),
+        ],
         "limitations": [*stated, *GENERIC_LIMITATIONS],
         "failures": _failures(ready),
         "thresholds": _thresholds(first_repeats(ready)),

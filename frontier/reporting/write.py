@@ -59,7 +59,7 @@ def write_report(
         text = markdown_report(cells, manifest, figures, extra=extra, pictures=pictures, linked=True)
         _write(draft / REPORT, text)
         html = page(
-            cells, manifest, styles, notes_of(ready, manifest),
+            cells, manifest, styles, notes_of(ready, manifest, extra),
             targets=targets, traces=traces, extra=extra, pictures=pictures,
         )  # fmt: skip
         _write(draft / PAGE, html)

@@ -289,6 +289,7 @@ def test_convergence_traces_are_drawn_by_method_and_quantity(shown: Any) -> None
 
 
 def test_tables_of_other_sections_sort_with_missing_values_last(shown: Any) -> None:
+    click(shown, shown.find_element(By.XPATH, "//summary[text()='Volumes: 3 rows, to sort and filter']"))
     place, th = head(shown, "statistics__volumes", "hyper volume")
     for _ in range(2):
         click(shown, th.find_element(By.TAG_NAME, "button"))

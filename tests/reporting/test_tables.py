@@ -225,7 +225,8 @@ def section_of_statistics(frame_title: str = "Volumes") -> Section:
         return figure
 
     table = pd.DataFrame({"method": ["a & b"], "volume": [0.123456]})
-    return Section("Statistics", ["Two methods."], {frame_title: table}, {"Volumes *by* method": draw, "None": nothing})
+    figures = {"Volumes *by* method": draw, "None": nothing}
+    return Section("Statistics", ["## Two methods"], {frame_title: table}, figures, ["**Volume.** Larger is better."])
 
 
 def nothing(styles: Mapping[str, LabelStyle]) -> None:
@@ -240,9 +241,11 @@ def test_further_sections_are_in_the_report_the_page_and_the_files(tmp_path: Pat
     assert figures | tables <= names
     assert not any("none" in name for name in names)
     told = section(paths[0].read_text(encoding="utf-8"), "Statistics")
-    assert told.startswith("\nTwo methods.\n\n![Volumes \\*by\\* method](statistics__volumes-by-method.png)")
+    assert told.startswith("\n### Two methods\n\n![Volumes \\*by\\* method](statistics__volumes-by-method.png)")
+    assert "- **Volume.** Larger is better." in paths[0].read_text(encoding="utf-8")
     html = paths[1].read_text(encoding="utf-8")
-    assert "data:image/svg+xml;base64," in html
+    assert "<strong>Volume.</strong>" in html
+    assert re.search(r"<img src=\"data:image/(png|svg\+xml);base64,\w+", html)
     assert '"rows":[["a \\u0026 b",0.12346]]' in html
     assert "a \\& b & 0.123" in (tmp_path / "statistics__volumes.tex").read_text(encoding="utf-8")
     write_report(frame(), MANIFEST, tmp_path, extra=[section_of_statistics("Areas")])

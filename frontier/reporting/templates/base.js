@@ -46,6 +46,10 @@ const pointName = (row) =>
 // Text that plotly shows as itself: it would obey tags.
 const plain = (text) => String(text).replace(/&/g, "&amp;").replace(/</g, "&lt;").replace(/>/g, "&gt;");
 
+// Not Math.min(...values): that has a limit on how many.
+const least = (values) => values.reduce((low, value) => Math.min(low, value), Infinity);
+const greatest = (values) => values.reduce((high, value) => Math.max(high, value), -Infinity);
+
 function element(tag, properties = {}, ...children) {
   const made = document.createElement(tag);
   for (const [name, value] of Object.entries(properties)) {

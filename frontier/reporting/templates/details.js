@@ -100,7 +100,7 @@ const sizeName = (size) => `about ${count(size)}`;
 function usualSize(part) {
   const sizes = DATA.sizes[part];
   const arms = (size) => new Set(FAMILY_ERRORS.filter((row) => row.part === part && row.size === size).map((row) => `${row.label} ${row.refit}`)).size;
-  const most = Math.max(...sizes.map(arms));
+  const most = greatest(sizes.map(arms));
   const best = sizes.filter((size) => arms(size) >= 0.8 * most);
   return best[Math.floor(best.length / 2)];
 }
@@ -176,7 +176,7 @@ function drawFamilies(rows) {
   const head = families.map((family) => element("th", { scope: "col" }, element("span", {}, DATA.families[family])));
   refill(
     "family-map",
-    element("table", {}, element("thead", {}, element("tr", {}, element("th", { scope: "col" }, "Method, best mean first"), ...head)), element("tbody", {}, ...labels.map((label) => element("tr", {}, named(label), ...families.map((family) => cell(label, family)))))),
+    element("table", {}, element("thead", {}, element("tr", {}, element("th", { scope: "col" }, "Method, smallest mean first"), ...head)), element("tbody", {}, ...labels.map((label) => element("tr", {}, named(label), ...families.map((family) => cell(label, family)))))),
   );
 }
 
@@ -211,7 +211,7 @@ function drawTraces() {
   );
   const rows = here.filter((row) => row.label === trace.label && row.quantity === trace.quantity);
   const values = rows.flatMap((row) => row.y).filter((value) => value !== null);
-  const isLog = values.some((value) => value > 0) && values.every((value) => value >= 0) && Math.max(...values) > 20 * Math.min(...values.filter((value) => value > 0));
+  const isLog = values.some((value) => value > 0) && values.every((value) => value >= 0) && greatest(values) > 20 * least(values.filter((value) => value > 0));
   const colour = (place) => CIVIDIS[Math.round((place * (CIVIDIS.length - 1)) / Math.max(1, rows.length - 1))];
   const traces = rows.map((row, place) => ({
     x: row.x, y: row.y.map((value) => (isLog && value === 0 ? null : value)), mode: "lines", line: { color: colour(place), width: 1.8 }, name: pointName(row),

@@ -70,12 +70,12 @@ function hover(row, isMean) {
 function axisOf(values, isLog, floor) {
   const known = values.filter((value) => value !== null && Number.isFinite(value));
   if (!isLog) {
-    const high = Math.max(0, ...known) * 1.05 || 1;
-    return { type: "linear", range: [Math.min(0, ...known) - 0.03 * high, high], place: (value) => value, zero: null };
+    const high = Math.max(0, greatest(known)) * 1.05 || 1;
+    return { type: "linear", range: [Math.min(0, least(known)) - 0.03 * high, high], place: (value) => value, zero: null };
   }
   const positive = known.map((value) => Math.max(value, floor)).filter((value) => value > 0);
-  let low = positive.length ? Math.log10(Math.min(...positive)) : 0;
-  let high = positive.length ? Math.log10(Math.max(...positive)) : 1;
+  let low = positive.length ? Math.log10(least(positive)) : 0;
+  let high = positive.length ? Math.log10(greatest(positive)) : 1;
   if (high - low < 0.1) [low, high] = [low - 0.1, high + 0.1];
   const pad = 0.05 * (high - low);
   [low, high] = [low - pad, high + pad];
