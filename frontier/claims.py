@@ -32,7 +32,16 @@ def main(
     ),
 ) -> None:
     """Judge every published claim from results and write the page."""
-    loaded = load_folders(results) if results else load_found(Path("results"))
+    judged, page = write_claims(load_folders(results) if results else load_found(Path("results")), out)
+    console = Console()
+    for one in judged:
+        condition = f" {one.verdict.condition}" if one.verdict.condition else ""
+        console.print(f"{one.claim.id}: {one.verdict.word}{condition}", highlight=False, markup=False, soft_wrap=True)
+    console.print(f"page: {page}", highlight=False, soft_wrap=True)
+
+
+def write_claims(loaded: dict[str, Results], out: Path) -> tuple[list[Judged], Path]:
+    """Judge every claim from results by experiment and write the page `out`, its figures beside it."""
     judged = evaluate(CLAIMS, loaded)
     from frontier.reporting.claims_page import write_claims_page  # matplotlib is imported only here
 
@@ -42,11 +51,7 @@ def main(
         written = write_claims_page(claims_table(judged), evidence, points, runs_table(loaded), out)
     except OSError as error:
         raise InputError(out, f"page cannot be written: {error.strerror}", cure="use --out") from None
-    console = Console()
-    for one in judged:
-        condition = f" {one.verdict.condition}" if one.verdict.condition else ""
-        console.print(f"{one.claim.id}: {one.verdict.word}{condition}", highlight=False, markup=False, soft_wrap=True)
-    console.print(f"page: {written[0]}", highlight=False, soft_wrap=True)
+    return judged, written[0]
 
 
 def load_folders(folders: list[Path]) -> dict[str, Results]:
