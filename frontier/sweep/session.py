@@ -39,12 +39,16 @@ class Session:
     plan: Plan
 
 
-def open_session(path: Path | str) -> Session:
-    """Read an experiment file and build its problems, splits and plan; solves and writes nothing."""
+def open_session(path: Path | str, folder: Path | None = None) -> Session:
+    """Read an experiment file and build its problems, splits and plan; solves and writes nothing.
+
+    `folder` is where its data files are; default the file's own.
+    """
     experiment = read_experiment(path)
+    folder = Path(path).parent if folder is None else folder
     problems, splits = {}, {}
     for i, spec in enumerate(experiment.problems):
-        problem = build_problem(spec.name, spec.params, f"{path}: problems[{i}]")
+        problem = build_problem(spec.name, spec.params, f"{path}: problems[{i}]", folder)
         problems[spec.label] = problem
         splits[spec.label] = _splits(experiment, problem, f"{path}: splits")
         for k, method in enumerate(experiment.methods):
