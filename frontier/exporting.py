@@ -1,7 +1,7 @@
 """Any problem as files that the problem `files` reads back exactly: the same fingerprint, through every format.
 
-Written are the target list, the record list, the estimate matrix and `problem.yaml`, which `frontier.fit` takes and whose
-entries an experiment can have under `problems:`. Only plain facts of `meta` come along: which families are held out.
+Written are the target list, the record list, the estimate matrix and `problem.yaml`, which `frontier.fit` takes and
+which is an entry that an experiment can have under `problems:`. Of `meta` come only the families that are held out.
 """
 
 from __future__ import annotations

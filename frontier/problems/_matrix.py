@@ -10,8 +10,6 @@ be asked for, before anything is allocated; tables are read in blocks and kept s
 
 from __future__ import annotations
 
-import gzip
-import io
 import zlib
 from collections.abc import Sequence
 from pathlib import Path
@@ -19,7 +17,6 @@ from pathlib import Path
 import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
-import scipy.io
 import scipy.sparse as sp
 from numpy.typing import NDArray
 
@@ -27,8 +24,9 @@ from frontier.errors import InputError, did_you_mean
 from frontier.files import read_limited
 from frontier.npz import read_arrays
 from frontier.problems._lists import DEFAULT_ID, Records, Targets
+from frontier.problems._market import read_market
 from frontier.problems._size import LARGEST_ENTRIES
-from frontier.problems._tables import LARGEST_FILE_BYTES, SHOWN, Table, check_file, open_table
+from frontier.problems._tables import SHOWN, Table, check_file, open_table
 
 LARGEST_ARCHIVE_BYTES = 16 * LARGEST_ENTRIES  # a float64 and two int32 for every entry that a problem may have
 LONG = ("target", "record", "value")
@@ -89,48 +87,13 @@ def _npz(path: Path, shown: str, shape: tuple[int, int]) -> sp.csr_array:
 
 
 def _matrix_market(path: Path, shown: str, shape: tuple[int, int]) -> sp.csr_array:
-    """A Matrix Market file, coordinate or array, gzipped or not; what its header promises is checked first."""
     try:
-        with _opened(path) as stream:
-            rows, columns, entries, _, field, _ = scipy.io.mminfo(stream)
-        _check_shape((rows, columns), shape, shown)
-        if entries > LARGEST_ENTRIES:
-            raise InputError(shown, "too large", expected=f"at most {LARGEST_ENTRIES:,} entries", got=f"{entries:,}")
-        if field == "complex":
-            raise InputError(shown, "complex entries", expected="real numbers")
-        with _opened(path) as stream:
-            M = scipy.io.mmread(stream)
-        return sp.csr_array(M, dtype=np.float64)
+        return sp.csr_array(read_market(path, lambda found: _check_shape(found, shape, shown), LARGEST_ENTRIES))
     except InputError:
         raise
-    except (OSError, ValueError, TypeError, OverflowError, EOFError, zlib.error) as error:
+    except (OSError, ValueError, EOFError, zlib.error) as error:
         text = " ".join(str(error).split())[:SHOWN]
         raise InputError(shown, f"cannot be read: {text}", expected="a Matrix Market file") from None
-
-
-class _Limited(io.BufferedIOBase):
-    """A stream that ends with an error at `LARGEST_FILE_BYTES`: a small gzip file can unfold to any size."""
-
-    def __init__(self, stream: io.BufferedIOBase) -> None:
-        self.stream, self.left = stream, LARGEST_FILE_BYTES
-
-    def readable(self) -> bool:
-        return True
-
-    def read(self, size: int | None = -1, /) -> bytes:
-        content = self.stream.read(self.left + 1 if size is None or size < 0 else size)
-        self.left -= len(content)
-        if self.left < 0:
-            raise ValueError(f"unfolds to more than the limit of {LARGEST_FILE_BYTES:,} bytes")
-        return content
-
-    def close(self) -> None:
-        self.stream.close()
-        super().close()
-
-
-def _opened(path: Path) -> io.BufferedIOBase:
-    return _Limited(gzip.open(path, "rb")) if path.name.lower().endswith(".gz") else path.open("rb")
 
 
 def _check_shape(found: tuple[int, ...], expected: tuple[int, int], shown: str) -> None:

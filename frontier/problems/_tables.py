@@ -97,7 +97,9 @@ class Table:
                 kind = file.schema_arrow.field(name).type
                 if pa.types.is_nested(kind):
                     raise InputError(f"{self.shown}: column '{name}'", "not one value a row", got=str(kind)[:SHOWN])
-            yield from file.iter_batches(BATCH_ROWS, columns=list(names), use_threads=False)
+            for batch in file.iter_batches(BATCH_ROWS, columns=list(names), use_threads=False):
+                batch.validate(full=True)  # a damaged page can have codes of no category, or text that is not UTF-8
+                yield batch
 
     def numbers(self, name: str, *, blank: float | None = None) -> FloatArray:
         """A column of finite numbers, (rows,); missing values are `blank`, and without it refused."""
