@@ -29,8 +29,10 @@ ROOMS = [
     ("analysis",),
     ("sweep",),
     ("reporting",),
+    ("exporting",),
     ("command", "api", "checking"),
-    ("run", "report", "speed", "floor", "check", "merge", "pytest_plugin", "__init__"),
+    ("fitting",),
+    ("run", "report", "speed", "floor", "check", "fit", "merge", "pytest_plugin", "__init__"),
 ]
 ONLY_ERRORS = ("reporting",)  # reporting sees data frames, never methods or problems
 HEAVY = {

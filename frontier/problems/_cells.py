@@ -22,13 +22,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from frontier.errors import InputError, did_you_mean
-from frontier.problems._lists import TARGET_COLUMNS, Targets, read_targets
+from frontier.problems._lists import REMARKS, TARGET_COLUMNS, Targets, read_targets
 from frontier.problems._tables import Column, Table
 
 Statistic = Literal["amount", "persons", "count", "records"]
 STATISTICS: tuple[Statistic, ...] = ("amount", "persons", "count", "records")
 WHERE, LOWER, UPPER, OR = "where:", "_lower", "_upper", "|"
-OWN = (*TARGET_COLUMNS, "variable", "statistic")
+OWN = (*TARGET_COLUMNS, *REMARKS, "variable", "statistic")
 BOOLEANS = {"true": 1.0, "false": 0.0}
 
 IntArray = NDArray[np.intp]

@@ -2,6 +2,7 @@
 
     targets   name, value; family ("all"), importance (1), scale (max(|value|, floor)); the last three may be left out,
               and so may single values of importance and scale
+              `source`, `year` and `note` are remarks
     records   initial weight; id (the row's number) and group, if there are such columns
 
 Names and ids are unique. Whatever is wrong is one `InputError` that names file, row and column.
@@ -20,6 +21,7 @@ from frontier.problem import SCALE_FLOOR, FloatArray
 from frontier.problems._tables import Table
 
 TARGET_COLUMNS = ("name", "value", "family", "importance", "scale")
+REMARKS = ("source", "year", "note")  # columns of a target list that are for its readers
 DEFAULT_ID = "id"
 
 

@@ -267,7 +267,7 @@ def _reading(shown: str) -> Iterator[None]:
         yield
     except MemoryError:
         raise
-    except (pa.ArrowException, OSError, UnicodeError) as error:
+    except (pa.ArrowException, OSError, UnicodeError, KeyError) as error:
         text = " ".join(str(error).split())[:SHOWN]
         raise InputError(
             shown, f"cannot be read: {text}", cure="CSV: UTF-8, commas, one header line; or Parquet"

@@ -22,7 +22,7 @@ from numpy.typing import NDArray
 from frontier.errors import InputError, did_you_mean
 from frontier.problem import CalibrationProblem
 from frontier.problems._cells import read_cells
-from frontier.problems._lists import TARGET_COLUMNS, Targets, read_records, read_targets
+from frontier.problems._lists import REMARKS, TARGET_COLUMNS, Targets, read_records, read_targets
 from frontier.problems._matrix import read_matrix
 from frontier.problems._microdata import (
     Selection,
@@ -92,7 +92,7 @@ def build(
     elif matrix is not None and records is not None:
         _refuse("is used with microdata only", {"head": head, "where": where})
         listed = read_targets(table, floor)
-        unused = tuple(name for name in table.columns if name not in TARGET_COLUMNS)
+        unused = tuple(name for name in table.columns if name not in (*TARGET_COLUMNS, *REMARKS))
         found, warned = read_records(_table(records, folder, "records"), id=id, weight=weight, group=group), ()
         M = read_matrix(*_resolved(matrix, folder, "matrix"), listed, found, id)
         reason = partial(_no_entry, listed)
@@ -144,7 +144,7 @@ def _resolved(path: str, folder: Path | None, key: str) -> tuple[Path, str]:
             got=repr(path),
             cure="put the data beside the experiment file, or a link to them",
         )
-    return folder / path, str(folder / path)
+    return folder / path, path  # named as in the experiment file: results carry warnings, and no places on a machine
 
 
 def _table(path: str, folder: Path | None, key: str) -> Table:

@@ -93,6 +93,7 @@ def markdown_report(
     blocks = [f"# {escape(manifest.get('experiment') or 'Report')}"]
     blocks += [escape(text) for text in re.split(r"\n\s*\n", str(manifest.get("description") or "")) if text.strip()]
     blocks += _provenance(ready, manifest)
+    blocks += [block for label in sorted(manifest.get("problems") or {}) for block in _warnings(manifest, label)]
     table = aggregate(ready)
     parts = parts_of(ready)
     blocks += _equal_budgets(parts, manifest, figures)
@@ -175,6 +176,12 @@ def _floor(manifest: Mapping[str, Any], problem: str) -> list[str]:
     if not float(floor) > 0:
         return [f"An exact fit can have a held-out error of 0{because}."]
     return [f"**Held-out floor {percent(float(floor), 4)}**, the error that remains after an exact fit{because}."]
+
+
+def _warnings(manifest: Mapping[str, Any], problem: str) -> list[str]:
+    """What there is to say against a problem's data, as found when the run was planned."""
+    found = ((manifest.get("problems") or {}).get(problem) or {}).get("warnings") or ()
+    return [f"**Warnings about {escape(problem)}:**", bullets([escape(line) for line in found])] if found else []
 
 
 def _rank(facts: ProblemFacts) -> list[str]:
