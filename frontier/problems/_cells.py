@@ -1,7 +1,7 @@
 """A table of target cells: what each calibration target adds up over the rows of a microdata file, written by hand.
 
     name, value          the target; family, importance and scale as in every target list
-    variable             the column that is added up; blank: 1 for every row; `a|b`: both columns
+    variable             the column that is added up; blank: 1 for every row; `a|b`: both columns; `-a`: sign changed
     statistic            amount (or persons): the sum of the variable; count: rows where it is not 0 (of each column of
                          `a|b`); records: records with a row where it is not 0
     variable_lower, _upper   only values from lower (included) to upper (excluded); a count then counts those
@@ -44,7 +44,7 @@ class Filter:
     lower: float = -math.inf
     upper: float = math.inf
 
-    def passed(self, values: Column, rows: IntArray) -> NDArray[np.bool_]:
+    def passed(self, values: Column, rows: IntArray | slice) -> NDArray[np.bool_]:
         """Which of `rows` pass; `KeyError` names a wanted value that no value of the column can be."""
         if values.categories is not None:
             if not self.wanted:
@@ -97,7 +97,7 @@ def read_cells(table: Table, microdata: Table, floor: float | None) -> Cells:
     variables = tuple(tuple(part.strip() for part in text.split(OR)) for text in names)
     for row, columns in enumerate(variables):
         for column in columns:
-            if column and column not in microdata.columns:
+            if column and column not in microdata.columns and column.removeprefix("-") not in microdata.columns:
                 cure = did_you_mean(column, microdata.columns)
                 raise InputError(targets.at(row, "variable"), f"no column '{column}' in {microdata.shown}", cure=cure)
         if len({*columns}) < len(columns) or (len(columns) > 1 and "" in columns):

@@ -33,7 +33,7 @@ class Microdata:
 
     table: Table
     kept: IntArray | None
-    record: IntArray
+    record: NDArray[np.int32]
     ids: NDArray[np.generic]
 
     def rows(self) -> IntArray:
@@ -61,12 +61,12 @@ def select(table: Table, where: Selection, id: str | None) -> Microdata:
             raise _no_such_value(f"where.{column}", text, values)
     if id is None:
         count = sum(len(array) for _, [array] in table.batches(table.columns[:1])) if rows is None else len(rows)
-        numbers = np.arange(count)
+        numbers = np.arange(count, dtype=np.int32)
         found = Microdata(table, rows, numbers, numbers if rows is None else rows)
     else:
         keys = table.keys(id)
         codes, ids = pd.factorize(keys if rows is None else keys[rows])
-        found = Microdata(table, rows, np.asarray(codes, dtype=np.intp), np.asarray(ids))
+        found = Microdata(table, rows, np.asarray(codes, dtype=np.int32), np.asarray(ids))
     if not found.record.size:
         raise InputError(table.shown, "no records", expected="a row per record")
     return found
@@ -109,6 +109,7 @@ def records_of(data: Microdata, *, weight: str, group: str | None, head: str | N
 def estimate_matrix(data: Microdata, cells: Cells) -> sp.csr_array:
     """M, targets × records, entries of one record added up, indices sorted, no zeros; `InputError` names the target."""
     filters = {name: data.column(name) for name in cells.filter_columns}
+    known: dict[Filter, IntArray] = {}
     parts: list[sp.csr_array | None] = [None] * len(cells.variables)
     entries = 0
     for variable in dict.fromkeys(name for names in cells.variables for name in names):
@@ -116,7 +117,7 @@ def estimate_matrix(data: Microdata, cells: Cells) -> sp.csr_array:
         for j, names in enumerate(cells.variables):
             if variable not in names:
                 continue
-            row = _row(data, cells, j, variable, values, _members(data, cells, j, filters))
+            row = _row(data, cells, j, variable, values, _members(data, cells, j, filters, known))
             part = parts[j]
             parts[j] = row if part is None else part + row
             entries += row.nnz
@@ -161,13 +162,25 @@ def empty_target(data: Microdata, cells: Cells, j: int) -> InputError:
     return InputError(cells.targets.at(j, "variable"), f"0 in all {len(inside):,} rows that pass the filters")
 
 
-def _members(data: Microdata, cells: Cells, j: int, filters: Mapping[str, Column]) -> IntArray:
-    """The selected rows that pass every filter of target j, categories first: they leave the least."""
-    inside = np.arange(len(data.record))
-    for chosen in sorted(cells.filters[j], key=lambda f: not f.wanted):
+def _members(
+    data: Microdata, cells: Cells, j: int, filters: Mapping[str, Column], known: dict[Filter, IntArray]
+) -> IntArray:
+    """The selected rows that pass every filter of target j, categories first: they leave the least.
+
+    `known` are the rows of single categories, at most all rows once per filter column.
+    """
+    inside = np.arange(len(data.record)) if not cells.filters[j] else np.empty(0, dtype=np.intp)
+    for i, chosen in enumerate(sorted(cells.filters[j], key=lambda f: not f.wanted)):
         values = filters[chosen.column]
         try:
-            inside = inside[chosen.passed(values, inside)]
+            if i > 0:
+                inside = inside[chosen.passed(values, inside)]
+            elif chosen in known:
+                inside = known[chosen]
+            else:
+                inside = np.flatnonzero(chosen.passed(values, slice(None)))
+                if len(chosen.wanted) == 1:
+                    known[chosen] = inside
         except KeyError as error:
             place = cells.targets.at(j, chosen.name)
             if not chosen.wanted:
@@ -194,12 +207,14 @@ def _row(
     if cells.statistics[j] in ("count", "records"):
         entries = np.ones(len(entries))
     columns, entries = data.record[inside[present]], entries[present]
-    row = sp.csr_array((entries, columns, np.array([0, len(columns)])), shape=(1, len(data.ids)))
+    row = sp.csr_array((entries, columns, np.array([0, len(columns)], dtype=np.int32)), shape=(1, len(data.ids)))
     row.sum_duplicates()
     return row
 
 
 def _numbers(data: Microdata, variable: str) -> NDArray[np.generic]:
+    if variable not in data.table.columns:  # `-column`
+        return -_numbers(data, variable.removeprefix("-")).astype(np.float64)
     found = data.column(variable)
     if found.categories is not None:
         raise InputError(
