@@ -18,9 +18,10 @@ from numpy.typing import NDArray
 
 from frontier.errors import InputError
 from frontier.problem import SCALE_FLOOR, FloatArray
-from frontier.problems._tables import Table
+from frontier.problems._tables import LARGEST_NUMBER, Table
 
 TARGET_COLUMNS = ("name", "value", "family", "importance", "scale")
+SMALLEST_SCALE = 1 / LARGEST_NUMBER
 REMARKS = ("source", "year", "note")  # columns of a target list that are for its readers
 DEFAULT_ID = "id"
 
@@ -67,11 +68,10 @@ def read_targets(table: Table, floor: float | None) -> Targets:
             cure="give floor: … (target units), or a column 'scale'",
         )
     scale = _optional(table, "scale", np.maximum(np.abs(values), SCALE_FLOOR if floor is None else floor))
-    for name, column, least in (("importance", importance, "≥ 0"), ("scale", scale, "> 0")):
-        bad = column < 0 if name == "importance" else column <= 0
-        if bad.any():
-            row = int(bad.argmax())
-            raise InputError(table.at(row, name), "out of range", expected=f"a number {least}", got=column[row])
+    for name, column, least in (("importance", importance, 0.0), ("scale", scale, SMALLEST_SCALE)):
+        if (column < least).any():
+            row = int((column < least).argmax())
+            raise InputError(table.at(row, name), "out of range", expected=f"a number ≥ {least:g}", got=column[row])
     return Targets(table, tuple(names), values, tuple(families), importance, scale)
 
 
@@ -97,8 +97,6 @@ def check_weights(weights: FloatArray, table: Table, column: str, rows: NDArray[
         raise InputError(table.at(row, column), "negative weight", expected="a number ≥ 0", got=weights[bad])
     if not weights.sum() > 0:
         raise InputError(f"{table.shown}: column '{column}'", "weights sum to zero", expected="a positive weight")
-    if not np.isfinite(weights.sum()):
-        raise InputError(f"{table.shown}: column '{column}'", "weights sum to infinity", expected="a finite sum")
 
 
 def refuse_duplicates(values: Sequence[object], table: Table, column: str, what: str) -> None:

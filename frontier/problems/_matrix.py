@@ -26,7 +26,7 @@ from frontier.npz import read_arrays
 from frontier.problems._lists import DEFAULT_ID, Records, Targets
 from frontier.problems._market import read_market
 from frontier.problems._size import LARGEST_ENTRIES
-from frontier.problems._tables import SHOWN, Table, check_file, open_table
+from frontier.problems._tables import SHOWN, Table, check_file, is_usable, open_table, unusable
 
 LARGEST_ARCHIVE_BYTES = 16 * LARGEST_ENTRIES  # a float64 and two int32 for every entry that a problem may have
 LONG = ("target", "record", "value")
@@ -48,11 +48,11 @@ def read_matrix(path: Path, shown: str, targets: Targets, records: Records, id: 
         expected = ".npz (SciPy), .mtx or .mtx.gz (Matrix Market), .csv or .parquet (wide or long table)"
         raise InputError(shown, "not an estimate matrix", expected=expected, got=repr(path.suffix))
     M.sum_duplicates()
-    bad = ~np.isfinite(M.data)
+    bad = ~is_usable(M.data)
     if bad.any():
         row, column = (int(part[bad.argmax()]) for part in sp.coo_array(M).coords)
         got = f"{M.data[bad.argmax()]} for target {targets.names[row]!r} and record {records.ids[column]}"
-        raise InputError(shown, "not a finite number", got=got)
+        raise InputError(shown, unusable(M.data[bad.argmax()]), got=got)
     M.eliminate_zeros()
     return M
 

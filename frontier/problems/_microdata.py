@@ -20,7 +20,7 @@ from frontier.errors import InputError, did_you_mean
 from frontier.problems._cells import BOOLEANS, OR, WHERE, Cells, Filter, IntArray
 from frontier.problems._lists import Records, check_weights
 from frontier.problems._size import LARGEST_ENTRIES
-from frontier.problems._tables import Column, Table
+from frontier.problems._tables import Column, Table, is_usable, unusable
 
 CATEGORIES_SHOWN = 8
 
@@ -196,10 +196,10 @@ def _row(
 ) -> sp.csr_array:
     """What one variable adds to the row of target j, by record."""
     entries = np.ones(len(inside)) if values is None else values[inside].astype(np.float64)
-    bad = ~np.isfinite(entries)
+    bad = ~is_usable(entries)
     if bad.any():
         place = data.table.at(int(data.rows()[inside[bad.argmax()]]), variable)
-        what = "missing value" if np.isnan(entries[bad.argmax()]) else "not a finite number"
+        what = "missing value" if np.isnan(entries[bad.argmax()]) else unusable(entries[bad.argmax()])
         raise InputError(place, f"{what}, used by target {cells.targets.names[j]!r}", expected="a number")
     lower, upper = cells.ranges[j]
     ranged = (lower, upper) != (-np.inf, np.inf)

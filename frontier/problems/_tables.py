@@ -31,6 +31,7 @@ LARGEST_ROWS = 100_000_000  # of a file, which may be a few bytes of Parquet: 0.
 LARGEST_COLUMNS = 1_000_000  # of a wide table
 BLOCK_BYTES = 16 << 20  # of CSV text at a time; a line must fit
 BATCH_ROWS = 1 << 16
+LARGEST_NUMBER = 1e30  # squares of products of three such numbers are still float64
 LONGEST_TEXT = 1000  # characters of a name or an id
 SHOWN = 200  # characters of somebody else's message or value
 
@@ -71,8 +72,9 @@ class Table:
 
     def require(self, *names: str) -> None:
         """`InputError` for the first column that is not there."""
+        there = {*self.columns}
         for name in names:
-            if name not in self.columns:
+            if name not in there:
                 raise InputError(self.shown, f"no column '{name}'", cure=did_you_mean(name, self.columns))
 
     def batches(self, names: Sequence[str]) -> Iterator[tuple[int, list[pa.Array]]]:
@@ -83,8 +85,8 @@ class Table:
             for batch in self._csv(names) if self.is_csv else self._parquet(names):
                 if first + batch.num_rows > LARGEST_ROWS:
                     raise InputError(self.shown, "too many rows", expected=f"at most {LARGEST_ROWS:,}")
-                at = batch.schema.names
-                yield first, [batch.column(at.index(name)) for name in names]
+                at = {name: i for i, name in enumerate(batch.schema.names)}
+                yield first, [batch.column(at[name]) for name in names]
                 first += batch.num_rows
 
     def _csv(self, names: Sequence[str]) -> Iterator[pa.RecordBatch]:
@@ -92,11 +94,15 @@ class Table:
             yield from reader
 
     def _parquet(self, names: Sequence[str]) -> Iterator[pa.RecordBatch]:
-        with pa.parquet.ParquetFile(self.path, read_dictionary=list(names)) as file:
-            for name in names:
-                kind = file.schema_arrow.field(name).type
-                if pa.types.is_nested(kind):
-                    raise InputError(f"{self.shown}: column '{name}'", "not one value a row", got=str(kind)[:SHOWN])
+        with pa.parquet.ParquetFile(self.path) as file:
+            schema = file.schema_arrow
+        kinds = dict(zip(schema.names, schema.types, strict=True))
+        for name in names:
+            if pa.types.is_nested(kinds[name]):
+                got = str(kinds[name])[:SHOWN]
+                raise InputError(f"{self.shown}: column '{name}'", "not one value a row", got=got)
+        texts = [name for name in names if _is_string(kinds[name])]
+        with pa.parquet.ParquetFile(self.path, read_dictionary=texts) as file:
             for batch in file.iter_batches(BATCH_ROWS, columns=list(names), use_threads=False):
                 batch.validate(full=True)  # a damaged page can have codes of no category, or text that is not UTF-8
                 yield batch
@@ -115,12 +121,12 @@ class Table:
         return np.concatenate(parts) if parts else np.empty(0)
 
     def check_finite(self, values: FloatArray, first: int, name: str, allowed: NDArray[np.bool_] | None = None) -> None:
-        bad = ~np.isfinite(values)
+        bad = ~is_usable(values)
         if allowed is not None:
             bad &= ~allowed
         if bad.any():
             row = int(bad.argmax())
-            raise InputError(self.at(first + row, name), "not a finite number", got=values[row])
+            raise InputError(self.at(first + row, name), unusable(values[row]), got=values[row])
 
     def as_numbers(self, array: pa.Array, first: int, name: str) -> pa.Array:
         """An array as float64 with nulls; `InputError` names the first entry that is not a number."""
@@ -221,6 +227,16 @@ class Table:
         whole = all(WHOLE.fullmatch(text) for text in found.categories)
         labels = np.array([int(text) for text in found.categories] if whole else found.categories)
         return np.asarray(labels[found.values])
+
+
+def is_usable(values: FloatArray) -> NDArray[np.bool_]:
+    """Which numbers are finite, and small enough to be multiplied and squared."""
+    return np.asarray(np.abs(values) <= LARGEST_NUMBER)
+
+
+def unusable(value: float) -> str:
+    """What is wrong with a number that is not usable."""
+    return "too large a number" if np.isfinite(value) else "not a finite number"
 
 
 def open_table(path: Path, shown: str) -> Table:

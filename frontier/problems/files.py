@@ -22,7 +22,7 @@ from numpy.typing import NDArray
 from frontier.errors import InputError, did_you_mean
 from frontier.problem import CalibrationProblem
 from frontier.problems._cells import read_cells
-from frontier.problems._lists import REMARKS, TARGET_COLUMNS, Targets, read_records, read_targets
+from frontier.problems._lists import REMARKS, SMALLEST_SCALE, TARGET_COLUMNS, Targets, read_records, read_targets
 from frontier.problems._matrix import read_matrix
 from frontier.problems._microdata import (
     Selection,
@@ -32,7 +32,7 @@ from frontier.problems._microdata import (
     select,
     unknown_categories,
 )
-from frontier.problems._tables import Table, open_table
+from frontier.problems._tables import LARGEST_NUMBER, Table, open_table
 
 PLACE = "problem 'files'"
 NAMES_SHOWN = 5
@@ -75,8 +75,8 @@ def build(
     """
     if min_records is not None and min_records < 1:
         raise InputError(f"{PLACE}.min_records", "too few", expected="at least 1", got=min_records)
-    if floor is not None and not (np.isfinite(floor) and floor > 0):
-        raise InputError(f"{PLACE}.floor", "not a residual scale", expected="a finite number > 0", got=floor)
+    if floor is not None and not SMALLEST_SCALE <= floor <= LARGEST_NUMBER:
+        raise InputError(f"{PLACE}.floor", "not a residual scale", expected="a number > 0", got=floor)
     table = _table(targets, folder, "targets")
     if microdata is not None:
         _refuse("is not used with microdata", {"matrix": matrix, "records": records})
