@@ -1,7 +1,8 @@
 """`python -m frontier.fit PROBLEM.yaml --budget 2000 --out weights.parquet`: calibrate one problem, write the weights.
 
 Exit codes: 0 done; 1 the weights are not what was asked for (not converged, or of another size than the budget: they
-are written, and it is said) or there are none (nothing is written); 2 bad input, 130 interrupted (nothing is written).
+are written, and it is said), or there are none or the disk is full (nothing is written); 2 bad input, 130 interrupted
+(nothing is written).
 """
 
 from __future__ import annotations

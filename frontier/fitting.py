@@ -76,11 +76,7 @@ class Output:
 
     def write(self, weights: pd.DataFrame, targets: pd.DataFrame) -> None:
         """Write both, or neither."""
-        files = {self.targets: as_table(targets, self.kind), self.weights: as_table(weights, self.kind)}
-        try:
-            write_together(files)
-        except OSError as error:
-            raise InputError(self.weights, f"cannot be written: {error.strerror}") from None
+        write_together({self.targets: as_table(targets, self.kind), self.weights: as_table(weights, self.kind)})
 
 
 def output(path: Path, spec: ProblemSpec, folder: Path) -> Output:

@@ -141,9 +141,11 @@ def unknown_categories(data: Microdata, cells: Cells) -> tuple[str, ...]:
         if values.categories is None:
             continue
         there = {values.categories[code] for code in np.unique(values.values) if code >= 0}
-        lost = {text: j for j, f in reversed(wanted) for text in f.wanted if text not in there}
+        lost: dict[str, int] = {}
+        for j, f in wanted:
+            lost |= {text: j for text in f.wanted if text not in there and text not in lost}
         if lost:
-            text, j = next(reversed(lost.items()))
+            text, j = next(iter(lost.items()))
             warned.append(f"{cells.targets.at(j, name)}: no record has {text!r} ({len(lost):,} such categories)")
     return tuple(warned)
 

@@ -38,6 +38,7 @@ def read(folder: Path, file: str = "problem.yaml", **changes: Any) -> Calibratio
     """The problem of a `problem.yaml`, some of its keys changed (None: dropped)."""
     entry = yaml.safe_load((folder / file).read_text()) | changes
     entry = {key: value for key, value in entry.items() if value is not None}
+    entry.pop("label", None)
     return build_problem(entry.pop("name"), entry, "p", folder)
 
 
