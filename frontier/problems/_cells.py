@@ -21,9 +21,9 @@ from typing import Literal
 import numpy as np
 from numpy.typing import NDArray
 
-from frontier.errors import InputError, did_you_mean
+from frontier.errors import InputError
 from frontier.problems._lists import REMARKS, TARGET_COLUMNS, Targets, read_targets
-from frontier.problems._tables import Column, Table
+from frontier.problems._tables import Column, Table, near
 
 Statistic = Literal["amount", "persons", "count", "records"]
 STATISTICS: tuple[Statistic, ...] = ("amount", "persons", "count", "records")
@@ -91,14 +91,14 @@ def read_cells(table: Table, microdata: Table, floor: float | None) -> Cells:
     statistics = table.texts("statistic")
     for row, statistic in enumerate(statistics):
         if statistic not in STATISTICS:
-            cure = did_you_mean(statistic, STATISTICS)
+            cure = near(statistic, STATISTICS)
             raise InputError(targets.at(row, "statistic"), f"unknown statistic {statistic!r}", cure=cure)
     names = table.texts("variable", blank="") if "variable" in table.columns else [""] * len(statistics)
     variables = tuple(tuple(part.strip() for part in text.split(OR)) for text in names)
     for row, columns in enumerate(variables):
         for column in columns:
             if column and column not in microdata.columns and column.removeprefix("-") not in microdata.columns:
-                cure = did_you_mean(column, microdata.columns)
+                cure = near(column, microdata.columns)
                 raise InputError(targets.at(row, "variable"), f"no column '{column}' in {microdata.shown}", cure=cure)
         if len({*columns}) < len(columns) or (len(columns) > 1 and "" in columns):
             raise InputError(targets.at(row, "variable"), "not distinct columns", got=repr(names[row]))
@@ -154,7 +154,7 @@ def _filter_columns(table: Table, microdata: Table) -> Iterator[tuple[str, str, 
             yield "", name, False
             continue
         if column not in microdata.columns:
-            cure = did_you_mean(column, microdata.columns)
+            cure = near(column, microdata.columns)
             raise InputError(f"{table.shown}: column '{name}'", f"no column '{column}' in {microdata.shown}", cure=cure)
         if name.startswith(WHERE):
             yield column, name, False

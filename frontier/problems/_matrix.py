@@ -20,13 +20,13 @@ import pyarrow.compute as pc
 import scipy.sparse as sp
 from numpy.typing import NDArray
 
-from frontier.errors import InputError, did_you_mean
+from frontier.errors import InputError
 from frontier.files import read_limited
 from frontier.npz import read_arrays
 from frontier.problems._lists import DEFAULT_ID, Records, Targets
 from frontier.problems._market import read_market
 from frontier.problems._size import LARGEST_ENTRIES
-from frontier.problems._tables import SHOWN, Table, check_file, is_usable, open_table, unusable
+from frontier.problems._tables import SHOWN, Table, check_file, is_usable, near, open_table, unusable
 
 LARGEST_ARCHIVE_BYTES = 16 * LARGEST_ENTRIES  # a float64 and two int32 for every entry that a problem may have
 LONG = ("target", "record", "value")
@@ -160,7 +160,7 @@ def _wide(
     there = {*table.columns}
     lost = next((name for name in columns if name not in there), None)
     if lost is not None:
-        cure = did_you_mean(lost, table.columns)
+        cure = near(lost, table.columns)
         raise InputError(table.shown, f"no column for {column_is} {lost!r}", cure=cure)
     number = {name: j for j, name in enumerate(rows)}
     seen = np.full(len(rows), -1)
@@ -206,7 +206,7 @@ def _numbered(
         text = encoded[row].as_py()
         if text is None or not str(text).strip():
             raise InputError(table.at(first + row, column), "missing value", expected="a name")
-        cure = did_you_mean(str(text), number) if len(number) < 10_000 else None
+        cure = near(str(text), number)
         raise InputError(table.at(first + row, column), f"unknown {what or column}", got=repr(text)[:SHOWN], cure=cure)
     return found
 

@@ -16,13 +16,11 @@ import pandas as pd
 import scipy.sparse as sp
 from numpy.typing import NDArray
 
-from frontier.errors import InputError, did_you_mean
+from frontier.errors import InputError
 from frontier.problems._cells import BOOLEANS, OR, WHERE, Cells, Filter, IntArray
 from frontier.problems._lists import Records, check_weights
 from frontier.problems._size import LARGEST_ENTRIES
-from frontier.problems._tables import Column, Table, is_usable, unusable
-
-CATEGORIES_SHOWN = 8
+from frontier.problems._tables import Column, Table, is_usable, near, unusable
 
 Selection = Mapping[str, str | int | float | bool]
 
@@ -125,9 +123,8 @@ def estimate_matrix(data: Microdata, cells: Cells) -> sp.csr_array:
             raise InputError(cells.targets.table.shown, "too large", expected=f"at most {LARGEST_ENTRIES:,} entries")
     M = sp.csr_array(sp.vstack(parts, format="csr"))
     of_records = np.array([statistic == "records" for statistic in cells.statistics])
-    M.data[np.repeat(of_records, np.diff(M.indptr))] = (
-        1.0  # one record counts once, in whichever column it has the item
-    )
+    # one record counts once, in however many columns it has the item
+    M.data[np.repeat(of_records, np.diff(M.indptr))] = 1.0
     M.eliminate_zeros()
     return M
 
@@ -153,7 +150,7 @@ def unknown_categories(data: Microdata, cells: Cells) -> tuple[str, ...]:
 def empty_target(data: Microdata, cells: Cells, j: int) -> InputError:
     """Why no record adds to target j: the filter that left no row, or a variable that is 0 in all that are left."""
     inside = np.arange(len(data.record))
-    for chosen in cells.filters[j]:
+    for chosen in _in_order(cells.filters[j]):
         inside = inside[chosen.passed(data.column(chosen.column), inside)]
         if not inside.size:
             got = repr(OR.join(chosen.wanted)) if chosen.wanted else f"{chosen.lower:g} to {chosen.upper:g}"
@@ -164,15 +161,20 @@ def empty_target(data: Microdata, cells: Cells, j: int) -> InputError:
     return InputError(cells.targets.at(j, "variable"), f"0 in all {len(inside):,} rows that pass the filters")
 
 
+def _in_order(filters: tuple[Filter, ...]) -> list[Filter]:
+    """Categories before ranges: they leave the fewest rows."""
+    return sorted(filters, key=lambda chosen: not chosen.wanted)
+
+
 def _members(
     data: Microdata, cells: Cells, j: int, filters: Mapping[str, Column], known: dict[Filter, IntArray]
 ) -> IntArray:
-    """The selected rows that pass every filter of target j, categories first: they leave the least.
+    """The selected rows that pass every filter of target j.
 
     `known` are the rows of single categories, at most all rows once per filter column.
     """
     inside = np.arange(len(data.record)) if not cells.filters[j] else np.empty(0, dtype=np.intp)
-    for i, chosen in enumerate(sorted(cells.filters[j], key=lambda f: not f.wanted)):
+    for i, chosen in enumerate(_in_order(cells.filters[j])):
         values = filters[chosen.column]
         try:
             if i > 0:
@@ -232,7 +234,6 @@ def _no_such_value(place: str, wanted: str, values: Column) -> InputError:
     """No row has a category: which ones there are."""
     if values.categories is not None:
         there = [values.categories[code] for code in np.unique(values.values) if code >= 0]
-        cure = did_you_mean(wanted, there) if len(there) <= 10_000 else None
-        return InputError(place, "no record has this value", got=repr(wanted), cure=cure)
+        return InputError(place, "no record has this value", got=repr(wanted), cure=near(wanted, there))
     known = ", ".join(BOOLEANS) if values.values.dtype == bool else "a number that occurs"
     return InputError(place, "no record has this value", expected=known, got=repr(wanted))

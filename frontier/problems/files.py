@@ -19,7 +19,7 @@ import numpy as np
 import scipy.sparse as sp
 from numpy.typing import NDArray
 
-from frontier.errors import InputError, did_you_mean
+from frontier.errors import InputError
 from frontier.problem import CalibrationProblem
 from frontier.problems._cells import read_cells
 from frontier.problems._lists import REMARKS, SMALLEST_SCALE, TARGET_COLUMNS, Targets, read_records, read_targets
@@ -32,7 +32,7 @@ from frontier.problems._microdata import (
     select,
     unknown_categories,
 )
-from frontier.problems._tables import LARGEST_NUMBER, Table, open_table
+from frontier.problems._tables import LARGEST_NUMBER, Table, near, open_table
 
 PLACE = "problem 'files'"
 NAMES_SHOWN = 5
@@ -160,7 +160,7 @@ def _refuse(why: str, given: Mapping[str, object]) -> None:
 def _known(families: tuple[str, ...], targets: Targets, key: str) -> None:
     for family in families:
         if family not in targets.families:
-            cure = did_you_mean(family, targets.families)
+            cure = near(family, targets.families)
             raise InputError(f"{PLACE}.{key}", f"unknown family '{family}' in {targets.table.shown}", cure=cure)
 
 
