@@ -18,6 +18,8 @@ from typer.testing import CliRunner
 import frontier
 from frontier import InputError, Status, files, fitting
 from frontier.fit import main
+from frontier.run import main as run_main
+from frontier.sweep.store import load_results
 from tests.conftest import make_problem
 
 EXAMPLE = Path(__file__).resolve().parent.parent / "experiments"
@@ -230,3 +232,14 @@ def test_calibrate_has_the_harness_s_verdict_also_of_a_refit_of_what_did_not_con
 def test_settings_are_read_as_in_yaml() -> None:
     read = fitting.read_settings(["a=1e-4", "b=2", "c=true", "d=[1, x]", "e=f=g", "h=null"])
     assert read == {"a": 1e-4, "b": 2, "c": True, "d": [1, "x"], "e": "f=g", "h": None}
+
+
+def test_a_run_prints_keeps_and_reports_what_there_is_to_say_against_its_data(folder: Path) -> None:
+    done = CliRunner().invoke(run_main, ["own_data.yaml", "--only", "anchored_l1", "--out", "run"])
+    assert done.exit_code == 0, done.stderr
+    [line] = [line for line in done.stderr.splitlines() if line.startswith("warning: ")]
+    assert line.startswith("warning: problem 'montana': own_data/targets.csv: 6 targets with fewer than 10 records")
+    _, manifest = load_results(Path("run"))
+    assert line == f"warning: problem 'montana': {manifest['problems']['montana']['warnings'][0]}"
+    report = Path("run/report/report.md").read_text(encoding="utf-8")
+    assert "**Warnings about montana:**\n\n- own_data/targets.csv: 6 targets with fewer than 10 records" in report

@@ -87,6 +87,8 @@ def damaged_table(draw: st.DrawFn, table: pd.DataFrame) -> pd.DataFrame:
             st.sampled_from(["value", "value", "value", "column", "type", "drop", "rename", "rows", "none", "twice"])
         )
         columns = list(table.columns)
+        if len({*columns}) < len(columns):
+            break  # pandas takes two columns of one name for a table
         column = draw(st.sampled_from(columns)) if columns else ""
         if action == "value" and len(table) and columns:
             values = table[column].astype(object).tolist()
