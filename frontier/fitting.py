@@ -31,7 +31,7 @@ GOOD = (Status.OPTIMAL, Status.COMPLETED, Status.STOPPED_EARLY)
 
 
 def read_problem_file(path: Path) -> tuple[ProblemSpec, CalibrationProblem]:
-    """The problem in a YAML file: the keys of an entry of `problems:`, or an experiment with one entry."""
+    """The problem in a YAML file: the keys of an entry of `problems:`, plain or under `problem:`, or in an experiment."""
     _, content = read_yaml(path, "a problem", cure="check the path")
     entry, place = content, f"{path}: problem"
     if "problems" in content:
@@ -41,6 +41,8 @@ def read_problem_file(path: Path) -> tuple[ProblemSpec, CalibrationProblem]:
             cure = "write the entry into a file of its own"
             raise InputError(f"{path}: problems", "not one problem", expected="a list of one entry", got=got, cure=cure)
         entry, place = problems[0], f"{path}: problems[0]"
+    elif isinstance(content.get("problem"), dict) and len(content) == 1:
+        entry = content["problem"]
     spec = problem_spec(entry, place)
     return spec, build_problem(spec.name, spec.params, place, path.parent)
 

@@ -229,6 +229,14 @@ def test_calibrate_has_the_harness_s_verdict_also_of_a_refit_of_what_did_not_con
         frontier.calibrate(problem, budget=60, refit="weights")  # type: ignore[arg-type]
 
 
+def test_a_problem_file_holds_keys_or_a_problem_or_an_experiment_with_one(tmp_path: Path) -> None:
+    texts = ["name: planted\nseed: 3", "problem: {name: planted, seed: 3}", "problems: [{name: planted, seed: 3}]"]
+    for text in texts:
+        (tmp_path / "p.yaml").write_text(text)
+        _, problem = fitting.read_problem_file(tmp_path / "p.yaml")
+        assert problem.fingerprint == frontier.load_problem("planted", seed=3).fingerprint
+
+
 def test_settings_are_read_as_in_yaml() -> None:
     read = fitting.read_settings(["a=1e-4", "b=2", "c=true", "d=[1, x]", "e=f=g", "h=null"])
     assert read == {"a": 1e-4, "b": 2, "c": True, "d": [1, "x"], "e": "f=g", "h": None}

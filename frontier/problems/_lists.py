@@ -44,9 +44,8 @@ class Targets:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Records:
-    """Ids, initial weights and groups of the records; `shown` is the file they came from."""
+    """Ids, initial weights and groups of the records, in file order."""
 
-    shown: str
     ids: NDArray[np.generic]
     weights: FloatArray
     groups: NDArray[np.generic] | None
@@ -84,7 +83,7 @@ def read_records(table: Table, *, id: str | None, weight: str, group: str | None
     ids = np.arange(len(weights)) if name is None else table.keys(name)
     if name is not None:
         refuse_duplicates(ids.tolist(), table, name, "record")
-    return Records(table.shown, ids, weights, None if group is None else table.keys(group))
+    return Records(ids, weights, None if group is None else table.keys(group))
 
 
 def check_weights(weights: FloatArray, table: Table, column: str, rows: NDArray[np.integer] | None = None) -> None:

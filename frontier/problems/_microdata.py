@@ -54,9 +54,9 @@ def select(table: Table, where: Selection, id: str | None) -> Microdata:
         try:
             rows = rows[chosen.passed(values, rows)]
         except KeyError as error:
-            raise _no_such_value(f"where.{column}", str(error.args[0]), values) from None
+            raise _no_such_value(f"problem 'files'.where.{column}", str(error.args[0]), values) from None
         if not rows.size:
-            raise _no_such_value(f"where.{column}", text, values)
+            raise _no_such_value(f"problem 'files'.where.{column}", text, values)
     if id is None:
         count = sum(len(array) for _, [array] in table.batches(table.columns[:1])) if rows is None else len(rows)
         numbers = np.arange(count, dtype=np.int32)
@@ -101,7 +101,7 @@ def records_of(data: Microdata, *, weight: str, group: str | None, head: str | N
     rows = data.rows()[first]
     check_weights(weights[first], table, weight, rows)
     groups = None if group is None else table.keys(group)[rows]
-    return Records(table.shown, data.ids, weights[first], groups), tuple(warned)
+    return Records(data.ids, weights[first], groups), tuple(warned)
 
 
 def estimate_matrix(data: Microdata, cells: Cells) -> sp.csr_array:

@@ -279,7 +279,9 @@ def check_file(path: Path, shown: str) -> None:
     try:
         there, size = path.is_file(), path.stat().st_size
     except FileNotFoundError:
-        raise InputError(shown, "no such file", cure="paths are relative to the experiment file") from None
+        raise InputError(
+            shown, "no such file", cure="paths are relative to the YAML file, from Python to here"
+        ) from None
     except (OSError, ValueError) as error:
         raise InputError(shown, f"cannot be read: {error}") from None
     if not there:

@@ -230,7 +230,13 @@ MISTAKES: dict[str, tuple[str, str, str, dict[str, Any], str]] = {
     "no head": ("people.csv", "3,true", "3,false", {"head": "head"}, "record 3 has 0 head rows"),
     "a head in words": ("people.csv", "3,true", "3,yes", {"head": "head"}, "column 'head': not true or false"),
     "a household without a number": ("people.csv", "2,true", ",true", {}, "row 4, column 'house': missing value"),
-    "a selection of nothing": ("people.csv", "1,", "1,", {"where": {"region": "east"}}, "where.region: no record has"),
+    "a selection of nothing": (
+        "people.csv",
+        "1,",
+        "1,",
+        {"where": {"region": "east"}},
+        "'files'.where.region: no record",
+    ),
     "a selection by no column": (
         "people.csv",
         "1,",
