@@ -31,7 +31,7 @@ GOOD = (Status.OPTIMAL, Status.COMPLETED, Status.STOPPED_EARLY)
 
 
 def read_problem_file(path: Path) -> tuple[ProblemSpec, CalibrationProblem]:
-    """The problem in a YAML file: the keys of an entry of `problems:`, plain or under `problem:`, or in an experiment."""
+    """The problem in a YAML file: the keys of an entry of `problems:`, also under `problem:` or in an experiment."""
     _, content = read_yaml(path, "a problem", cure="check the path")
     entry, place = content, f"{path}: problem"
     if "problems" in content:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import os
 import shutil
 import subprocess
@@ -235,6 +236,20 @@ def test_a_problem_file_holds_keys_or_a_problem_or_an_experiment_with_one(tmp_pa
         (tmp_path / "p.yaml").write_text(text)
         _, problem = fitting.read_problem_file(tmp_path / "p.yaml")
         assert problem.fingerprint == frontier.load_problem("planted", seed=3).fingerprint
+
+
+@pytest.mark.parametrize("method", ["anchored_l1", "fista", "hard_concrete", "random_reweight"])
+def test_records_without_initial_weight_are_no_obstacle(method: str) -> None:
+    problem = make_problem()
+    w0 = problem.w0.copy()
+    w0[:5] = 0.0
+    params = {"hard_concrete": {"epochs": 300}}.get(method, {})
+    solution = frontier.calibrate(
+        dataclasses.replace(problem, w0=w0, floor=None), method=method, budget=6, params=params
+    )
+    assert solution.weights is not None, solution.message
+    if method == "anchored_l1":  # which never leaves w0 = 0
+        assert not solution.weights[:5].any()
 
 
 def test_settings_are_read_as_in_yaml() -> None:
