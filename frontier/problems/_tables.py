@@ -30,7 +30,9 @@ from frontier.problem import FloatArray
 LARGEST_FILE_BYTES = 8 << 30  # what is read in pieces; the CPS file as CSV has 0.04 GB
 LARGEST_ROWS = 100_000_000  # of a file, which may be a few bytes of Parquet: 0.8 GB per column of numbers
 LARGEST_COLUMNS = 1_000_000  # of a wide table
-BLOCK_BYTES = 16 << 20  # of CSV text at a time; a line must fit
+BLOCK_BYTES = 1 << 20  # of CSV text at a time; a line must fit, …
+FIELD_BYTES = 64  # … so it is more in a table of very many columns
+HEADER_BYTES = 16 << 20  # for the header, before their number is known
 BATCH_ROWS = 1 << 16
 LARGEST_NUMBER = 1e30  # squares of products of three such numbers are still float64
 LONGEST_TEXT = 1000  # characters of a name or an id
@@ -306,9 +308,10 @@ def _reading(shown: str) -> Iterator[None]:
 
 def _open_csv(path: Path, columns: Sequence[str] = (), include: Sequence[str] = ()) -> pa.csv.CSVStreamingReader:
     """A reader of batches; the columns named are text, whatever they look like: types are this module's business."""
+    block = max(BLOCK_BYTES, FIELD_BYTES * len(columns)) if columns else HEADER_BYTES
     return pa.csv.open_csv(
         pa.OSFile(str(path)),
-        read_options=pa.csv.ReadOptions(use_threads=False, block_size=BLOCK_BYTES),
+        read_options=pa.csv.ReadOptions(use_threads=False, block_size=block),
         parse_options=pa.csv.ParseOptions(newlines_in_values=True),
         convert_options=pa.csv.ConvertOptions(
             column_types=dict.fromkeys(columns, pa.string()), include_columns=list(include)

@@ -155,6 +155,7 @@ def test_a_missing_value_passes_no_filter_and_is_refused_where_it_is_added_up(tm
 
 def test_rows_and_categories_are_read_in_blocks(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(_tables, "BLOCK_BYTES", 128)
+    monkeypatch.setattr(_tables, "FIELD_BYTES", 1)
     monkeypatch.setattr(_tables, "BATCH_ROWS", 2)
     found = small(tmp_path)
     assert dict(zip(found.target_names, found.M.toarray().tolist(), strict=True)) == EXPECTED
