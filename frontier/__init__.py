@@ -1,5 +1,7 @@
 """frontier: compares sparse survey-calibration methods with one yardstick and draws their frontier.
 
+weights = frontier.calibrate(frontier.load_problem("cps_ohio"), method="anchored_l1", budget=500).weights
+
 problem = frontier.load_problem("cps_ohio")
 split = frontier.default_split(problem)
 solutions = frontier.solve(problem.restrict(split.train), "fista", [frontier.Point(lam=1e-5)])
@@ -8,8 +10,9 @@ row = frontier.evaluate(problem, split, refit)
 """
 
 from frontier.analysis.metrics import evaluate
-from frontier.api import run_experiment, solve
+from frontier.api import calibrate, run_experiment, solve
 from frontier.errors import InputError
+from frontier.exporting import write_problem
 from frontier.methods.base import Point, Solution, Status
 from frontier.problem import CalibrationProblem, Split
 from frontier.refit import refit
@@ -25,6 +28,7 @@ __all__ = [
     "Solution",
     "Split",
     "Status",
+    "calibrate",
     "default_split",
     "evaluate",
     "load_problem",
@@ -33,4 +37,5 @@ __all__ = [
     "refit",
     "run_experiment",
     "solve",
+    "write_problem",
 ]

@@ -53,7 +53,8 @@ class AnchoredObjective:
             pull = self.lam - correlation + self.mu * np.divide(best - w0, w0, out=np.zeros_like(w0), where=w0 > 0)
             square = self.mu / 2 * np.divide(step**2, w0, out=np.zeros_like(w0), where=w0 > 0)
             # inside the bounds `pull` is 0 up to rounding, at a bound it has the sign of `step`
-            inside = (best > 0) & (best < self.upper * w0)
+            bound = self.upper * w0 if np.isfinite(self.upper) else np.inf  # ∞ · 0 is no number
+            inside = (best > 0) & (best < bound)
             slack = np.where(inside, 0.0, np.maximum(pull * step, 0.0))
             difference = residual - theta
             gap = min(gap, float(0.5 * difference @ difference + square.sum() + slack.sum()))

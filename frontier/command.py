@@ -17,11 +17,15 @@ from frontier.errors import InputError
 from frontier.statistics import report_sections
 from frontier.sweep.store import load_results, load_targets, load_traces
 
+RESUME = "finished batches are kept: run the same command again to resume"
 
-def command(function: Callable[..., None], usage_code: int = 2, machine_code: int = 1) -> typer.Typer:
+
+def command(
+    function: Callable[..., None], usage_code: int = 2, machine_code: int = 1, kept: str = RESUME
+) -> typer.Typer:
     """`function` as a command line whose `InputError` is one line on standard error and exit code `usage_code`.
 
-    `machine_code` is for what is not the input's fault (disk full).
+    `machine_code` is for what is not the input's fault (disk full); `kept` says what an unfinished command leaves.
     """
 
     @functools.wraps(function)
@@ -32,10 +36,10 @@ def command(function: Callable[..., None], usage_code: int = 2, machine_code: in
             print_error(f"error: {error}")
             raise typer.Exit(usage_code) from None
         except OSError as error:  # disk full, folder gone: not the input's fault, and nothing finished is lost
-            print_error(f"error: {error}; finished batches are kept: run the same command again to resume")
+            print_error(f"error: {error}; {kept}")
             raise typer.Exit(machine_code) from None
         except KeyboardInterrupt:
-            print_error("interrupted: finished batches are kept; run the same command again to resume")
+            print_error(f"interrupted: {kept}")
             raise typer.Exit(130) from None
 
     app = typer.Typer(add_completion=False, pretty_exceptions_enable=False)

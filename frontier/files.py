@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import os
+from collections.abc import Mapping
 from pathlib import Path
 from typing import BinaryIO
 
@@ -34,14 +35,22 @@ def read_limited(path: Path, limit_bytes: int) -> bytes:
 
 def write_atomically(path: Path, content: bytes) -> None:
     """Write `content` so that `path` is either the old file or the whole new one, also after a kill or a power cut."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    scratch = path.with_name(f".{path.name}.{os.getpid()}.tmp")
+    write_together({path: content})
+
+
+def write_together(files: Mapping[Path, bytes]) -> None:
+    """Write every file whole before any takes its place: what fails while writing leaves all old files as they were."""
+    scratch = {path: path.with_name(f".{path.name}.{os.getpid()}.tmp") for path in files}
     try:
-        with scratch.open("wb") as file:
-            _write(file, content)
-        scratch.replace(path)
+        for path, content in files.items():
+            path.parent.mkdir(parents=True, exist_ok=True)
+            with scratch[path].open("wb") as file:
+                _write(file, content)
+        for path, written in scratch.items():
+            written.replace(path)
     finally:
-        scratch.unlink(missing_ok=True)
+        for written in scratch.values():
+            written.unlink(missing_ok=True)
 
 
 def _write(file: BinaryIO, content: bytes) -> None:

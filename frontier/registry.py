@@ -14,6 +14,7 @@ import pkgutil
 import typing
 from collections.abc import Callable, Mapping
 from functools import cache
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -43,9 +44,12 @@ def load_problem(name: str, **params: Any) -> CalibrationProblem:
     return build_problem(name, params, place=f"problem '{name}'")
 
 
-def build_problem(name: str, params: Mapping[str, Any], place: str) -> CalibrationProblem:
+def build_problem(name: str, params: Mapping[str, Any], place: str, folder: Path | None = None) -> CalibrationProblem:
+    """The same for an experiment file; `folder` is where its data files are, for a problem that reads any."""
     own, weights = check_problem(name, params, place)
     builder = problem_builder(name, place)
+    if "folder" in inspect.signature(builder).parameters:
+        own["folder"] = folder
     try:
         problem = builder(**own)
     except MemoryError as error:
@@ -60,13 +64,15 @@ def check_problem(name: str, params: Mapping[str, Any], place: str) -> tuple[dic
     """The parameters of a problem, checked: its own, and those that every problem has (`frontier.weighting`)."""
     builder = problem_builder(name, f"{place}.name")
     common = [key for key in inspect.signature(weighted).parameters if key != "problem"]
-    unknown = [key for key in params if key not in common and key not in inspect.signature(builder).parameters]
+    known = [*(key for key in inspect.signature(builder).parameters if key != "folder"), *common]
+    unknown = [key for key in params if key not in known]
     if unknown:
-        known = [*inspect.signature(builder).parameters, *common]
         raise InputError(f"{place}.{unknown[0]}", "unknown key", cure=did_you_mean(unknown[0], known))
     own = {key: value for key, value in params.items() if key not in common}
     weights = {key: value for key, value in params.items() if key in common}
-    return checked_parameters(builder, own, place), checked_parameters(weighted, weights, place, ("problem",))
+    return checked_parameters(builder, own, place, ("folder",)), checked_parameters(
+        weighted, weights, place, ("problem",)
+    )
 
 
 @cache

@@ -32,6 +32,9 @@ def main(
     with warnings.catch_warnings():
         warnings.showwarning = _print_warning
         session = open_session(experiment)
+    for label, lines in session.warnings.items():
+        for line in lines:
+            print_error(f"warning: problem '{label}': {line}")
     folder = out or Path("results") / session.experiment.name
     if dry_run:
         _print_plan(session)

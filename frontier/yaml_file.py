@@ -31,6 +31,14 @@ def read_yaml(path: Path, what: str, cure: str) -> tuple[str, dict[str, Any]]:
     return text, _parse(text, path, what)
 
 
+def read_value(text: str, place: str) -> Any:
+    """The plain value that a text is in YAML: a number, a truth value, a string, a list; `InputError` names `place`."""
+    content = _parse(f"value: {text}", Path(place), "a value")
+    if len(content) != 1:
+        raise InputError(place, "not a value", expected="one value", got=repr(text))
+    return content["value"]
+
+
 def _parse(text: str, path: Path, what: str) -> dict[str, Any]:
     try:
         loader = _Loader(text)

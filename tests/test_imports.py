@@ -30,9 +30,11 @@ ROOMS = [
     ("analysis",),
     ("sweep",),
     ("reporting",),
+    ("exporting",),
     ("statistics",),
     ("command", "api", "checking"),
-    ("run", "report", "speed", "claims", "floor", "check", "merge", "pytest_plugin", "__init__"),
+    ("fitting",),
+    ("run", "report", "speed", "claims", "floor", "check", "fit", "merge", "pytest_plugin", "__init__"),
 ]
 ONLY_ERRORS = ("reporting",)  # reporting sees data frames, never methods or problems; `designs` is names of splits
 HEAVY = {

@@ -13,7 +13,7 @@ from frontier.reporting.style import MISSING, count
 
 
 def provenance_blocks(ready: pd.DataFrame, manifest: Mapping[str, Any]) -> list[str]:
-    """The problems with their fingerprints and the facts of each run, for prepared cells."""
+    """The problems with their fingerprints, warnings about their data, and the facts of each run, for prepared cells."""
     problems = manifest.get("problems") or {}
     header = ("problem", "built by", "records", "targets", "non-zeros", "fingerprint")
     rows = []
@@ -29,6 +29,7 @@ def provenance_blocks(ready: pd.DataFrame, manifest: Mapping[str, Any]) -> list[
         "timing": ", ".join(f"{kind} {kinds[kind]:,}" for kind in order),
     }
     blocks = [markdown_table(header, rows, right=header[2:5])] if rows else []
+    blocks += [block for label in sorted(problems) for block in _warnings(label, problems[label])]
     if not manifest.get("runs"):
         return [*blocks, *_facts(facts_of_cells | _facts_of_run(manifest))]
     blocks += _facts(facts_of_cells)
@@ -37,6 +38,12 @@ def provenance_blocks(ready: pd.DataFrame, manifest: Mapping[str, Any]) -> list[
     if manifest.get("joined"):
         blocks += ["### How the runs were joined", bullets(escape(line) for line in manifest["joined"])]
     return blocks
+
+
+def _warnings(label: str, facts: Mapping[str, Any]) -> list[str]:
+    """What there is to say against a problem's data, as found when the run was planned."""
+    found = facts.get("warnings") or ()
+    return [f"**Warnings about {escape(label)}:**", bullets([escape(line) for line in found])] if found else []
 
 
 def _facts_of_run(manifest: Mapping[str, Any]) -> dict[str, Any]:

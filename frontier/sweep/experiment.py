@@ -141,7 +141,7 @@ def read_experiment(path: Path | str) -> Experiment:
         file = _File.model_validate(content)
     except ValidationError as error:
         raise _colon(validation_error(error, str(path)), path) from None
-    problems = tuple(_problem(entry, f"{path}: problems[{i}]") for i, entry in enumerate(file.problems))
+    problems = tuple(problem_spec(entry, f"{path}: problems[{i}]") for i, entry in enumerate(file.problems))
     labels = [problem.label for problem in problems]
     _unique(labels, f"{path}: problems", "label", cure="give each entry its own label")
     splits = tuple(_split(entry, f"{path}: splits[{i}]") for i, entry in enumerate(file.splits))
@@ -175,7 +175,8 @@ def read_experiment(path: Path | str) -> Experiment:
     )
 
 
-def _problem(entry: dict[str, Any], place: str) -> ProblemSpec:
+def problem_spec(entry: Mapping[str, Any], place: str) -> ProblemSpec:
+    """An entry of `problems:`, its parameters checked against the problem's."""
     name = _name(entry, "name", place)
     label = entry.get("label", name)
     if not (isinstance(label, str) and re.fullmatch(r"[A-Za-z0-9][A-Za-z0-9_.-]*", label)):

@@ -91,14 +91,17 @@ def _sources(run: Path) -> list[Source]:
 
 
 def _session(source: Source) -> Session:
-    """The experiment of a run, read and planned again."""
+    """The experiment of a run, read and planned again; its data files, if any, are where they were, from here."""
     text, name = source.manifest.get("experiment_file"), source.manifest.get("experiment")
     if not isinstance(text, str) or not isinstance(name, str):
         raise InputError(source.folder / "manifest.json", "no experiment file in it", cure="run the experiment again")
+    data = source.manifest.get("experiment_folder") or "."
+    if not isinstance(data, str) or Path(data).is_absolute() or ".." in Path(data).parts:
+        raise InputError(source.folder / "manifest.json", "a folder outside the working folder", got=repr(data))
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / f"{Path(name).name}.yaml"  # a file without a name of its own is named by its path
         path.write_text(text, encoding="utf-8")
-        return open_session(path)
+        return open_session(path, Path(data))
 
 
 def _copy(session: Session, sources: Sequence[Source], store: Store, warn: Callable[[str], None]) -> list[list[str]]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -12,6 +12,7 @@ import numpy as np
 import pandas as pd
 
 from frontier.analysis.bounds import training_facts
+from frontier.analysis.diagnostics import problem_warnings
 from frontier.analysis.leakage import leakage
 from frontier.analysis.metrics import evaluate
 from frontier.errors import InputError, did_you_mean
@@ -31,26 +32,36 @@ from frontier.sweep.store import Store, read_json
 
 @dataclass(frozen=True, slots=True)
 class Session:
-    """A checked experiment with its problems, splits and plan: everything but the solving."""
+    """A checked experiment with its problems, splits and plan: everything but the solving.
+
+    `warnings` are what there is to say against each problem's data, `folder` is where its data files are.
+    """
 
     experiment: Experiment
     problems: dict[str, CalibrationProblem]
     splits: dict[str, tuple[Split, ...]]
     plan: Plan
+    warnings: dict[str, tuple[str, ...]] = field(default_factory=dict)
+    folder: Path = Path()
 
 
-def open_session(path: Path | str) -> Session:
-    """Read an experiment file and build its problems, splits and plan; solves and writes nothing."""
+def open_session(path: Path | str, folder: Path | None = None) -> Session:
+    """Read an experiment file and build its problems, splits and plan; solves and writes nothing.
+
+    `folder` is where its data files are; default the file's own.
+    """
     experiment = read_experiment(path)
+    folder = Path(path).parent if folder is None else folder
     problems, splits = {}, {}
     for i, spec in enumerate(experiment.problems):
-        problem = build_problem(spec.name, spec.params, f"{path}: problems[{i}]")
+        problem = build_problem(spec.name, spec.params, f"{path}: problems[{i}]", folder)
         problems[spec.label] = problem
         splits[spec.label] = _splits(experiment, problem, f"{path}: splits")
         for k, method in enumerate(experiment.methods):
             if spec.label in method.problems:
                 _check_budgets(method, problem, f"{path}: methods[{k}]")
-    return Session(experiment, problems, splits, make_plan(experiment, problems, splits))
+    found = {label: problem_warnings(problem) for label, problem in problems.items()}
+    return Session(experiment, problems, splits, make_plan(experiment, problems, splits), found, folder)
 
 
 def run_session(
@@ -146,6 +157,7 @@ def run_manifest(session: Session, jobs: int, digest: str) -> dict[str, Any]:
         "description": experiment.description,
         "limitations": list(experiment.limitations),
         "experiment_file": experiment.text,
+        "experiment_folder": _relative(session.folder),
         "plan_fingerprint": session.plan.fingerprint,
         "code_digest": digest,
         "versions": versions(),
@@ -162,7 +174,8 @@ def run_manifest(session: Session, jobs: int, digest: str) -> dict[str, Any]:
                 "n_targets": problem.n_targets,
                 "n_records": problem.n_records,
                 "nnz": int(problem.M.nnz),
-                "meta": {key: value for key, value in problem.meta.items() if _is_plain(value)},
+                "meta": {key: value for key, value in problem.meta.items() if _is_plain(value) and key != "warnings"},
+                "warnings": list(session.warnings.get(spec.label, ())),
             }
             for spec, problem in ((s, session.problems[s.label]) for s in experiment.problems)
         },
@@ -189,6 +202,12 @@ def _split_facts(problem: CalibrationProblem, split: Split) -> dict[str, Any]:
     if shared.size:
         sizes |= {"median_leakage": float(np.median(shared)), "max_leakage": float(shared.max())}
     return sizes | training_facts(problem.restrict(split.train))
+
+
+def _relative(folder: Path) -> str | None:
+    """A folder below the working folder, as it is written in an experiment; None for one elsewhere."""
+    here = Path.cwd()
+    return folder.resolve().relative_to(here).as_posix() if folder.resolve().is_relative_to(here) else None
 
 
 def _is_plain(value: object) -> bool:

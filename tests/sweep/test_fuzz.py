@@ -108,12 +108,12 @@ def built(name: str, params: str, place: str) -> CalibrationProblem:
     return build_problem(name, json.loads(params), place)
 
 
-def build_once(name: str, params: Mapping[str, Any], place: str) -> CalibrationProblem:
+def build_once(name: str, params: Mapping[str, Any], place: str, folder: Path | None = None) -> CalibrationProblem:
     """`build_problem`, remembering what it built from plain parameters: most mutations leave the problems alone."""
     try:
         return built(name, json.dumps(dict(params), sort_keys=True), place)
     except TypeError:
-        return build_problem(name, params, place)
+        return build_problem(name, params, place, folder)
 
 
 @pytest.mark.filterwarnings("default")  # a user sees a warning as a line

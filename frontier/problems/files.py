@@ -1,0 +1,189 @@
+"""Your own data as a problem: an estimate matrix with targets and records, or microdata with a table of target cells.
+
+    {name: files, matrix: M.npz, targets: targets.csv, records: records.parquet}       (formats: `_matrix`, `_lists`)
+    {name: files, microdata: people.parquet, targets: cells.csv, id: household}        (formats: `_microdata`, `_cells`)
+
+Paths are relative to the folder of the experiment file and may not leave it (no absolute path, no `..`): the file may
+be somebody else's, and what it names is read and quoted in messages. A link below that folder is followed: it is the
+user's own. From Python there is no experiment file, and a path is any path. What is wrong with the files is one error
+that names file, row and column; what may be is a warning that results carry (`meta["warnings"]`).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from functools import partial
+from pathlib import Path
+
+import numpy as np
+import scipy.sparse as sp
+from numpy.typing import NDArray
+
+from frontier.errors import InputError
+from frontier.problem import CalibrationProblem
+from frontier.problems._cells import read_cells
+from frontier.problems._lists import REMARKS, SMALLEST_SCALE, TARGET_COLUMNS, Targets, read_records, read_targets
+from frontier.problems._matrix import read_matrix
+from frontier.problems._microdata import (
+    Selection,
+    empty_target,
+    estimate_matrix,
+    records_of,
+    select,
+    unknown_categories,
+)
+from frontier.problems._tables import LARGEST_NUMBER, Table, near, open_table
+
+PLACE = "problem 'files'"
+NAMES_SHOWN = 5
+
+
+def build(
+    *,
+    targets: str,
+    matrix: str | None = None,
+    records: str | None = None,
+    microdata: str | None = None,
+    id: str | None = None,
+    weight: str = "weight",
+    group: str | None = None,
+    head: str | None = None,
+    where: Selection | None = None,
+    held_out_families: tuple[str, ...] = (),
+    never_hold_out_alone: tuple[str, ...] = (),
+    min_records: int | None = None,
+    floor: float | None = None,
+    folder: Path | None = None,
+) -> CalibrationProblem:
+    """The problem in the files; `meta["record_ids"]` (n) are the ids of its records.
+
+    targets        target list (CSV, Parquet): name, value, and family, importance, scale; with microdata, target cells
+    matrix         estimate matrix: .npz, .mtx, .mtx.gz, or a wide or long table
+    records        record list (CSV, Parquet), one row per column of the matrix
+    microdata      survey file (CSV, Parquet) that the matrix is built from; instead of `matrix` and `records`
+    id             column of record ids; default `id` in a record list, if it is there. Rows of microdata with the same
+                   id are one record; by default each is its own
+    weight, group  columns of the initial weights and, if any, of the clusters
+    head           microdata: the column that is true in the row of each record that weight and group come from;
+                   default its first row
+    where          microdata: the rows to use, by category of some columns
+    held_out_families, never_hold_out_alone   families that the default split holds out, and that leak
+    min_records    targets with fewer non-zero records are left out; by default one with none is an error
+    floor          residual scale of targets nearer to 0, in target units
+
+    Raises `InputError` for anything that does not fit together.
+    """
+    if min_records is not None and min_records < 1:
+        raise InputError(f"{PLACE}.min_records", "too few", expected="at least 1", got=min_records)
+    if floor is not None and not SMALLEST_SCALE <= floor <= LARGEST_NUMBER:
+        raise InputError(f"{PLACE}.floor", "not a residual scale", expected="a number > 0", got=floor)
+    table = _table(targets, folder, "targets")
+    if microdata is not None:
+        _refuse("is not used with microdata", {"matrix": matrix, "records": records})
+        survey = _table(microdata, folder, "microdata")
+        cells = read_cells(table, survey, floor)
+        data = select(survey, where or {}, id)
+        listed, unused = cells.targets, cells.unused
+        found, warned = records_of(data, weight=weight, group=group, head=head)
+        M = estimate_matrix(data, cells)
+        warned += unknown_categories(data, cells)
+        reason = partial(empty_target, data, cells)
+        sources: tuple[str, ...] = (microdata, targets)
+    elif matrix is not None and records is not None:
+        _refuse("is used with microdata only", {"head": head, "where": where})
+        listed = read_targets(table, floor)
+        unused = tuple(name for name in table.columns if name not in (*TARGET_COLUMNS, *REMARKS))
+        found, warned = read_records(_table(records, folder, "records"), id=id, weight=weight, group=group), ()
+        M = read_matrix(*_resolved(matrix, folder, "matrix"), listed, found, id)
+        reason = partial(_no_entry, listed)
+        sources = (matrix, targets, records)
+    else:
+        key = "matrix" if matrix is None else "records"
+        raise InputError(f"{PLACE}.{key}", "missing key", cure="give matrix and records, or microdata")
+    if unused:
+        warned += (f"{table.shown}: columns that are not used: {', '.join(map(repr, unused))}",)
+    _known(held_out_families, listed, "held_out_families")
+    _known(never_hold_out_alone, listed, "never_hold_out_alone")
+    kept = _supported(M, listed, min_records, reason)
+    if len(kept) < len(listed.names):
+        lost = np.setdiff1d(np.arange(len(listed.names)), kept)
+        names = ", ".join(repr(listed.names[j]) for j in lost[:NAMES_SHOWN])
+        warned += (f"{table.shown}: {len(lost):,} targets with fewer than {min_records} records are left out: {names}",)
+    families = tuple(listed.families[j] for j in kept)
+    return CalibrationProblem(
+        name="files",
+        M=M[kept] if len(kept) < len(listed.names) else M,
+        y=listed.values[kept],
+        w0=found.weights,
+        scale=listed.scale[kept],
+        importance=listed.importance[kept],
+        families=families,
+        target_names=tuple(listed.names[j] for j in kept),
+        groups=found.groups,
+        meta={
+            "held_out_families": tuple(family for family in held_out_families if family in families),
+            "never_hold_out_alone": never_hold_out_alone,
+            "source": ", ".join(Path(path).name for path in sources),
+            "warnings": warned,
+            "record_ids": found.ids,
+        },
+    )
+
+
+def _resolved(path: str, folder: Path | None, key: str) -> tuple[Path, str]:
+    """The file a path names, and its name in messages; one in an experiment file stays in the file's folder."""
+    if "\0" in path:
+        raise InputError(f"{PLACE}.{key}", "not a path", got=repr(path))
+    if folder is None:
+        return Path(path), path
+    if Path(path).is_absolute() or ".." in Path(path).parts:
+        raise InputError(
+            f"{PLACE}.{key}",
+            "leaves the folder of the experiment file",
+            expected="a relative path without '..'",
+            got=repr(path),
+            cure="put the data beside the experiment file, or a link to them",
+        )
+    return folder / path, path  # named as in the experiment file: results carry warnings, and no places on a machine
+
+
+def _table(path: str, folder: Path | None, key: str) -> Table:
+    return open_table(*_resolved(path, folder, key))
+
+
+def _refuse(why: str, given: Mapping[str, object]) -> None:
+    for key, value in given.items():
+        if value is not None:
+            raise InputError(f"{PLACE}.{key}", why, cure="drop it")
+
+
+def _known(families: tuple[str, ...], targets: Targets, key: str) -> None:
+    for family in families:
+        if family not in targets.families:
+            cure = near(family, targets.families)
+            raise InputError(f"{PLACE}.{key}", f"unknown family '{family}' in {targets.table.shown}", cure=cure)
+
+
+def _no_entry(targets: Targets, j: int) -> InputError:
+    return InputError(targets.at(j), "no record adds to this target", cure="drop it, or set min_records: 1")
+
+
+def _supported(
+    M: sp.csr_array, targets: Targets, min_records: int | None, reason: Callable[[int], InputError]
+) -> NDArray[np.intp]:
+    """The targets that stay, each with enough records and of a sign that weights ≥ 0 can reach."""
+    support = np.diff(M.indptr)
+    if min_records is None and (support == 0).any():
+        raise reason(int((support == 0).argmax()))
+    kept = np.flatnonzero(support >= (min_records or 1))
+    if not kept.size:
+        got = f"{min_records}, more than the {support.max():,} of any target"
+        raise InputError(f"{PLACE}.min_records", "no target is left", got=got)
+    y, least, most = targets.values[kept], M.min(axis=1).toarray()[kept], M.max(axis=1).toarray()[kept]
+    wrong = ((y < 0) & (least >= 0)) | ((y > 0) & (most <= 0))
+    if wrong.any():
+        j = int(kept[wrong.argmax()])
+        raise InputError(
+            targets.at(j, "value"), "wrong sign", expected="the sign of what its records add", got=targets.values[j]
+        )
+    return kept
