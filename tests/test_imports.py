@@ -15,7 +15,7 @@ ROOT = Path(frontier.__file__).parent
 # each room may import from itself and from rooms before it; the first matching prefix decides a module's room
 ROOMS = [
     ("errors",),
-    ("files", "threads"),
+    ("files", "threads", "clock"),
     ("npz", "yaml_file"),
     ("problem",),
     ("objective", "weighting"),

@@ -15,6 +15,7 @@ from typing import ClassVar, Literal
 import numpy as np
 
 from frontier.budget import L1_PATH_END, BudgetSearch
+from frontier.clock import out_of_time
 from frontier.errors import InputError
 from frontier.l1.homotopy import homotopy
 from frontier.l1.path import WorkingSetPath
@@ -129,7 +130,7 @@ class _Run:
 
     def at(self, lam: float) -> Solution:
         if lam not in self.solved:
-            self.solved[lam] = self.solver(lam)
+            self.solved[lam] = Solution.not_begun() if out_of_time() else self.solver(lam)
         return self.solved[lam]
 
     def count(self, lam: float) -> int:
@@ -139,7 +140,7 @@ class _Run:
     def solution(self, lam: float, budget: int | None) -> Solution:
         """The solution at λ, with a note when it was asked for by size and has another."""
         found = self.at(lam)
-        if budget is None or self.count(lam) == budget:
+        if budget is None or found.weights is None or self.count(lam) == budget:
             return found
         note = f"nearest support on the path has {self.count(lam)} records, asked for {budget}"
         return Solution(
@@ -187,7 +188,7 @@ class _Run:
         solved = gap <= self.method.tol or (lam == 0 and certificate.kkt_residual <= self.method.tol)
         return Solution(
             weights=weights,
-            status=Status.OPTIMAL if solved else Status.NOT_CONVERGED,
+            status=Status.OPTIMAL if solved else Status.unconverged(),
             n_iter=n_iter,
             message="" if solved else f"relative gap {gap:.1e} > {self.method.tol:.0e} after {n_iter} iterations",
             objective=L1Objective(lam, None if self.method.costs == 1.0 else self.costs),
