@@ -138,7 +138,7 @@ class _Run:
         if gap > self.method.tol:
             status = Status.unconverged()
             message = f"a relative gap of {gap:.1e} > {self.method.tol:.0e} was left by one of the LASSOs"
-        elif weights.any() and steps < self.method.iterations and change > SETTLED:
+        elif not steps or (weights.any() and steps < self.method.iterations and change > SETTLED):
             status, message = Status.TIMEOUT, f"{steps} of {self.method.iterations} LASSOs"
         return Solution(
             weights=weights,

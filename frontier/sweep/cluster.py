@@ -1,6 +1,6 @@
 """Runs a plan on the workers of a Dask cluster, through joblib's Dask backend; results come back here and are stored.
 
-Problems are scattered before the batches, so they reach each worker once; a batch brings its points and its split. The
+Problems are scattered before the batches, and each reaches a worker once; a batch brings its points and its split. The
 plan decides threads, as everywhere: a worker runs one batch at a time, and one with more than one thread is refused.
 Workers whose code or packages differ from the client's are refused too, since their rows would.
 
@@ -22,6 +22,7 @@ from dataclasses import dataclass
 from typing import Any
 
 import distributed
+from distributed.comm.addressing import get_address_host_port
 from distributed.versions import VersionMismatchWarning
 from joblib import Parallel, delayed, parallel_config
 from joblib._dask import DaskDistributedBackend
@@ -50,10 +51,15 @@ class Lost:
 
 
 class Backend(DaskDistributedBackend):  # type: ignore[misc]  # joblib has no types
-    """joblib's, which never calls back for a task that the scheduler gave up, so that `Parallel` waits for ever.
+    """joblib's, but for two things that it does (version 1.6) when workers die.
 
-    Here such a task has the result `Lost`. (joblib 1.6: `_collect` sets an exception that nobody looks at.)
+    It never calls back for a task that the scheduler gave up (`_collect` sets an exception that nobody looks at), so
+    that `Parallel` waits for ever: here such a task has the result `Lost`. And with a single worker `Parallel` works in
+    the client's own process: here there are always two jobs, which decides nothing else, as all is sent at once.
     """
+
+    def effective_n_jobs(self, n_jobs: int) -> int:
+        return 2
 
     async def _collect(self) -> None:
         while self._continue:
@@ -118,11 +124,14 @@ def _round(
     client: Client, tasks: Sequence[tuple[Task, CalibrationProblem]]
 ) -> Iterator[tuple[str, BatchResult | Lost]]:
     """What becomes of each task, with the key of its batch unless it is lost."""
-    data = list({id(problem): problem for _, problem in tasks}.values())
-    with parallel_config(backend=Backend(client=client, scatter=data)):
+    # to one worker, from which the others take it on first need: of a broadcast, which is what joblib's `scatter` does,
+    # Dask's memory manager drops the copies that no task needs yet, and they travel again
+    problems = {id(problem): problem for _, problem in tasks}
+    there = {name: client.scatter(problem, hash=False) for name, problem in problems.items()}
+    with parallel_config(backend=Backend(client=client)):
         parallel = Parallel(n_jobs=-1, return_as="generator_unordered", batch_size=1, pre_dispatch="all")
     found: Iterator[tuple[str, BatchResult | Lost]] = parallel(
-        delayed(_solve_there)(task, problem, environment()) for task, problem in tasks
+        delayed(_solve_there)(task, there[id(problem)], environment()) for task, problem in tasks
     )
     return found
 
@@ -171,7 +180,8 @@ def _connected(scheduler: str) -> Iterator[Client]:
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", VersionMismatchWarning)  # told in one line by what follows
         try:
-            client = distributed.Client(scheduler, timeout=CONNECT_SECONDS, set_as_default=False)
+            get_address_host_port(scheduler)  # a client that is given nonsense hangs when it is deleted
+            client: Client = distributed.Client(scheduler, timeout=CONNECT_SECONDS, set_as_default=False)  # type: ignore[no-untyped-call]
         except (OSError, ValueError) as error:
             raise InputError("--scheduler", f"no scheduler at {scheduler}: {error}", cure=cure) from None
     ended = threading.Event()
