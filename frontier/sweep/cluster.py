@@ -197,7 +197,7 @@ def _connected(scheduler: str) -> Iterator[Client]:
 
 def _close_when_abandoned(client: Client, ended: threading.Event) -> None:
     """Without workers batches wait for ever: closing the client makes them `Lost`."""
-    idle, poll = 0.0, 5.0
+    idle, poll = 0.0, min(5.0, ABANDONED_SECONDS / 2)
     while idle < ABANDONED_SECONDS and not ended.wait(poll):
         idle = 0.0 if client.status == "running" and client.nthreads() else idle + poll
     if not ended.is_set():

@@ -102,6 +102,7 @@ def run_session(
                 report=lambda batch, failed: progress.advance(batch.method.label, len(batch.cells), failed),
             )
         manifest = run_manifest(session, jobs, digest) | {
+            "backend": "loky" if scheduler is None else "dask",
             "started_unix_seconds": round(started),
             "elapsed_seconds": round(time.monotonic() - clock, 1),
             "cells_solved_now": sum(len(b.cells) for b in todo),

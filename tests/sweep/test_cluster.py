@@ -174,6 +174,28 @@ def test_workers_with_several_threads_or_of_another_version_are_refused(
         assert "another version of frontier's code; expected" in refusal(local[0], tmp_path, idle[0])
 
 
+def test_a_single_worker_does_all_the_work_and_when_it_is_gone_the_run_ends_with_a_line(
+    idle: tuple[str, Path],
+    local: tuple[Session, pd.DataFrame, Path],
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(cluster, "ABANDONED_SECONDS", 2.0)
+    session, table, _ = local
+    address, hooks = idle
+    (hooks / "always").touch()
+    with workers(address, hooks, "--nthreads", "1", "--no-nanny"):  # nobody starts it again
+        started = time.monotonic()
+        with pytest.raises(ConnectionError, match="the scheduler or all its workers are gone"):
+            run_session(session, Store(tmp_path), scheduler=address, quiet=True)
+        assert time.monotonic() - started < 60
+    (hooks / "always").unlink()
+    with workers(address, hooks, "--nthreads", "1", "--no-nanny"):
+        (hooks / "arrivals").write_text("")
+        same(run_session(session, Store(tmp_path), scheduler=address, quiet=True), table)
+    assert len((hooks / "arrivals").read_text().split("\n")[:-1]) == 1
+
+
 WRONG = {
     "a cluster without the extra": (["--backend", "dask", "--scheduler", "tcp://127.0.0.1:1"], "pip install .*dask"),
     "dask without an address": (["--backend", "dask"], "dask and --scheduler go together"),
