@@ -1,9 +1,9 @@
 """One row per point of a frontier: cells in, means, ranges and standard errors over seeds out.
 
 Only cells with weights (`optimal`, `completed`, `not_converged`, a `timeout` with a best point) enter a statistic; the
-others are counted in `statuses`. A standard error is `sd/√n` over seeds (sd with n − 1): it says how much the seed matters and nothing about
-other targets or other samples. Rows do not depend on the order of the cells. Repeats of a cell are equal but for their
-timings: the first stands for them here, and `frontier.reporting.speed` compares them.
+others are counted in `statuses`. A standard error is `sd/√n` over seeds (sd with n − 1): it says how much the seed
+matters and nothing about other targets or other samples. Rows do not depend on the order of the cells. Repeats of a
+cell are equal but for their timings: the first stands for them here, and `frontier.reporting.speed` compares them.
 """
 
 from __future__ import annotations

@@ -61,6 +61,10 @@ class Backend(DaskDistributedBackend):  # type: ignore[misc]  # joblib has no ty
     def effective_n_jobs(self, n_jobs: int) -> int:
         return 2
 
+    def give_up(self) -> None:
+        """Make every task `Lost` that is not done."""
+        self.client.cancel(list(self._results))
+
     async def _collect(self) -> None:
         while self._continue:
             async for future, result in self.waiting_futures:
@@ -124,16 +128,19 @@ def _round(
     client: Client, tasks: Sequence[tuple[Task, CalibrationProblem]]
 ) -> Iterator[tuple[str, BatchResult | Lost]]:
     """What becomes of each task, with the key of its batch unless it is lost."""
+    try:
+        client.wait_for_workers(1, timeout=ABANDONED_SECONDS)
+    except TimeoutError:
+        raise ConnectionError(f"{client.scheduler.address}: all its workers are gone") from None
     # to one worker, from which the others take it on first need: of a broadcast, which is what joblib's `scatter` does,
     # Dask's memory manager drops the copies that no task needs yet, and they travel again
     problems = {id(problem): problem for _, problem in tasks}
     there = {name: client.scatter(problem, hash=False) for name, problem in problems.items()}
-    with parallel_config(backend=Backend(client=client)):
+    backend = Backend(client=client)
+    with parallel_config(backend=backend):
         parallel = Parallel(n_jobs=-1, return_as="generator_unordered", batch_size=1, pre_dispatch="all")
-    found: Iterator[tuple[str, BatchResult | Lost]] = parallel(
-        delayed(_solve_there)(task, there[id(problem)], environment()) for task, problem in tasks
-    )
-    return found
+    with _ended_when_abandoned(client, backend):
+        yield from parallel(delayed(_solve_there)(task, there[id(problem)], environment()) for task, problem in tasks)
 
 
 def _solve_there(task: Task, problem: CalibrationProblem, client: Mapping[str, str]) -> tuple[str, BatchResult]:
@@ -175,7 +182,7 @@ def _check_workers(client: Client, scheduler: str) -> None:
 
 @contextmanager
 def _connected(scheduler: str) -> Iterator[Client]:
-    """A client of the scheduler at an address, closed when all its workers have been gone for a while."""
+    """A client of the scheduler at an address, closed at the end."""
     cure = "start one with `dask scheduler`, and give the address that it prints"
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", VersionMismatchWarning)  # told in one line by what follows
@@ -184,26 +191,33 @@ def _connected(scheduler: str) -> Iterator[Client]:
             client: Client = distributed.Client(scheduler, timeout=CONNECT_SECONDS, set_as_default=False)  # type: ignore[no-untyped-call]
         except (OSError, ValueError) as error:
             raise InputError("--scheduler", f"no scheduler at {scheduler}: {error}", cure=cure) from None
-    ended = threading.Event()
-    watch = threading.Thread(target=_close_when_abandoned, args=(client, ended), daemon=True)
-    watch.start()
     try:
         yield client
     finally:
+        client.close()
+
+
+@contextmanager
+def _ended_when_abandoned(client: Client, backend: Backend) -> Iterator[None]:
+    """Without workers tasks wait for ever: within it they are given up when there have been none for a while."""
+    ended = threading.Event()
+
+    def watch() -> None:
+        idle, poll = 0.0, min(5.0, ABANDONED_SECONDS / 2)
+        while idle < ABANDONED_SECONDS and not ended.wait(poll):
+            idle = 0.0 if client.status != "running" or client.nthreads() else idle + poll
+        if not ended.is_set():
+            backend.give_up()
+
+    thread = threading.Thread(target=watch, daemon=True)
+    thread.start()
+    try:
+        yield
+    finally:
         ended.set()
-        watch.join()
-        client.close()
-
-
-def _close_when_abandoned(client: Client, ended: threading.Event) -> None:
-    """Without workers batches wait for ever: closing the client makes them `Lost`."""
-    idle, poll = 0.0, min(5.0, ABANDONED_SECONDS / 2)
-    while idle < ABANDONED_SECONDS and not ended.wait(poll):
-        idle = 0.0 if client.status == "running" and client.nthreads() else idle + poll
-    if not ended.is_set():
-        client.close()
+        thread.join()
 
 
 def _check_alive(client: Client, scheduler: str) -> None:
     if client.status != "running":
-        raise ConnectionError(f"{scheduler}: the scheduler or all its workers are gone")
+        raise ConnectionError(f"{scheduler}: the scheduler is gone")
