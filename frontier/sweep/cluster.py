@@ -14,6 +14,7 @@ from __future__ import annotations
 
 import asyncio
 import functools
+import logging
 import threading
 import warnings
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -45,9 +46,10 @@ START_WORKERS = "start some: dask worker ADDRESS --nworkers 2 --nthreads 1"
 
 @dataclass(frozen=True, slots=True)
 class Lost:
-    """What a batch comes to that the cluster gave up: because its workers died, or because its data went with them."""
+    """What a batch comes to that the cluster gave up: killed with its workers, or because its data went with them."""
 
     killed: bool
+    reason: str
 
 
 class Backend(DaskDistributedBackend):  # type: ignore[misc]  # joblib has no types
@@ -73,8 +75,8 @@ class Backend(DaskDistributedBackend):  # type: ignore[misc]  # joblib has no ty
                 if future.status == "finished":
                     callback(result)
                 else:
-                    error = result[1] if future.status == "error" else None
-                    callback([(None, Lost(isinstance(error, distributed.KilledWorker)))])
+                    error = result[1] if future.status == "error" else future.status
+                    callback([("", Lost(isinstance(error, distributed.KilledWorker), " ".join(str(error).split())))])
             await asyncio.sleep(0.01)
 
 
@@ -119,7 +121,7 @@ def run_on_cluster(
             [(_, result)] = _round(client, [task(batch)])
             _check_alive(client, scheduler)
             if isinstance(result, Lost):
-                message = "the workers that tried it died, also when it ran alone: their logs may say of what"
+                message = f"given up by the cluster, also when it ran alone: {result.reason}"
                 result = failed_batch(*task(batch), Status.CRASH, message)
             write(batch, result)
 
@@ -127,7 +129,7 @@ def run_on_cluster(
 def _round(
     client: Client, tasks: Sequence[tuple[Task, CalibrationProblem]]
 ) -> Iterator[tuple[str, BatchResult | Lost]]:
-    """What becomes of each task, with the key of its batch unless it is lost."""
+    """What becomes of each task, with the key of its batch unless it is `Lost`, as it comes."""
     try:
         client.wait_for_workers(1, timeout=ABANDONED_SECONDS)
     except TimeoutError:
@@ -191,10 +193,14 @@ def _connected(scheduler: str) -> Iterator[Client]:
             client: Client = distributed.Client(scheduler, timeout=CONNECT_SECONDS, set_as_default=False)  # type: ignore[no-untyped-call]
         except (OSError, ValueError) as error:
             raise InputError("--scheduler", f"no scheduler at {scheduler}: {error}", cure=cure) from None
+    log = logging.getLogger("distributed.client")
+    level = log.level
+    log.setLevel(logging.CRITICAL)  # a scheduler that is gone is told in one line, not with the stack of its absence
     try:
         yield client
     finally:
         client.close()
+        log.setLevel(level)
 
 
 @contextmanager

@@ -78,6 +78,8 @@ def run_session(
         raise InputError(
             place, "the experiment asks for clean timings", expected=1, got=got, cure="run it here with one process"
         )
+    if scheduler is not None and session.experiment.limits.memory_gib is not None:
+        warn("limits.memory_gib is not watched on a cluster: give its workers a --memory-limit")
     run = _runner(jobs, scheduler)
     selected = _selected(session, only)
     with store.lock():

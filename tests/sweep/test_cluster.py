@@ -18,6 +18,7 @@ from distributed.comm.tcp import TCP
 
 from frontier.errors import InputError
 from frontier.sweep import cluster
+from frontier.sweep.batch import Task
 from frontier.sweep.session import Session, open_session, run_session
 from frontier.sweep.store import Store, load_targets
 from tests.sweep.clusters import ROOT, scheduler, workers
@@ -106,7 +107,9 @@ def test_a_batch_that_kills_every_worker_becomes_crash_rows_and_the_others_finis
         (hooks / "always").unlink()
     crashed = found[found["status"] == "crash"]
     assert list(crashed["cell"]) == list(table.loc[(table["label"] == "fista") & (table["refit"] == "none"), "cell"])
-    assert crashed["message"].str.startswith("the workers that tried it died, also when it ran alone").all()
+    said = crashed["message"].iloc[0]
+    assert said.startswith("given up by the cluster, also when it ran alone: ")
+    assert "2 different workers" in said or "cancelled" in said  # cancelled: its data died with both workers
     rest = [frame[frame["label"] != "fista"].drop(columns="weights_row") for frame in (found, table)]
     same(*(frame.reset_index(drop=True) for frame in rest))
 
@@ -172,6 +175,18 @@ def test_workers_with_several_threads_or_of_another_version_are_refused(
         file.write("# another version\n")
     with workers(*idle, "--nthreads", "1", "--no-nanny", code=tmp_path / "old"):
         assert "another version of frontier's code; expected" in refusal(local[0], tmp_path, idle[0])
+
+
+def test_a_worker_of_another_version_that_joins_late_refuses_and_the_refusal_travels(
+    local: tuple[Session, pd.DataFrame, Path],
+) -> None:
+    session, _, _ = local
+    task = Task(session.plan.batches[0], session.splits["cps_like"][0], contended=True)
+    theirs = cluster.environment() | {"numpy": "1.0"}
+    with pytest.raises(InputError, match=r"a worker: another version of numpy; expected 1\.0, got ") as error:
+        cluster._solve_there(task, session.problems["cps_like"], theirs)
+    copied = pickle.loads(pickle.dumps(error.value))
+    assert (str(copied), copied.cure) == (str(error.value), error.value.cure)
 
 
 def test_a_single_worker_does_all_the_work_and_when_it_is_gone_the_run_ends_with_a_line(
