@@ -77,20 +77,21 @@ class Iht(Method):
         support = np.flatnonzero(run.x)
         weights = columns.weights(support.tolist(), run.x[support])
         refit = self.refit and k <= design.b.size
+        cut = False
         if refit and support.size:
             kept = columns.used[support]
             part = ActiveSet(Columns.of(WeightedDesign(sp.csr_array(design.A[:, kept]), design.b)))
             settled = settle(part, 0.0)
-            refit = settled.reached  # it starts from nothing: what the clock cut short is worse than what was there
-            if refit:
+            cut = not settled.reached  # it starts from nothing: cut short it is worse than what was there
+            if not cut:
                 weights = np.zeros(columns.n_records)
                 weights[kept] = part.columns.weights(part.members, settled.x)
         status, message = Status.COMPLETED, ""
         if not run.converged:
             status = Status.unconverged()
             message = f"the loss still falls after {run.n_iter} steps: raise {limit_to_raise('max_iter')} or tol"
-        elif out_of_time() and not refit:
-            status, message = Status.TIMEOUT, "without the last fit of the weights"
+        elif cut:
+            status, message = Status.unconverged(), "without the last fit of the weights"
         return Solution(
             weights=weights,
             status=status,
@@ -98,7 +99,7 @@ class Iht(Method):
             message=message,
             objective=LeastSquares(),
             trace={"loss": np.array(run.losses)},
-            claims={"thresholded_active": support.size, "refit": refit},
+            claims={"thresholded_active": support.size, "refit": refit and not cut},
         )
 
 
