@@ -17,7 +17,7 @@ import numpy as np
 import scipy.sparse as sp
 from numpy.typing import NDArray
 
-from frontier.clock import out_of_time
+from frontier.clock import out_of_time, time_flag
 from frontier.l1.interior import InteriorPoint
 from frontier.l1.kernel import CONVERGED, active_set
 from frontier.objective import Certificate, WeightedDesign, l1_certificate, lam_max
@@ -135,16 +135,18 @@ class WorkingSetPath:
         part = self.columns[:, index]
         lengths = self.lengths[index]
         x = weights[index] * lengths
-        code, pivots, residual = active_set(
-            part.indptr.astype(np.int64),
-            part.indices.astype(np.int64),
-            part.data / np.repeat(lengths, np.diff(part.indptr)),
-            np.ascontiguousarray(self.design.b),
-            lam * self.costs[index] / lengths,
-            x,
-            max(max_pivots, 1),
-            self.tolerance,
-        )
+        with time_flag() as stop:
+            code, pivots, residual = active_set(
+                part.indptr.astype(np.int64),
+                part.indices.astype(np.int64),
+                part.data / np.repeat(lengths, np.diff(part.indptr)),
+                np.ascontiguousarray(self.design.b),
+                lam * self.costs[index] / lengths,
+                x,
+                max(max_pivots, 1),
+                self.tolerance,
+                stop,
+            )
         found = np.zeros(self.n)
         found[index] = x / lengths
         return found, int(pivots), int(code), residual

@@ -17,7 +17,7 @@ from typing import Literal
 
 import numpy as np
 
-from frontier.clock import out_of_time
+from frontier.clock import OutOfTime
 from frontier.errors import InputError
 from frontier.l0.noise import STREAM_SAMPLE, key
 from frontier.methods.anchored_l1 import AnchoredL1
@@ -91,10 +91,11 @@ def thin_dense(
             message = f"budget {point.budget} exceeds the {weighted} records that {dense} gives weight"
             solutions.append(Solution.failed(Status.INFEASIBLE, message))
             continue
-        if converged and out_of_time():
-            solutions.append(Solution.not_begun())
+        try:
+            weights, claims = thin(found.weights, point)
+        except OutOfTime:
+            solutions.append(Solution.failed(Status.TIMEOUT, "the sample was not finished in time"))
             continue
-        weights, claims = thin(found.weights, point)
         solutions.append(
             Solution(
                 weights=weights,

@@ -118,9 +118,9 @@ class _Run:
         otherwise = self.solver
 
         def solve(lam: float) -> Solution:
-            if lam < path.lams[-1]:
+            if lam < path.lams[-1] and path.status != "out_of_time":
                 return otherwise(lam)
-            weights = path.weights(lam)
+            weights = path.weights(max(lam, path.lams[-1]))
             certificate = l1_certificate(self.design, weights, lam, self.costs)
             claims: dict[str, Claim] = {"breakpoints": path.n_breakpoints, "path_status": path.status}
             trace = {"lam": path.lams, "n_active": path.n_active.astype(np.float64)}
@@ -130,7 +130,7 @@ class _Run:
 
     def at(self, lam: float) -> Solution:
         if lam not in self.solved:
-            self.solved[lam] = Solution.not_begun() if out_of_time() else self.solver(lam)
+            self.solved[lam] = self.solver(lam)
         return self.solved[lam]
 
     def count(self, lam: float) -> int:
@@ -158,6 +158,8 @@ class _Run:
         path = FistaPath(self.design, self.costs)
 
         def solve(lam: float) -> Solution:
+            if out_of_time():
+                return Solution.not_begun()
             point = path.solve(lam, tol=self.method.tol, max_iter=self.method.max_iter)
             claims: dict[str, Claim] = {"lipschitz": path.lipschitz}
             return self._report(lam, point.weights, point.certificate, point.n_iter, claims, point.trace)
@@ -168,6 +170,8 @@ class _Run:
         path = WorkingSetPath(self.design, self.costs)
 
         def solve(lam: float) -> Solution:
+            if out_of_time():
+                return Solution.not_begun()
             point = path.solve(lam, max_pivots=self.method.max_iter, tol=self.method.tol)
             claims: dict[str, Claim] = {"pricing_rounds": point.rounds, "working_set": point.working_set}
             return self._report(lam, point.weights, point.certificate, point.pivots, claims, {}, point.dual)

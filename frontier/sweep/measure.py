@@ -15,7 +15,7 @@ import numpy as np
 import psutil
 from threadpoolctl import threadpool_limits
 
-from frontier.clock import out_of_time, time_limit
+from frontier.clock import OutOfTime, out_of_time, time_limit
 from frontier.drive import noted, solve_points
 from frontier.dual.newton import warm_up_gram
 from frontier.errors import InputError
@@ -118,6 +118,8 @@ def _checked_one(solution: object, n: int) -> Solution:
 def _failure(error: Exception) -> Solution:
     if isinstance(error, MemoryError):
         return Solution.failed(Status.OUT_OF_MEMORY, f"MemoryError: {error}")
+    if isinstance(error, OutOfTime):
+        return Solution.failed(Status.TIMEOUT, "stopped by the clock, without a point to return")
     if isinstance(error, InputError):
         return Solution.failed(Status.ERROR, str(error))
     frame = traceback.extract_tb(error.__traceback__)[-1]

@@ -10,9 +10,12 @@ from types import SimpleNamespace
 
 import numpy as np
 import pytest
+import scipy.sparse as sp
 
 from frontier.clock import out_of_time, remaining_seconds, time_limit
+from frontier.l1.path import WorkingSetPath
 from frontier.methods.base import Method, Point, Solution, Status
+from frontier.objective import WeightedDesign
 from frontier.problem import CalibrationProblem
 from frontier.registry import build_method
 from frontier.sweep.measure import refit_measured, solve_measured
@@ -116,6 +119,36 @@ def test_limits_nest_and_end_with_their_context() -> None:
             assert not out_of_time()
         assert remaining_seconds() == 0.0
     assert not out_of_time()
+
+
+@pytest.mark.usefixtures("counting")
+def test_a_sample_or_a_thinning_without_time_to_finish_is_a_timeout_and_those_before_it_are_kept() -> None:
+    problem = make_problem(n=400, m=20)
+    for name, points in {
+        "balanced_sample": [Point(budget=50, seed=seed) for seed in range(3)],
+        "caratheodory": [Point()],
+    }.items():
+        method = build_method(name, {}, name)
+        weightless = []
+        for moment in range(0, 120, 4):
+            with time_limit(moment):
+                found = solve_measured(method, name, problem, points)
+            assert {s.status for s in found} <= {Status.TIMEOUT, Status.COMPLETED, Status.OPTIMAL}
+            weightless.append(sum(s.weights is None for s in found))
+        assert weightless == sorted(weightless, reverse=True)
+        assert set(weightless) >= {0, len(points)}
+
+
+def test_a_compiled_kernel_stops_at_the_next_pivot() -> None:
+    A = sp.random_array((400, 4000), density=0.2, rng=np.random.default_rng(0), format="csr")
+    design = WeightedDesign(A, A @ np.random.default_rng(1).gamma(0.5, size=4000))  # attainable: many active records
+    path = WorkingSetPath(design)
+    path.solve(path.lam_max / 2, max_pivots=10)  # compiled
+    whole = WorkingSetPath(design).solve(0.0, max_pivots=10**6)
+    with time_limit(0.01):
+        cut = WorkingSetPath(design).solve(0.0, max_pivots=10**6)
+    assert cut.pivots < whole.pivots
+    assert cut.certificate.primal > whole.certificate.primal
 
 
 def test_blocks_on_threads_of_their_own_keep_the_limit() -> None:
