@@ -17,7 +17,7 @@ from typing import Literal
 
 import numpy as np
 
-from frontier.clock import OutOfTime
+from frontier.clock import OutOfTime, out_of_time
 from frontier.errors import InputError
 from frontier.l0.noise import STREAM_SAMPLE, key
 from frontier.methods.anchored_l1 import AnchoredL1
@@ -90,6 +90,9 @@ def thin_dense(
         if point.budget > weighted:
             message = f"budget {point.budget} exceeds the {weighted} records that {dense} gives weight"
             solutions.append(Solution.failed(Status.INFEASIBLE, message))
+            continue
+        if converged and out_of_time():
+            solutions.append(Solution.not_begun())
             continue
         try:
             weights, claims = thin(found.weights, point)
