@@ -141,7 +141,8 @@ def _round(
     backend = Backend(client=client)
     with parallel_config(backend=backend):
         parallel = Parallel(n_jobs=-1, return_as="generator_unordered", batch_size=1, pre_dispatch="all")
-    with _ended_when_abandoned(client, backend):
+    with _ended_when_abandoned(client, backend), warnings.catch_warnings():
+        warnings.filterwarnings("ignore", message=".* tasks (which were|have been)", category=UserWarning)
         yield from parallel(delayed(_solve_there)(task, there[id(problem)], environment()) for task, problem in tasks)
 
 
@@ -193,14 +194,17 @@ def _connected(scheduler: str) -> Iterator[Client]:
             client: Client = distributed.Client(scheduler, timeout=CONNECT_SECONDS, set_as_default=False)  # type: ignore[no-untyped-call]
         except (OSError, ValueError) as error:
             raise InputError("--scheduler", f"no scheduler at {scheduler}: {error}", cure=cure) from None
-    log = logging.getLogger("distributed.client")
-    level = log.level
-    log.setLevel(logging.CRITICAL)  # a scheduler that is gone is told in one line, not with the stack of its absence
+    # a scheduler that is gone and an interrupt are told in one line, not with the stacks of what they broke
+    logs = [logging.getLogger(name) for name in ("distributed.client", "tornado.application")]
+    levels = [log.level for log in logs]
+    for log in logs:
+        log.setLevel(logging.CRITICAL)
     try:
         yield client
     finally:
         client.close()
-        log.setLevel(level)
+        for log, level in zip(logs, levels, strict=True):
+            log.setLevel(level)
 
 
 @contextmanager
