@@ -15,6 +15,7 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
+from frontier.clock import out_of_time
 from frontier.objective import lam_max, weighted_design
 from frontier.problem import CalibrationProblem
 
@@ -57,7 +58,9 @@ class BudgetSearch:
         return self.nearest(budget)
 
     def propose(self, budget: int, evaluation: int) -> float | None:
-        """The λ to try next, after `evaluation` tries between the ends; None when trying more is no use."""
+        """The λ to try next, after `evaluation` tries between the ends; None when more is no use, or too late."""
+        if self.seen and out_of_time():
+            return None
         for end in (self.highest, self.lowest):
             if end not in self.seen:
                 return end

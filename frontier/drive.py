@@ -12,11 +12,13 @@ import dataclasses
 from collections.abc import Sequence
 
 from frontier.budget import BudgetSearch, reached
-from frontier.methods.base import Claim, Method, Point, Solution
+from frontier.clock import out_of_time
+from frontier.methods.base import Claim, Method, Point, Solution, Status
 from frontier.objective import L1Objective, active_count
 from frontier.problem import CalibrationProblem
 
 MAX_EVALUATIONS = 30  # per budget: each is a full solve here
+ENDED_WELL = (Status.OPTIMAL, Status.COMPLETED, Status.STOPPED_EARLY)
 NARROWEST = 1e-6  # relative width of a bracket of λ between two sizes of which neither serves
 
 
@@ -29,16 +31,19 @@ def solve_points(method: Method, problem: CalibrationProblem, points: Sequence[P
     """One solution per point, in order."""
     driven = [point for point in points if _is_driven(method, point)]
     if not driven:
-        return method.solve(problem, points)
+        return _solve(method, problem, points)
     found = _drive(method, problem, driven)
     rest = [point for point in points if point not in found]
     if rest:
-        found |= zip(rest, method.solve(problem, rest), strict=True)
+        found |= zip(rest, _solve(method, problem, rest), strict=True)
     return [found[point] for point in points]
 
 
 def noted(solution: Solution, point: Point, problem: CalibrationProblem) -> Solution:
-    """The solution, with a note in its message when it is not of the size asked for."""
+    """The solution, with a note in its message when it is not of the size asked for.
+
+    Where the time is used up nobody knows whether the search would have found it: that is a `timeout`.
+    """
     if point.budget is None or solution.weights is None:
         return solution
     size = active_count(solution.weights)
@@ -47,7 +52,12 @@ def noted(solution: Solution, point: Point, problem: CalibrationProblem) -> Solu
     note = f"asked for {point.budget} records, the nearest size reached is {size}"
     if isinstance(solution.objective, L1Objective) and point.budget > problem.n_targets:
         note += f" (an L1 optimum needs at most rank(A) ≤ {problem.n_targets})"
-    return dataclasses.replace(solution, message="; ".join(filter(None, (solution.message, note))))
+    status = Status.TIMEOUT if solution.status in ENDED_WELL and out_of_time() else solution.status
+    return dataclasses.replace(solution, status=status, message="; ".join(filter(None, (solution.message, note))))
+
+
+def _solve(method: Method, problem: CalibrationProblem, points: Sequence[Point]) -> list[Solution]:
+    return [Solution.not_begun()] * len(points) if out_of_time() else method.solve(problem, points)
 
 
 def _is_driven(method: Method, point: Point) -> bool:
@@ -71,7 +81,7 @@ def _drive(method: Method, problem: CalibrationProblem, points: Sequence[Point])
             break
         # from the largest λ down, as paths are followed
         for call in method.calls(sorted(wanted, key=lambda p: (p.seed or 0, -(p.lam or 0.0)))):
-            solved |= zip(call, method.solve(problem, call), strict=True)
+            solved |= zip(call, _solve(method, problem, call), strict=True)
         for point in wanted:
             if solved[point].weights is None:
                 failures.setdefault(point.seed, solved[point])

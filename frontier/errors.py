@@ -32,12 +32,22 @@ class InputError(ValueError):
         parts = [part for part in (what, comparison, cure) if part]
         super().__init__(" ".join(f"{self.place}: {'; '.join(parts)}".split()))
 
+    def __reduce__(self) -> tuple[object, ...]:
+        """As it is, also where it comes from another process."""
+        return _restored, (self.place, self.what, self.cure, self.args)
+
     def at(self, place: str | Path) -> InputError:
         """The same error seen from further out: `place` is put before its own place."""
         outer = InputError(place, "")
         outer.place, outer.what, outer.cure = f"{place}.{self.place}", self.what, self.cure
         outer.args = (f"{place}.{self.args[0]}",)
         return outer
+
+
+def _restored(place: str, what: str, cure: str | None, args: tuple[object, ...]) -> InputError:
+    error = InputError(place, what, cure=cure)
+    error.args = args
+    return error
 
 
 def did_you_mean(name: str, options: Iterable[str]) -> str:

@@ -105,7 +105,7 @@ def refit(problem: CalibrationProblem, solution: Solution, anchor: Anchor = "fit
     return dataclasses.replace(
         solution,
         weights=weights,
-        status=Status.OPTIMAL if found.ended == "converged" else Status.NOT_CONVERGED,
+        status=Status.OPTIMAL if found.ended == "converged" else Status.unconverged(),
         n_iter=found.n_iter,
         message="; ".join(filter(None, (solution.message, found.message))),
         objective=RefitObjective(anchored, rho),

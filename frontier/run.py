@@ -8,13 +8,14 @@ from __future__ import annotations
 
 import warnings
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Literal
 
 import typer
 from rich.console import Console
 from rich.table import Table
 
 from frontier.command import command, draw_report, print_error
+from frontier.errors import InputError
 from frontier.sweep.session import Session, open_session, run_session
 from frontier.sweep.store import Store, load_results
 
@@ -23,12 +24,16 @@ from frontier.sweep.store import Store, load_results
 def main(
     experiment: Annotated[Path, typer.Argument(help="the experiment file (YAML)")],
     jobs: Annotated[int, typer.Option(help="processes; timings are clean only with 1")] = 1,
+    backend: Annotated[Literal["loky", "dask"], typer.Option(help="processes here, or a Dask cluster")] = "loky",
+    scheduler: Annotated[str | None, typer.Option(help="address of the Dask scheduler, as it prints it")] = None,
     fresh: Annotated[bool, typer.Option("--fresh", help="discard earlier results of this experiment")] = False,
     dry_run: Annotated[bool, typer.Option("--dry-run", help="show the plan, solve nothing")] = False,
     only: Annotated[list[str] | None, typer.Option(help="run only this method or label (repeatable)")] = None,
     out: Annotated[Path | None, typer.Option(help="results folder; default results/<experiment>")] = None,
 ) -> None:
     """Run every method of an experiment over its grid, score all with one yardstick, and draw the frontier."""
+    if (backend == "dask") != (scheduler is not None):
+        raise InputError("--backend", "dask and --scheduler go together", cure="give both, or neither")
     with warnings.catch_warnings():
         warnings.showwarning = _print_warning
         session = open_session(experiment)
@@ -40,7 +45,13 @@ def main(
         _print_plan(session)
         return
     table = run_session(
-        session, Store(folder), jobs=jobs, fresh=fresh, only=only or (), warn=lambda line: print_error(f"note: {line}")
+        session,
+        Store(folder),
+        jobs=jobs,
+        scheduler=scheduler,
+        fresh=fresh,
+        only=only or (),
+        warn=lambda line: print_error(f"note: {line}"),
     )
     _, manifest = load_results(folder)
     report = folder / "report" if out else Path("reports") / session.experiment.name

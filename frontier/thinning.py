@@ -23,6 +23,7 @@ import scipy.sparse as sp
 from numpy.typing import NDArray
 from scipy.linalg import inv, qr, svd
 
+from frontier.clock import check_time
 from frontier.errors import InputError
 from frontier.problem import FloatArray
 
@@ -97,6 +98,7 @@ def _pushed(columns: sp.csr_array, x: FloatArray) -> tuple[NDArray[np.intp], Flo
     T = _orthonormal_rows(columns)
     basis = _Basis(len(T))
     for block in _blocks(columns):
+        check_time()
         for offset, column in enumerate(columns[block] @ T.T):
             j = block.start + offset
             basis.push(j, column, float(x[j]))

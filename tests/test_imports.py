@@ -16,7 +16,7 @@ ROOT = Path(frontier.__file__).parent
 ROOMS = [
     ("errors",),
     ("designs",),
-    ("files", "threads"),
+    ("files", "threads", "clock"),
     ("npz", "yaml_file"),
     ("problem",),
     ("objective", "weighting"),

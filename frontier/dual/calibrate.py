@@ -22,6 +22,7 @@ from typing import Literal
 import numpy as np
 import scipy.sparse as sp
 
+from frontier.clock import limit_to_raise, out_of_time
 from frontier.distance import DistanceObjective, total
 from frontier.dual.newton import DualNewton
 from frontier.objective import relative_residual, weighted_design
@@ -87,7 +88,8 @@ def _relaxed(
         rho = max(rho * RELAX_FACTOR, relax)
     if point.converged:
         return Calibration(point.weights, theta, steps, "converged")
-    message = f"the dual gradient is {point.gradient_norm:.1e} after {steps} Newton steps; raise max_iter, relax or tol"
+    message = f"the dual gradient is {point.gradient_norm:.1e} after {steps} Newton steps; "
+    message += f"raise {limit_to_raise('max_iter')}, relax or tol"
     return Calibration(point.weights, theta, steps, "stopped", message)
 
 
@@ -103,7 +105,7 @@ def _hard(
     theta, weights = np.zeros_like(design.b), problem.w0
     residual = design.b - design.A @ weights
     sigma, loose, steps, stalls, separated = FIRST_PROXIMAL, LOOSE, 0, 0, False
-    while np.max(np.abs(residual)) > tol and steps < max_iter and stalls < 2 and not separated:
+    while np.max(np.abs(residual)) > tol and steps < max_iter and stalls < 2 and not separated and not out_of_time():
         length = float(np.linalg.norm(residual / unit))
         accuracy = max(loose * length, 1e-15 * float(np.linalg.norm(newton.b)))
         point = newton.solve(link, theta, tol=accuracy, max_iter=max_iter - steps, rho=sigma, centre=theta)
@@ -120,8 +122,8 @@ def _hard(
         message = f"{_bounds(objective)} meet all targets; {_cure(problem, objective, tol, max_iter)}"
         return Calibration(weights, theta / unit, steps, "infeasible", message)
     where = f"stopped after {steps} Newton steps, where {_missed(problem, weights)}"
-    message = f"{where}; raise max_iter, or {_cure(problem, objective, tol, max_iter)}"
-    return Calibration(weights, theta / unit, steps, "stopped", message)
+    cure = f"raise {limit_to_raise('max_iter')}, or {_cure(problem, objective, tol, max_iter)}"
+    return Calibration(weights, theta / unit, steps, "stopped", f"{where}; {cure}")
 
 
 def _newton(A: sp.csr_array, b: FloatArray, dense: bool | None) -> DualNewton:
@@ -151,6 +153,8 @@ def _missed(problem: CalibrationProblem, weights: FloatArray) -> str:
 
 
 def _cure(problem: CalibrationProblem, objective: DistanceObjective, tol: float, max_iter: int) -> str:
+    if out_of_time():
+        return "set relax or drop targets"
     relaxed = dataclasses.replace(objective, relax=SUGGESTED_RELAX)
     found = calibrate(problem, relaxed, tol=max(tol, 1e-6), max_iter=max_iter)
     bounded = objective.upper is not None or (objective.lower or 0.0) > 0

@@ -17,6 +17,7 @@ import scipy.sparse as sp
 from numba import njit
 from numpy.typing import NDArray
 
+from frontier.clock import out_of_time
 from frontier.dual.links import Link
 from frontier.problem import FloatArray
 
@@ -61,7 +62,7 @@ class DualNewton:
         rho: float = 1.0,
         centre: FloatArray | None = None,
     ) -> DualPoint:
-        """Minimise from `theta` until `‖g‖ ≤ tol`; not converged when steps or iterations run out first.
+        """Minimise from `theta` until `‖g‖ ≤ tol`; not converged when steps, iterations or time run out first.
 
         With a `centre` c (m) the ridge is `(ρ/2)‖θ − c‖²`, which completes the square in b: a proximal step.
         """
@@ -79,7 +80,7 @@ class DualNewton:
         norm = float(np.linalg.norm(gradient))
         value = _value(link, theta, eta, b, rho)
         steps = 0
-        while norm > tol and steps < max_iter:
+        while norm > tol and steps < max_iter and not out_of_time():
             steps += 1
             direction = self._direction(link.slope(eta), gradient, rho)
             moved = self.At @ direction
@@ -143,6 +144,8 @@ class DualNewton:
             z = r * inverse
             rz, previous = float(r @ z), rz
             p = z + (rz / previous) * p
+            if out_of_time():  # x is a direction of descent from the first step on
+                break
         return x
 
 

@@ -12,6 +12,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from frontier.clock import out_of_time
 from frontier.l0.kernel import ALPHA, LANES, SCALE, epoch_loop
 from frontier.l0.noise import STREAM_GATES, keys
 from frontier.l0.task import Cell, Task
@@ -86,14 +87,14 @@ class Block:
         self._temperatures = self._temperature_arrays(real)
 
     def advance(self, until: int) -> None:
-        """Train to the end of epoch `until`."""
+        """Train to the end of epoch `until`, or of the last one that there is time for."""
         task, real = self.task, self.matrices.b.dtype.type
         gates = task.gates
         gate = (real(gates.gamma), real(gates.width)) if gates else (real(0), real(0))
         loss = (task.loss.kind, real(task.loss.cap), real(task.loss.total))
         work = self.state.size + self.matrices.columns[1].size * self.width
         per_call = max(1, int(NUMBERS_PER_CALL / work))
-        while self.epoch < until:
+        while self.epoch < until and not out_of_time():
             last = min(self.epoch + per_call, until)
             self._run(
                 self.matrices.columns,

@@ -1,14 +1,17 @@
 """The batched fit: cut the cells into blocks, train the blocks, look at them on the way, and return every cell.
 
 On the CPU blocks are trained by the compiled kernel, one per thread at a time (as many threads as are allowed); on
-a GPU by torch, as many cells at once as `torch_block.cells_at_once` says. A cell's result depends on neither.
+a GPU by torch, as many cells at once as `torch_block.cells_at_once` says. A cell's result depends on neither. When the
+time of the solve is used up, blocks stop where they are, and those whose turn has not come are not begun.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from contextvars import copy_context
 
+from frontier.clock import out_of_time
 from frontier.errors import InputError
 from frontier.l0.block import Block, Matrices, block_widths
 from frontier.l0.checkpoint import Checkpoints
@@ -36,16 +39,19 @@ def fit(task: Task, cells: Sequence[Cell], checkpoints: Checkpoints | None = Non
     blocks = _blocks(task, [cells[i] for i in order])
     threads = min(allowed(), len(blocks))
     if threads == 1:
-        done = [_train(task, build, checkpoints) for build in blocks]
+        done = [_train(task, part, build, checkpoints) for part, build in blocks]
     else:
+        contexts = [copy_context() for _ in blocks]  # the time that is left is part of it
         with ThreadPoolExecutor(threads) as pool:
-            done = list(pool.map(lambda build: _train(task, build, checkpoints), blocks))
+            done = list(
+                pool.map(lambda block, context: context.run(_train, task, *block, checkpoints), blocks, contexts)
+            )
     found = [result for results in done for result in results]
     return [result for _, result in sorted(zip(order, found, strict=True), key=lambda pair: pair[0])]
 
 
-def _blocks(task: Task, cells: Sequence[Cell]) -> list[Callable[[], Trainer]]:
-    """What builds each block, in the order of `cells`: built when its turn comes, and gone when it is done."""
+def _blocks(task: Task, cells: Sequence[Cell]) -> list[tuple[Sequence[Cell], Callable[[], Trainer]]]:
+    """The cells of each block, in the order of `cells`, and its building: when its turn comes; gone when done."""
     if cuda_asked(task.schedule.device):
         import torch
 
@@ -53,18 +59,22 @@ def _blocks(task: Task, cells: Sequence[Cell]) -> list[Callable[[], Trainer]]:
 
         size, gpu = cells_at_once(task), torch.device("cuda")
         parts = [cells[i : i + size] for i in range(0, len(cells), size)]
-        return [lambda part=part: TorchBlock(task, part, gpu) for part in parts]  # type: ignore[misc]
+        return [(part, lambda part=part: TorchBlock(task, part, gpu)) for part in parts]  # type: ignore[misc]
     matrices = Matrices.of(task)
-    builds: list[Callable[[], Trainer]] = []
+    builds: list[tuple[Sequence[Cell], Callable[[], Trainer]]] = []
     first = 0
     for width in block_widths(len(cells)):
         part = cells[first : first + width]
-        builds.append(lambda part=part, width=width: Block(task, part, matrices, width))  # type: ignore[misc]
+        builds.append((part, lambda part=part, width=width: Block(task, part, matrices, width)))  # type: ignore[misc]
         first += width
     return builds
 
 
-def _train(task: Task, build: Callable[[], Trainer], checkpoints: Checkpoints | None) -> list[CellFit]:
+def _train(
+    task: Task, cells: Sequence[Cell], build: Callable[[], Trainer], checkpoints: Checkpoints | None
+) -> list[CellFit]:
+    if out_of_time():
+        return [CellFit.not_begun(task.n_records) for _ in cells]
     trainer = build()
     monitor = Monitor(task, trainer.cells)
     looks = task.schedule.events
@@ -76,6 +86,10 @@ def _train(task: Task, build: Callable[[], Trainer], checkpoints: Checkpoints | 
         if stop <= trainer.epoch:
             continue
         trainer.advance(stop)
+        if trainer.epoch < stop:  # out of time
+            if checkpoints is not None and trainer.epoch > 0:
+                checkpoints.save(trainer, monitor)
+            return monitor.results(trainer)
         if stop in looks:
             monitor.look(trainer)
         if monitor.all_settled:

@@ -35,13 +35,21 @@ class Trainer(Protocol):
 
 @dataclass(frozen=True, slots=True, eq=False)
 class CellFit:
-    """One finished cell: weights (n), the gates' expected active count (NaN without gates), epochs, trace."""
+    """One finished cell: weights (n), the gates' expected active count (NaN without gates), epochs, trace.
+
+    `cut` says that the time was used up before the last epoch; a cell that was not begun has NaN weights and no epochs.
+    """
 
     weights: FloatArray
     expected_active: float
     epochs: int
     settled: bool
     trace: dict[str, FloatArray]
+    cut: bool = False
+
+    @classmethod
+    def not_begun(cls, n: int) -> CellFit:
+        return cls(np.full(n, np.nan), float("nan"), 0, settled=False, trace={}, cut=True)
 
 
 class Monitor:
@@ -130,4 +138,5 @@ class Monitor:
             (weights, expected), epochs = self.tested(trainer, cell), trainer.epoch
         columns = np.array(self.rows[cell]).reshape(-1, len(COLUMNS)).T
         trace = dict(zip(COLUMNS, columns, strict=True)) if self.rows[cell] else {}
-        return CellFit(weights, expected, epochs, settled, trace)
+        cut = not settled and epochs < self.task.schedule.epochs
+        return CellFit(weights, expected, epochs, settled, trace, cut)

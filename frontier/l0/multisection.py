@@ -13,6 +13,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from frontier.budget import reached
+from frontier.clock import out_of_time
 from frontier.l0.monitor import CellFit
 from frontier.l0.task import Cell
 from frontier.objective import active_count
@@ -60,7 +61,7 @@ def multisection(
             for budget, seed in wanted:
                 if seed == cell.seed and _nearer(counts[seed], budget, cell.lam, best.get((budget, seed))):
                     best[budget, seed] = cell.lam, fit
-        batch = _next_batch(counts, wanted, lam_ref)
+        batch = [] if out_of_time() else _next_batch(counts, wanted, lam_ref)
     return {key: Found(lam, fit, counts[key[1]][lam], rounds, trained) for key, (lam, fit) in best.items()}
 
 

@@ -15,6 +15,7 @@ import scipy.sparse as sp
 import torch
 from numpy.typing import NDArray
 
+from frontier.clock import out_of_time
 from frontier.l0.loss import CAPPED
 from frontier.l0.noise import gate_logits
 from frontier.l0.schedule import BETA_1, BETA_2, EPSILON
@@ -56,9 +57,9 @@ class TorchBlock:
         self.epoch = 0
 
     def advance(self, until: int) -> None:
-        for epoch in range(self.epoch + 1, until + 1):
-            self._step(epoch)
-        self.epoch = max(self.epoch, until)
+        while self.epoch < until and not out_of_time():
+            self._step(self.epoch + 1)
+            self.epoch += 1
 
     def scale(self, cell: int) -> FloatArray:
         if not all(bool(tensor[:, cell].isfinite().all()) for tensor in self.state):

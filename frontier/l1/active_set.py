@@ -14,6 +14,7 @@ from typing import NamedTuple
 
 import numpy as np
 
+from frontier.clock import out_of_time
 from frontier.l1.columns import DEPENDENT, EPS, ActiveSet, Line
 from frontier.problem import FloatArray
 
@@ -31,7 +32,7 @@ class Settled(NamedTuple):
 def settle(
     active: ActiveSet, lam: float, max_changes: int = 100_000, visit: Callable[[FloatArray], bool] | None = None
 ) -> Settled:
-    """Change `active` into an active set of the solution at λ, with at most about `max_changes` changes.
+    """Change `active` into an active set of the solution at λ, in time and at most about `max_changes` changes.
 
     `active` is the first guess: the nearer, the fewer changes. `visit` sees the scaled weights x of every active set on
     the way for which they are optimal, in the order of `active.members`, and stops the search by returning True.
@@ -47,7 +48,7 @@ def settle(
         n_changes += 1
     x = line.at(lam)
     seen: set[frozenset[int]] = set()
-    while n_changes < max_changes:
+    while n_changes < max_changes and not out_of_time():
         excess = columns.rows @ (line.p + lam * line.d) - lam * columns.costs
         excess[active.is_active | refused] = 0.0
         best = int(np.argmax(excess)) if excess.size else -1

@@ -31,6 +31,7 @@ import numpy as np
 import scipy.sparse as sp
 from numpy.typing import NDArray
 
+from frontier.clock import out_of_time
 from frontier.errors import InputError
 from frontier.l1.active_set import settle
 from frontier.l1.columns import EPS, ActiveSet, Columns, Line
@@ -42,7 +43,7 @@ STRIDE = 1e-9
 FLOOR = 1e5
 NOISE = 16 * EPS  # of ‖b‖ or ‖d‖: an inner product with a unit column below this is taken for rounding
 
-PathStatus = Literal["complete", "rounding", "max_breakpoints"]
+PathStatus = Literal["complete", "rounding", "max_breakpoints", "out_of_time"]
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -52,7 +53,7 @@ class Path:
     lams      λ_max = λ_0 > λ_1 > … > λ_K: breakpoints, the last of them the end of the path
     vertices  the weights at each λ, CSR (K + 1) × n, records represented; zeros are not stored
     status    "complete"; "rounding" when the last segment skips events that rounding hides (see above);
-              "max_breakpoints" when the path ends above the λ that was asked for
+              "max_breakpoints" and "out_of_time" when the path ends above the λ that was asked for
     n_events  records that entered or left; more than breakpoints where events are simultaneous
     """
 
@@ -136,6 +137,9 @@ class _Walk:
         seen: set[frozenset[int]] = set()
         stride = STRIDE
         while True:
+            if out_of_time():
+                self.status = "out_of_time"
+                return
             line = self.active.line()
             at, events = self._next(line)
             if at <= lam_min:

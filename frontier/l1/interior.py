@@ -23,6 +23,7 @@ import scipy.sparse as sp
 from numba import njit
 from numpy.typing import NDArray
 
+from frontier.clock import out_of_time
 from frontier.dual.newton import add_gram
 from frontier.problem import FloatArray
 
@@ -121,9 +122,9 @@ class _State:
         self.x, self.theta, self.s = x, theta, s
 
     def descend(self, gap: float, most: int = -1) -> None:
-        """Step until the gap or the number of columns left is small enough, or rounding stops it."""
+        """Step until the gap or the number of columns left is small enough, or rounding or the clock stops it."""
         for _ in range(MAX_STEPS):
-            if self.gap() <= gap or np.count_nonzero(self.x > self.s) <= most or not self.step():
+            if out_of_time() or self.gap() <= gap or np.count_nonzero(self.x > self.s) <= most or not self.step():
                 break
 
     def gap(self) -> float:

@@ -122,7 +122,7 @@ def _residual(
     return r
 
 
-@njit(cache=True, fastmath=SUMS)
+@njit(cache=True, fastmath=SUMS, nogil=True)
 def active_set(
     indptr: IndexArray,
     indices: IndexArray,
@@ -132,12 +132,14 @@ def active_set(
     x: FloatArray,
     max_pivots: int,
     tolerance: float,
+    stop: NDArray[np.bool_],
 ) -> tuple[int, int, FloatArray]:  # pragma: no cover - compiled
     """Minimise from the warm start `x` (changed in place); returns a code, the number of pivots and the residual.
 
     indptr, indices, data   the working set's columns, each of length 1 (CSC, m × p)
     limit                   λ c_i per column, in units of its correlation
     tolerance               a correlation may exceed its limit by `tolerance × limit + 1e-14 ‖b‖`
+    stop                    one flag: when somebody raises it, no further pivot follows
     """
     m, p = len(b), len(limit)
     room = min(m, p) + 1
@@ -187,7 +189,7 @@ def active_set(
             k = _drop(L, S, k, blocking, x, inside)
             zero_steps = zero_steps + 1 if step == 0.0 else 0
         r = _residual(indptr, indices, data, b, x, S, k)
-        if pivots >= max_pivots:
+        if pivots >= max_pivots or stop[0]:
             return PIVOT_LIMIT, pivots, r
         # price: the column furthest above its limit, or the first one when pivots no longer move (Bland's rule)
         best, entering = 0.0, -1

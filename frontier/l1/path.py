@@ -17,6 +17,7 @@ import numpy as np
 import scipy.sparse as sp
 from numpy.typing import NDArray
 
+from frontier.clock import out_of_time, time_flag
 from frontier.l1.interior import InteriorPoint
 from frontier.l1.kernel import CONVERGED, active_set
 from frontier.objective import Certificate, WeightedDesign, l1_certificate, lam_max
@@ -72,7 +73,7 @@ class WorkingSetPath:
         self.correlation = self.columns.T @ (self.design.b - self.design.A @ weights)
 
     def solve(self, lam: float, *, max_pivots: int, max_rounds: int = 200, tol: float = TOL) -> PathPoint:
-        """The minimiser at `lam`; its certificate says how exact it is, also when a limit was reached.
+        """The minimiser at `lam`; its certificate says how exact it is, also when a limit was reached or time is up.
 
         A relative gap of `tol` is enough after an interior point, where rounding may be thousands of pivots away.
         """
@@ -85,7 +86,7 @@ class WorkingSetPath:
             self.tolerance, most = FACE_VIOLATION, FINISHING
         weights, code, pivots, rounds = self.weights, -1, 0, 0
         member = weights > 0
-        while rounds < max_rounds:
+        while rounds < max_rounds and not out_of_time():
             violators = self._violators(lam, member)
             if code == CONVERGED and not violators.size:
                 break
@@ -134,16 +135,18 @@ class WorkingSetPath:
         part = self.columns[:, index]
         lengths = self.lengths[index]
         x = weights[index] * lengths
-        code, pivots, residual = active_set(
-            part.indptr.astype(np.int64),
-            part.indices.astype(np.int64),
-            part.data / np.repeat(lengths, np.diff(part.indptr)),
-            np.ascontiguousarray(self.design.b),
-            lam * self.costs[index] / lengths,
-            x,
-            max(max_pivots, 1),
-            self.tolerance,
-        )
+        with time_flag() as stop:
+            code, pivots, residual = active_set(
+                part.indptr.astype(np.int64),
+                part.indices.astype(np.int64),
+                part.data / np.repeat(lengths, np.diff(part.indptr)),
+                np.ascontiguousarray(self.design.b),
+                lam * self.costs[index] / lengths,
+                x,
+                max(max_pivots, 1),
+                self.tolerance,
+                stop,
+            )
         found = np.zeros(self.n)
         found[index] = x / lengths
         return found, int(pivots), int(code), residual

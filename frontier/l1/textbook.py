@@ -12,6 +12,7 @@ import numpy as np
 import scipy.sparse as sp
 import scipy.sparse.linalg as spla
 
+from frontier.clock import out_of_time
 from frontier.objective import Certificate, WeightedDesign, l1_certificate, lam_max
 from frontier.problem import FloatArray
 
@@ -40,7 +41,7 @@ class FistaPath:
         self.weights = np.zeros(design.A.shape[1])
 
     def solve(self, lam: float, *, tol: float, max_iter: int) -> FistaPoint:
-        """Iterate at `lam` until the certificate's relative gap is at most `tol`, or `max_iter` is reached."""
+        """Iterate at `lam` until the certificate's relative gap is at most `tol`, or `max_iter` or the end of time."""
         A, At, b = self.design.A, self.At, self.design.b
         rows: list[tuple[float, ...]] = []
 
@@ -56,7 +57,7 @@ class FistaPath:
             Aw = A @ w
             z, Az, momentum = w, Aw, 1.0
             while certificate.relative_gap > tol and iteration < max_iter:
-                iteration += 1
+                iteration, late = iteration + 1, out_of_time()
                 w_next = z - step * (At @ (Az - b) + penalty)
                 np.maximum(w_next, 0.0, out=w_next)
                 Aw_next = A @ w_next
@@ -70,8 +71,10 @@ class FistaPath:
                     Az = Aw_next + inertia * (Aw_next - Aw)
                     momentum = momentum_next
                 w, Aw = w_next, Aw_next
-                if iteration % CHECK_EVERY == 0 or iteration == max_iter:
+                if iteration % CHECK_EVERY == 0 or iteration == max_iter or late:
                     certificate = certify(w, iteration)
+                if late:
+                    break
         self.weights = w
         columns = np.array(rows, dtype=np.float64).T
         names = ("iteration", "objective", "relative_gap", "n_active")

@@ -18,8 +18,6 @@ from frontier.methods.base import Method, Point, Solution, Status
 from frontier.objective import relative_residual
 from frontier.problem import CalibrationProblem
 
-_STATUS = {"converged": Status.OPTIMAL, "infeasible": Status.INFEASIBLE, "stopped": Status.NOT_CONVERGED}
-
 
 def check_parameters(relax: float | None, tol: float, max_iter: int) -> None:
     """Raise `InputError` for a relaxation that is not positive, tol outside (0, 1) or max_iter < 1."""
@@ -52,7 +50,7 @@ def solve_classical(
         return [Solution(None, Status.ERROR, found.n_iter, message)] * len(points)
     solution = Solution(
         weights=found.weights,
-        status=_STATUS[found.ended],
+        status=Status.OPTIMAL if found.ended == "converged" else Status.unconverged(),
         n_iter=found.n_iter,
         message=found.message,
         objective=objective,

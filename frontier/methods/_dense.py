@@ -17,6 +17,7 @@ from typing import Literal
 
 import numpy as np
 
+from frontier.clock import OutOfTime, out_of_time
 from frontier.errors import InputError
 from frontier.l0.noise import STREAM_SAMPLE, key
 from frontier.methods.anchored_l1 import AnchoredL1
@@ -82,7 +83,7 @@ def thin_dense(
     if found.weights is None:
         return [Solution.failed(found.status, f"dense weights by {dense}: {found.message}")] * len(points)
     weighted = int(np.count_nonzero(found.weights))
-    converged = found.status is not Status.NOT_CONVERGED
+    converged = found.status not in (Status.NOT_CONVERGED, Status.TIMEOUT)
     solutions = []
     for point in points:
         assert point.budget is not None
@@ -90,11 +91,18 @@ def thin_dense(
             message = f"budget {point.budget} exceeds the {weighted} records that {dense} gives weight"
             solutions.append(Solution.failed(Status.INFEASIBLE, message))
             continue
-        weights, claims = thin(found.weights, point)
+        if converged and out_of_time():
+            solutions.append(Solution.not_begun())
+            continue
+        try:
+            weights, claims = thin(found.weights, point)
+        except OutOfTime:
+            solutions.append(Solution.failed(Status.TIMEOUT, "the sample was not finished in time"))
+            continue
         solutions.append(
             Solution(
                 weights=weights,
-                status=Status.COMPLETED if converged else Status.NOT_CONVERGED,
+                status=Status.COMPLETED if converged else found.status,
                 n_iter=found.n_iter,
                 message="" if converged else f"dense weights by {dense}: {found.message}",
                 claims={"dense_active": weighted} | claims,

@@ -151,6 +151,8 @@ def lam_ref(trained: Task) -> float:
 def solution(method: LogSpace, trained: Task, found: CellFit, *, lam: float, claims: Mapping[str, Claim]) -> Solution:
     """A finished cell as a solution; failures become a status with the cure."""
     weights = found.weights
+    if found.cut and found.epochs < 1:
+        return Solution.not_begun()
     if not np.isfinite(weights).all():
         message = f"weights became NaN or infinite at λ = {lam:g}: lower lr or use precision: float64"
         return Solution.failed(Status.ERROR, message)
@@ -163,11 +165,16 @@ def solution(method: LogSpace, trained: Task, found: CellFit, *, lam: float, cla
         return Solution.failed(Status.INFEASIBLE, message)
     ratio = method.lam_l2 if method.l2_on == "ratio" else 0.0
     cap = method.cap if method.loss == "capped" else None
+    status, message = Status.COMPLETED, ""
+    if found.settled:
+        status, message = Status.STOPPED_EARLY, f"settled after {found.epochs} epochs"
+    elif found.cut:
+        status, message = Status.TIMEOUT, f"{found.epochs} of {method.epochs} epochs"
     return Solution(
         weights=weights,
-        status=Status.STOPPED_EARLY if found.settled else Status.COMPLETED,
+        status=status,
         n_iter=found.epochs,
-        message=f"settled after {found.epochs} epochs" if found.settled else "",
+        message=message,
         objective=L0Objective(lam, trained.lam_l2, lam_ratio=ratio, cap=cap),
         trace=found.trace,
         claims=claims,

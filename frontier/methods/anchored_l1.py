@@ -15,6 +15,7 @@ import numpy as np
 
 from frontier.anchored import AnchoredObjective
 from frontier.budget import BudgetSearch
+from frontier.clock import out_of_time
 from frontier.dual.newton import DualNewton, DualPoint, warm_up_gram
 from frontier.errors import InputError
 from frontier.methods.base import Coordinate, Method, Point, Solution, Status
@@ -69,12 +70,14 @@ class AnchoredL1(Method):
         unit = run.mu if self.lam_unit == "mu" else 1.0
         wanted: dict[Point, float] = {p: unit * p.lam for p in points if p.lam is not None}
         for lam in sorted(set(wanted.values()), reverse=True):
-            run.at(lam)
+            if not out_of_time():
+                run.at(lam)
         search = BudgetSearch(run.count, SMALLEST_RATIO * run.mu, LARGEST_RATIO * run.mu)
         for point in sorted((p for p in points if p.budget is not None), key=lambda p: p.budget or 0):
             assert point.budget is not None
-            wanted[point] = search.find(point.budget)
-        return [run.solution(wanted[point]) for point in points]
+            if search.seen or not out_of_time():
+                wanted[point] = search.find(point.budget)
+        return [run.solution(wanted[point]) if point in wanted else Solution.not_begun() for point in points]
 
 
 class _Run:
@@ -118,6 +121,8 @@ class _Run:
         return active_count(self.at(lam)[0].weights)
 
     def solution(self, lam: float) -> Solution:
+        if lam not in self.solved:
+            return Solution.not_begun()
         point, objective = self.at(lam)
         primal = objective.value(self.problem, point.weights)
         relative_gap = 0.5 * point.gradient_norm**2 / primal if primal > 0 else 0.0
@@ -125,7 +130,7 @@ class _Run:
         gap = f"relative gap {relative_gap:.1e} > {self.method.tol:.0e} after {point.n_iter} Newton steps"
         return Solution(
             weights=point.weights,
-            status=Status.OPTIMAL if solved else Status.NOT_CONVERGED,
+            status=Status.OPTIMAL if solved else Status.unconverged(),
             n_iter=point.n_iter,
             message="" if solved else gap,
             objective=objective,

@@ -18,6 +18,7 @@ import numpy as np
 import scipy.sparse as sp
 from numpy.typing import NDArray
 
+from frontier.clock import out_of_time
 from frontier.errors import InputError
 from frontier.objective import Objective
 from frontier.problem import CalibrationProblem, FloatArray
@@ -47,7 +48,13 @@ class Status(enum.StrEnum):
 
     @property
     def has_weights(self) -> bool:
+        """Whether every solution of this status has weights; one that ran out of time may have."""
         return self in _WITH_WEIGHTS
+
+    @classmethod
+    def unconverged(cls) -> Status:
+        """The status of an iteration that ended before it converged: by the clock, or at its own limit."""
+        return cls.TIMEOUT if out_of_time() else cls.NOT_CONVERGED
 
 
 _WITH_WEIGHTS = (
@@ -61,10 +68,10 @@ _MEANING = {
     Status.NOT_CONVERGED: "stopped at its iteration limit: raise max_iter or loosen tol",
     Status.UNREACHED: "ended well, but not within 2% of the budget: the message names the nearest size it reaches",
     Status.INFEASIBLE: "no weights satisfy the constraints: relax them",
-    Status.TIMEOUT: "ran out of time: raise the limit or shrink the problem",
+    Status.TIMEOUT: "ran out of time, with its best point or none, so not reproducible: raise limits.seconds",
     Status.ERROR: "the method failed: see the message",
     Status.CRASH: "the worker process died: look for memory limits or a fault in native code",
-    Status.OUT_OF_MEMORY: "ran out of memory: use fewer points per batch or a smaller problem",
+    Status.OUT_OF_MEMORY: "ran out of memory: raise limits.memory_gib, use fewer points per batch or a smaller problem",
 }
 
 
@@ -145,6 +152,11 @@ class Solution:
     def failed(cls, status: Status, message: str) -> Solution:
         """A solution without weights: a failure that is kept as data."""
         return cls(weights=None, status=status, message=message)
+
+    @classmethod
+    def not_begun(cls) -> Solution:
+        """What a point gets whose turn did not come: the points before it used up the time."""
+        return cls.failed(Status.TIMEOUT, "not begun: the time of the batch was used up")
 
     @property
     def active(self) -> NDArray[np.intp]:

@@ -27,6 +27,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.optimize import linprog
 
+from frontier.clock import limit_to_raise, remaining_seconds
 from frontier.errors import InputError
 from frontier.methods.base import Coordinate, Method, Point, Solution, Status
 from frontier.methods.lp_vertex import LpVertex
@@ -111,6 +112,7 @@ class BestSubset(Method):
         columns = A[:, used] * bounds[used] / unit  # x = w/U, in [0, 1]
         constraints: list[Any] = [columns @ x + above - below == b / unit, x <= z, np.ones(used.size) @ z <= k]
         programme: Any = cp.Problem(cp.Minimize(ones @ above + ones @ below), constraints)
+        left = remaining_seconds()
         options = {
             "mip_rel_gap": 0.0,
             "mip_abs_gap": GAP / 10,  # the objective is in units of its value at w = 0
@@ -118,7 +120,7 @@ class BestSubset(Method):
             "primal_feasibility_tolerance": INTEGRALITY,
             "dual_feasibility_tolerance": INTEGRALITY,
             "small_matrix_value": 1e-12,  # the least HiGHS takes; by default it drops entries below 1e-9
-            "time_limit": self.time_limit_seconds,
+            "time_limit": self.time_limit_seconds if left is None else min(left, self.time_limit_seconds),
             "parallel": "off",
         }
         try:
@@ -140,10 +142,11 @@ class BestSubset(Method):
         value = float(np.abs(b - A @ weights).sum())
         gap = (value - bound) / unit
         proven = gap <= GAP
-        message = f"HiGHS stopped with '{programme.status}' at a gap of {gap:.1e}: raise time_limit_seconds"
+        cure = f"raise {limit_to_raise('time_limit_seconds')}"
+        message = f"HiGHS stopped with '{programme.status}' at a gap of {gap:.1e}: {cure}"
         return Solution(
             weights=weights,
-            status=Status.OPTIMAL if proven else Status.NOT_CONVERGED,
+            status=Status.OPTIMAL if proven else Status.unconverged(),
             n_iter=int(info.mip_node_count) if info is not None else 0,
             message="" if proven else message,
             objective=LadObjective(0.0),

@@ -15,6 +15,7 @@ from typing import Any
 
 import numpy as np
 
+from frontier.clock import OutOfTime
 from frontier.errors import InputError
 from frontier.methods.base import Coordinate, Method, Point, Solution, Status
 from frontier.objective import LeastSquares, Objective
@@ -78,7 +79,10 @@ class Caratheodory(Method):
     def _thinned(self, problem: CalibrationProblem, found: Solution) -> Solution:
         if found.weights is None:
             return dataclasses.replace(found, message=f"{self.source}: {found.message}")
-        weights = thin(problem.M, found.weights)
+        try:
+            weights = thin(problem.M, found.weights)
+        except OutOfTime:
+            return Solution.failed(Status.TIMEOUT, f"{self.source}'s weights were not thinned in time")
         objective = _kept(found.objective, problem, found.weights, weights)
         status = found.status
         if objective is None and status is Status.OPTIMAL:

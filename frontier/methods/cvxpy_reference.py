@@ -21,12 +21,13 @@ import numpy as np
 import scipy.sparse as sp
 
 from frontier.budget import l1_range, lad_range
+from frontier.clock import limit_to_raise, remaining_seconds
 from frontier.errors import InputError
 from frontier.methods.base import Claim, Method, Point, Solution, Status
 from frontier.objective import L1Objective, LadObjective, lam_max, weighted_design
 from frontier.problem import CalibrationProblem, FloatArray
 
-# CVXPY's words (cvxpy.settings); whatever is not here is a failure. "user_limit" is its word for an iteration limit.
+# CVXPY's words (cvxpy.settings); whatever is not here is a failure. "user_limit" is its word for any limit.
 _STATUS = {
     "optimal": Status.OPTIMAL,
     "optimal_inaccurate": Status.NOT_CONVERGED,
@@ -111,7 +112,7 @@ class CvxpyReference(Method):
             "tol_feas": self.tol,
             "max_threads": 1,
             "accept_unknown": True,  # keep the weights of a stalled solve; they are NOT_CONVERGED
-        }
+        } | _time_limit()
         status, message = _run(programme, "CLARABEL", settings)
         if not status.has_weights:
             return Solution.failed(status, message)
@@ -154,7 +155,7 @@ class CvxpyReference(Method):
             "ipm_optimality_tolerance": max(self.tol, 1e-12),  # HiGHS refuses less
             # Not `threads`: HiGHS fails when its process-wide scheduler was started with another number by somebody.
             "parallel": "off",
-        }
+        } | _time_limit()
         status, message = _run(programme, "HIGHS", {"highs_options": options})
         if not status.has_weights:
             return Solution.failed(status, message)
@@ -212,8 +213,16 @@ def _run(programme: Any, solver: str, settings: dict[str, Any]) -> tuple[Status,
     status = _STATUS.get(programme.status, Status.ERROR)
     if status is Status.OPTIMAL:
         return status, ""
-    cure = ": raise max_iter or loosen tol" if status is Status.NOT_CONVERGED else ""
+    cure = f": raise {limit_to_raise('max_iter')} or loosen tol" if status is Status.NOT_CONVERGED else ""
+    if programme.status == "user_limit":
+        status = Status.unconverged()
     return status, f"{solver} stopped with '{programme.status}'{cure}"
+
+
+def _time_limit() -> dict[str, float]:
+    """The solvers' own option, both of which call it by the same name."""
+    seconds = remaining_seconds()
+    return {} if seconds is None else {"time_limit": seconds}
 
 
 def _iterations(programme: Any) -> int:

@@ -52,7 +52,7 @@ class DenseNnls(Method):
             message = f"KKT residual {certificate.kkt_residual:.1e} after {settled.n_changes} changes of the active set"
         solution = Solution(
             weights=weights,
-            status=Status.OPTIMAL if solved else Status.NOT_CONVERGED,
+            status=Status.OPTIMAL if solved else Status.unconverged(),
             n_iter=settled.n_changes,
             message=message,
             objective=L1Objective(0.0),

@@ -15,6 +15,7 @@ from typing import ClassVar, Literal
 import numpy as np
 
 from frontier.budget import L1_PATH_END, BudgetSearch
+from frontier.clock import out_of_time
 from frontier.errors import InputError
 from frontier.l1.homotopy import homotopy
 from frontier.l1.path import WorkingSetPath
@@ -117,9 +118,9 @@ class _Run:
         otherwise = self.solver
 
         def solve(lam: float) -> Solution:
-            if lam < path.lams[-1]:
+            if lam < path.lams[-1] and path.status != "out_of_time":
                 return otherwise(lam)
-            weights = path.weights(lam)
+            weights = path.weights(max(lam, path.lams[-1]))
             certificate = l1_certificate(self.design, weights, lam, self.costs)
             claims: dict[str, Claim] = {"breakpoints": path.n_breakpoints, "path_status": path.status}
             trace = {"lam": path.lams, "n_active": path.n_active.astype(np.float64)}
@@ -139,12 +140,16 @@ class _Run:
     def solution(self, lam: float, budget: int | None) -> Solution:
         """The solution at λ, with a note when it was asked for by size and has another."""
         found, size = self.at(lam), self.count(lam)
-        return found if budget is None or size == budget else found.nearest_to(budget, size)
+        if budget is None or found.weights is None or size == budget:
+            return found
+        return found.nearest_to(budget, size)
 
     def _textbook(self) -> Callable[[float], Solution]:
         path = FistaPath(self.design, self.costs)
 
         def solve(lam: float) -> Solution:
+            if out_of_time():
+                return Solution.not_begun()
             point = path.solve(lam, tol=self.method.tol, max_iter=self.method.max_iter)
             claims: dict[str, Claim] = {"lipschitz": path.lipschitz}
             return self._report(lam, point.weights, point.certificate, point.n_iter, claims, point.trace)
@@ -155,6 +160,8 @@ class _Run:
         path = WorkingSetPath(self.design, self.costs)
 
         def solve(lam: float) -> Solution:
+            if out_of_time():
+                return Solution.not_begun()
             point = path.solve(lam, max_pivots=self.method.max_iter, tol=self.method.tol)
             claims: dict[str, Claim] = {"pricing_rounds": point.rounds, "working_set": point.working_set}
             return self._report(lam, point.weights, point.certificate, point.pivots, claims, {}, point.dual)
@@ -175,7 +182,7 @@ class _Run:
         solved = gap <= self.method.tol or (lam == 0 and certificate.kkt_residual <= self.method.tol)
         return Solution(
             weights=weights,
-            status=Status.OPTIMAL if solved else Status.NOT_CONVERGED,
+            status=Status.OPTIMAL if solved else Status.unconverged(),
             n_iter=n_iter,
             message="" if solved else f"relative gap {gap:.1e} > {self.method.tol:.0e} after {n_iter} iterations",
             objective=L1Objective(lam, None if self.method.costs == 1.0 else self.costs),

@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING, ClassVar, Literal
 
 import numpy as np
 
+from frontier.clock import out_of_time
 from frontier.errors import InputError
 from frontier.l0.gates import KEEP_PROB_MARGIN, HardConcrete, TestGate, start_log_alpha
 from frontier.l0.loss import LossName
@@ -147,7 +148,8 @@ class HardConcreteCalibrator(Method):
             nearest = multisection(lambda batch: fit(task, batch, checkpoints), list(wanted), _log_space.lam_ref(task))
             for key, point in wanted.items():
                 if key not in nearest:
-                    solutions[point] = Solution.failed(Status.ERROR, "weights became NaN or infinite at every λ tried")
+                    nan = Solution.failed(Status.ERROR, "weights became NaN or infinite at every λ tried")
+                    solutions[point] = Solution.not_begun() if out_of_time() else nan
                     continue
                 met = nearest[key]
                 solution = self._solution(task, met.lam, met.fit)

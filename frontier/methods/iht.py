@@ -22,6 +22,7 @@ from typing import ClassVar, Literal, NamedTuple
 import numpy as np
 import scipy.sparse as sp
 
+from frontier.clock import limit_to_raise, out_of_time
 from frontier.errors import InputError
 from frontier.l1.active_set import settle
 from frontier.l1.columns import ActiveSet, Columns
@@ -66,26 +67,39 @@ class Iht(Method):
         start = np.zeros(columns.used.size)
         if self.start == "initial":
             start = problem.w0[columns.used] * columns.lengths
-        return [self._one(design, columns, start, point.budget) for point in points if point.budget is not None]
+        return [
+            Solution.not_begun() if out_of_time() else self._one(design, columns, start, point.budget or 0)
+            for point in points
+        ]
 
     def _one(self, design: WeightedDesign, columns: Columns, start: FloatArray, k: int) -> Solution:
         run = _thresholded(columns, _largest(start, k), k, tol=self.tol, max_iter=self.max_iter)
         support = np.flatnonzero(run.x)
         weights = columns.weights(support.tolist(), run.x[support])
         refit = self.refit and k <= design.b.size
+        cut = False
         if refit and support.size:
-            weights = np.zeros(columns.n_records)
             kept = columns.used[support]
             part = ActiveSet(Columns.of(WeightedDesign(sp.csr_array(design.A[:, kept]), design.b)))
-            weights[kept] = part.columns.weights(part.members, settle(part, 0.0).x)
+            settled = settle(part, 0.0)
+            cut = not settled.reached  # it starts from nothing: cut short it is worse than what was there
+            if not cut:
+                weights = np.zeros(columns.n_records)
+                weights[kept] = part.columns.weights(part.members, settled.x)
+        status, message = Status.COMPLETED, ""
+        if not run.converged:
+            status = Status.unconverged()
+            message = f"the loss still falls after {run.n_iter} steps: raise {limit_to_raise('max_iter')} or tol"
+        elif cut:
+            status, message = Status.unconverged(), "without the last fit of the weights"
         return Solution(
             weights=weights,
-            status=Status.COMPLETED if run.converged else Status.NOT_CONVERGED,
+            status=status,
             n_iter=run.n_iter,
-            message="" if run.converged else f"the loss still falls after {run.n_iter} steps: raise max_iter or tol",
+            message=message,
             objective=LeastSquares(),
             trace={"loss": np.array(run.losses)},
-            claims={"thresholded_active": support.size, "refit": refit},
+            claims={"thresholded_active": support.size, "refit": refit and not cut},
         )
 
 
@@ -108,6 +122,8 @@ def _thresholded(columns: Columns, x: FloatArray, k: int, *, tol: float, max_ite
     for n_iter in range(max_iter):
         if losses[-1] <= exact:
             return _Run(x, True, n_iter, losses)
+        if out_of_time():
+            return _Run(x, False, n_iter, losses)
         gradient = rows @ residual
         support = x > 0
         on_support = np.where(support, gradient, 0.0) if support.any() else _largest(gradient, k)

@@ -20,6 +20,7 @@ import numpy as np
 import scipy.sparse as sp
 
 from frontier.budget import lad_range
+from frontier.clock import remaining_seconds
 from frontier.errors import InputError
 from frontier.methods.base import Method, Point, Solution, Status
 from frontier.objective import LadObjective
@@ -27,6 +28,11 @@ from frontier.problem import CalibrationProblem, FloatArray
 
 FEASIBILITY = 1e-10  # the least HiGHS takes, on primal and dual
 SMALL_ENTRY = 1e-12  # the least HiGHS takes; by default it drops entries below 1e-9
+_STATUS = {
+    "Optimal": Status.OPTIMAL,
+    "Iteration limit reached": Status.NOT_CONVERGED,
+    "Time limit reached": Status.TIMEOUT,
+}
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -74,15 +80,18 @@ class LpVertex(Method):
             "dual_feasibility_tolerance": FEASIBILITY,
             "small_matrix_value": SMALL_ENTRY,
         }
+        if (seconds := remaining_seconds()) is not None:
+            options["time_limit"] = seconds
         for name, value in options.items():
             solver.setOptionValue(name, value)
         solver.passModel(_programme(columns, b / beta, lam / lengths[used]))
         solver.run()
         word = solver.modelStatusToString(solver.getModelStatus())
         iterations = int(solver.getInfo().simplex_iteration_count)
-        status = {"Optimal": Status.OPTIMAL, "Iteration limit reached": Status.NOT_CONVERGED}.get(word)
+        status = _STATUS.get(word)
         if status is None:
             return Solution.failed(Status.ERROR, f"HiGHS stopped with '{word}'")
+        cure = "limits.seconds" if status is Status.TIMEOUT else "max_iter"
         found = solver.getSolution()
         weights = np.zeros(problem.n_records)
         x = np.array(found.col_value[: used.size])
@@ -91,7 +100,7 @@ class LpVertex(Method):
             weights=weights,
             status=status,
             n_iter=iterations,
-            message="" if status is Status.OPTIMAL else f"HiGHS stopped after {iterations} iterations: raise max_iter",
+            message="" if status is Status.OPTIMAL else f"HiGHS stopped after {iterations} iterations: raise {cure}",
             objective=LadObjective(lam),
             dual=problem.importance * np.array(found.row_dual),  # rows carry ω already: the multipliers are in [−1, 1]
             claims={"solver_value": float(solver.getInfo().objective_function_value) * beta},

@@ -16,6 +16,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import ClassVar
 
+from frontier.clock import limit_to_raise
 from frontier.errors import InputError
 from frontier.l1.active_set import settle
 from frontier.l1.columns import ActiveSet, Columns
@@ -63,7 +64,8 @@ class Omp(Method):
                 size, asked = len(active), f"asked for {point.budget}"
                 message = f"the path ends with {size} records, as no other one improves the fit; {asked}"
                 if not settled.reached:
-                    status = Status.NOT_CONVERGED
-                    message = f"{size} records after {settled.n_changes} changes, {asked}: raise max_iter"
+                    status = Status.unconverged()
+                    cure = f"raise {limit_to_raise('max_iter')}"
+                    message = f"{size} records after {settled.n_changes} changes, {asked}: {cure}"
             solutions.append(Solution(weights, status, settled.n_changes, message, LeastSquares()))
         return solutions

@@ -78,6 +78,8 @@ class RandomReweight(Method):
         [result] = fit(
             Task(loss=loss, schedule=self.schedule, start=lambda _: Start(start, None)), [Cell(0.0, point.seed)]
         )
+        if result.cut and result.epochs < 1:
+            return Solution.not_begun()
         fitted = result.weights
         if not np.isfinite(fitted).all():
             return Solution.failed(Status.ERROR, "weights became NaN or infinite: lower lr")
@@ -85,8 +87,9 @@ class RandomReweight(Method):
         weights[support] = fitted
         return Solution(
             weights=weights,
-            status=Status.COMPLETED,
-            n_iter=self.epochs,
+            status=Status.TIMEOUT if result.cut else Status.COMPLETED,
+            n_iter=result.epochs,
+            message=f"{result.epochs} of {self.epochs} epochs" if result.cut else "",
             objective=LeastSquares(),
             trace=result.trace,
         )

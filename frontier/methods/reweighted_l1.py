@@ -21,6 +21,7 @@ from typing import ClassVar, Literal
 import numpy as np
 
 from frontier.budget import BudgetSearch
+from frontier.clock import out_of_time
 from frontier.errors import InputError
 from frontier.l1.path import WorkingSetPath
 from frontier.methods.base import Coordinate, Method, Point, Solution, Status
@@ -111,7 +112,7 @@ class _Run:
 
     def at(self, lam: float) -> Solution:
         if lam not in self.solved:
-            self.solved[lam] = self._solve(lam)
+            self.solved[lam] = Solution.not_begun() if out_of_time() else self._solve(lam)
         return self.solved[lam]
 
     def _solve(self, lam: float) -> Solution:
@@ -119,7 +120,7 @@ class _Run:
         path.reweight(1.0)
         path.start_from(self.lasso)
         pivots, steps, change, gap, mean, weights = 0, 0, np.inf, 0.0, 1.0, self.lasso
-        while steps < self.method.iterations and change > SETTLED:
+        while steps < self.method.iterations and change > SETTLED and not out_of_time():
             last = weights
             point = path.solve(lam, max_pivots=self.method.max_iter, tol=self.method.tol)
             weights, steps, pivots = point.weights, steps + 1, pivots + point.pivots
@@ -132,14 +133,17 @@ class _Run:
             if not weights.any():
                 break  # at λ ≥ λ_max: all costs stay 1
             path.reweight(self.method.eps * mean / (weights + self.method.eps * mean))
-        solved = gap <= self.method.tol
+        status, message = Status.COMPLETED, ""
+        if gap > self.method.tol:
+            status = Status.unconverged()
+            message = f"a relative gap of {gap:.1e} > {self.method.tol:.0e} was left by one of the LASSOs"
+        elif not steps or (weights.any() and steps < self.method.iterations and change > SETTLED):
+            status, message = Status.TIMEOUT, f"{steps} of {self.method.iterations} LASSOs"
         return Solution(
             weights=weights,
-            status=Status.COMPLETED if solved else Status.NOT_CONVERGED,
+            status=status,
             n_iter=pivots,
-            message=""
-            if solved
-            else f"a relative gap of {gap:.1e} > {self.method.tol:.0e} was left by one of the LASSOs",
+            message=message,
             objective=LogSumObjective(lam, self.method.eps * mean),
             claims={
                 "lassos": steps,
@@ -156,4 +160,6 @@ class _Run:
     def solution(self, lam: float, budget: int | None) -> Solution:
         """The solution at λ, with a note when it was asked for by size and has another."""
         found, size = self.at(lam), self.count(lam)
-        return found if budget is None or size == budget else found.nearest_to(budget, size)
+        if budget is None or found.weights is None or size == budget:
+            return found
+        return found.nearest_to(budget, size)

@@ -25,6 +25,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from frontier.budget import BudgetSearch
+from frontier.clock import out_of_time
 from frontier.errors import InputError
 from frontier.methods.base import Coordinate, Method, Point, Solution, Status
 from frontier.problem import CalibrationProblem, FloatArray
@@ -114,14 +115,14 @@ class StratifiedRaking(Method):
                 if not np.isfinite(w).all():
                     message = f"weights overflowed in cycle {len(changes)}: targets contradict each other"
                     return Solution.failed(Status.ERROR, message)
-                if len(changes) >= _MIN_CYCLES and changes[-1] < self.tol:
+                if (len(changes) >= _MIN_CYCLES and changes[-1] < self.tol) or out_of_time():
                     break
         settled = len(changes) >= _MIN_CYCLES and changes[-1] < self.tol
         weights = np.zeros(problem.n_records)
         weights[records] = w
         return Solution(
             weights=weights,
-            status=Status.COMPLETED if settled else Status.NOT_CONVERGED,
+            status=Status.COMPLETED if settled else Status.unconverged(),
             n_iter=len(changes),
             message="" if settled else f"weights still change by {changes[-1]:.1e} after {len(changes)} cycles",
             trace={"iteration": np.arange(1.0, len(changes) + 1), "relative_change": np.array(changes)},

@@ -1,9 +1,9 @@
 """One row per point of a frontier: cells in, means, ranges and standard errors over seeds out.
 
-Only cells with weights (`optimal`, `completed`, `not_converged`) enter a statistic; the others are counted in
-`statuses`. A standard error is `sd/√n` over seeds (sd with n − 1): it says how much the seed matters and nothing about
-other targets or other samples. Rows do not depend on the order of the cells. Repeats of a cell are equal but for their
-timings: the first stands for them here, and `frontier.reporting.speed` compares them.
+Only cells with weights (`optimal`, `completed`, `not_converged`, a `timeout` with a best point) enter a statistic; the
+others are counted in `statuses`. A standard error is `sd/√n` over seeds (sd with n − 1): it says how much the seed
+matters and nothing about other targets or other samples. Rows do not depend on the order of the cells. Repeats of a
+cell are equal but for their timings: the first stands for them here, and `frontier.reporting.speed` compares them.
 """
 
 from __future__ import annotations
@@ -61,11 +61,12 @@ def prepare(cells: pd.DataFrame) -> pd.DataFrame:
     for name in ("certified", "threshold_matters", "budget_reached"):
         column = cells[name] if name in cells.columns else pd.Series([pd.NA] * len(cells), dtype=object)
         ready[name] = pd.array([pd.NA if pd.isna(v) else bool(v) for v in column], dtype="boolean")
-    ready["has_weights"] = ready["status"].isin(WITH_WEIGHTS)
+    late = ready["status"] == "timeout"  # with the best point so far, or with none
+    ready["has_weights"] = ready["status"].isin(WITH_WEIGHTS) | (late & ready["n_active"].notna())
     # Hollow: the weights exist, but what they claim to minimise, or the size that was asked for, was not reached.
     refused = (ready["certified"] == False).fillna(False).astype(bool)  # noqa: E712 - three-valued comparison
     ready["missed"] = (ready["budget_reached"] == False).fillna(False).astype(bool)  # noqa: E712
-    ready["hollow"] = ready["has_weights"] & (refused | ready["missed"] | (ready["status"] == "not_converged"))
+    ready["hollow"] = ready["has_weights"] & (refused | ready["missed"] | late | (ready["status"] == "not_converged"))
     ready["is_refit"] = ready["refit"] != "none"  # as fitted comes first
     order = [*KEYS[:4], "is_refit", *KEYS[4:], "seed", "repeat", "cell"]
     return ready.sort_values(order, kind="stable").reset_index(drop=True)

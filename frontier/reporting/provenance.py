@@ -13,7 +13,7 @@ from frontier.reporting.style import MISSING, count
 
 
 def provenance_blocks(ready: pd.DataFrame, manifest: Mapping[str, Any]) -> list[str]:
-    """The problems with their fingerprints, warnings about their data, and the facts of each run, for prepared cells."""
+    """The problems, their fingerprints, warnings about their data, and the facts of each run, for prepared cells."""
     problems = manifest.get("problems") or {}
     header = ("problem", "built by", "records", "targets", "non-zeros", "fingerprint")
     rows = []

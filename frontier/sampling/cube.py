@@ -27,6 +27,7 @@ from numpy.typing import NDArray
 from scipy.linalg import inv
 from scipy.linalg.lapack import dpstrf
 
+from frontier.clock import check_time
 from frontier.errors import InputError
 from frontier.problem import FloatArray
 from frontier.sampling.systematic import sample_size
@@ -118,6 +119,7 @@ class _Basis:
         waiting[self.members[self.members >= 0]] = False
         self._refresh(values, totals)
         while at < pi.size:
+            check_time()
             at = _fly(*self.parts, self.lengths, waiting, values, draws, at, self.members, self.inverse)
             self._refresh(values, totals)
         return values

@@ -27,6 +27,7 @@ from frontier.yaml_file import read_yaml
 Budget = int | float  # records, or a share of the problem's records
 RESERVED = ("name", "label", "problems", "lam", "budget", "seeds")  # keys of a method entry that are not parameters
 PATHS = ("checkpoint",)  # parameters that name a place on disk
+RENAMED = {"time_limit_seconds": "use limits: {seconds: …}"}
 MOST_CELLS = 1_000_000  # of a file, before its splits: at a millisecond each a quarter of an hour
 
 
@@ -76,13 +77,30 @@ class MethodSpec:
         return tuple(itertools.starmap(Point, itertools.product(self.lams, sizes, self.seeds)))
 
 
+class Limits(BaseModel):
+    """What one batch may take: seconds, set-up included, and GiB of its process's resident memory; None: no limit.
+
+    A batch without time left stops with its best points, one that does not stop is killed (`frontier.sweep.guard`).
+    """
+
+    model_config = ConfigDict(extra="forbid", strict=True, frozen=True)
+
+    seconds: float | None = Field(default=None, gt=0, le=1e7, allow_inf_nan=False)
+    memory_gib: float | None = Field(default=None, gt=0, le=1e6, allow_inf_nan=False)
+
+    def __bool__(self) -> bool:
+        return self.seconds is not None or self.memory_gib is not None
+
+
+NO_LIMITS = Limits()
+
+
 @dataclass(frozen=True, slots=True)
 class Experiment:
     """A checked experiment file; `text` is the file as read, for provenance.
 
     `repeats` solves every cell that often, for its timings; `timing` "clean" refuses runs on more than one process.
-    `anchors` names the refits that every sparse solution gets beside its row as fitted. A batch that takes longer than
-    `time_limit_seconds` is killed and becomes `timeout` rows.
+    `anchors` names the refits that every sparse solution gets beside its row as fitted. `limits` hold for each batch.
     """
 
     name: str
@@ -91,7 +109,7 @@ class Experiment:
     threads: int
     repeats: int
     timing: Literal["any", "clean"]
-    time_limit_seconds: float | None
+    limits: Limits
     anchors: tuple[Anchor, ...]
     problems: tuple[ProblemSpec, ...]
     splits: tuple[SplitSpec, ...]
@@ -110,7 +128,7 @@ class _File(BaseModel):
     threads: int = Field(default=1, ge=1, le=1024)
     repeats: int = Field(default=1, ge=1, le=100)
     timing: Literal["any", "clean"] = "any"
-    time_limit_seconds: float | None = Field(default=None, gt=0, le=1e7, allow_inf_nan=False)
+    limits: Limits = NO_LIMITS
     budgets: list[Any] | None = Field(default=None, min_length=1)
     refit: list[Literal["none", "fitted", "initial"]] = Field(default=["none"], min_length=1)
     problems: list[dict[str, Any]] = Field(min_length=1)
@@ -134,9 +152,9 @@ def read_experiment(path: Path | str) -> Experiment:
     """The experiment in a YAML file; raises `InputError` for anything in it that could not run."""
     path = Path(path)
     text, content = read_yaml(path, "an experiment", cure="check the path; experiments live in experiments/")
-    unknown = [str(key) for key in content if key not in _File.model_fields]
-    if unknown:
-        raise InputError(f"{path}: {unknown[0]}", "unknown key", cure=did_you_mean(unknown[0], _File.model_fields))
+    _check_keys(content, _File, f"{path}: ")
+    if isinstance(content.get("limits"), dict):
+        _check_keys(content["limits"], Limits, f"{path}: limits.")
     try:
         file = _File.model_validate(content)
     except ValidationError as error:
@@ -166,13 +184,20 @@ def read_experiment(path: Path | str) -> Experiment:
         threads=file.threads,
         repeats=file.repeats,
         timing=file.timing,
-        time_limit_seconds=file.time_limit_seconds,
+        limits=file.limits,
         anchors=tuple(anchor for anchor in file.refit if anchor != "none"),
         problems=problems,
         splits=splits,
         methods=methods,
         text=text,
     )
+
+
+def _check_keys(content: Mapping[Any, Any], model: type[BaseModel], place: str) -> None:
+    for key in content:
+        if key not in model.model_fields:
+            cure = RENAMED.get(str(key)) or did_you_mean(str(key), model.model_fields)
+            raise InputError(f"{place}{key}", "unknown key", cure=cure)
 
 
 def problem_spec(entry: Mapping[str, Any], place: str) -> ProblemSpec:

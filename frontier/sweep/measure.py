@@ -15,6 +15,7 @@ import numpy as np
 import psutil
 from threadpoolctl import threadpool_limits
 
+from frontier.clock import OutOfTime, out_of_time, time_limit
 from frontier.drive import noted, solve_points
 from frontier.dual.newton import warm_up_gram
 from frontier.errors import InputError
@@ -40,7 +41,8 @@ def solve_measured(
     """
     setup = time.perf_counter()
     try:
-        method.warm_up()
+        with time_limit(None):  # a kernel left without compiling would be compiled in another batch's time
+            method.warm_up()
     except Exception as error:  # noqa: BLE001  # failures are data: one bad method must not lose a sweep
         solutions = [_failure(error)] * len(points)
         return [dataclasses.replace(s, point=p, method=name) for s, p in zip(solutions, points, strict=True)]
@@ -61,7 +63,7 @@ def solve_measured(
         kind="contended" if contended else "clean" if len(points) == 1 else "amortised",
     )
     return [
-        dataclasses.replace(noted(solution, point, problem), point=point, method=name, timing=timing)
+        dataclasses.replace(_by_the_clock(noted(solution, point, problem)), point=point, method=name, timing=timing)
         for solution, point in zip(solutions, points, strict=True)
     ]
 
@@ -72,12 +74,22 @@ def refit_measured(problem: CalibrationProblem, solution: Solution, anchor: Anch
     with _thread_limit(threads):
         wall = time.perf_counter()
         try:
-            [found] = _checked([refit(problem, solution, anchor)], problem, [Point()])
+            late = Solution.failed(Status.TIMEOUT, "no time was left for the refit")
+            [found] = _checked([late if out_of_time() else refit(problem, solution, anchor)], problem, [Point()])
         except Exception as error:  # noqa: BLE001  # failures are data here too
             found = _failure(error)
         wall = time.perf_counter() - wall
     timing = dataclasses.replace(solution.timing, refit_seconds=wall)
+    found = _by_the_clock(found)
     return dataclasses.replace(found, point=solution.point, method=solution.method, timing=timing, refit=anchor)
+
+
+def _by_the_clock(solution: Solution) -> Solution:
+    """The solution, with a note where the clock decided its weights."""
+    if solution.status is not Status.TIMEOUT or solution.weights is None:
+        return solution
+    message = "; ".join(filter(None, ("stopped by the clock, so not reproducible", solution.message)))
+    return dataclasses.replace(solution, message=message)
 
 
 def _checked(found: object, problem: CalibrationProblem, points: Sequence[Point]) -> list[Solution]:
@@ -106,6 +118,8 @@ def _checked_one(solution: object, n: int) -> Solution:
 def _failure(error: Exception) -> Solution:
     if isinstance(error, MemoryError):
         return Solution.failed(Status.OUT_OF_MEMORY, f"MemoryError: {error}")
+    if isinstance(error, OutOfTime):
+        return Solution.failed(Status.TIMEOUT, "stopped by the clock, without a point to return")
     if isinstance(error, InputError):
         return Solution.failed(Status.ERROR, str(error))
     frame = traceback.extract_tb(error.__traceback__)[-1]

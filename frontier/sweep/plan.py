@@ -17,7 +17,7 @@ from dataclasses import dataclass
 from frontier.methods.base import Point
 from frontier.problem import CalibrationProblem, Split
 from frontier.refit import RHO, Anchor
-from frontier.sweep.experiment import Experiment, MethodSpec
+from frontier.sweep.experiment import NO_LIMITS, Experiment, Limits, MethodSpec
 
 RESULT_FORMAT = 2  # raised when the meaning or layout of stored results changes; part of every batch key
 
@@ -44,7 +44,7 @@ class Cell:
 class Batch:
     """Cells solved in one call, and the threads that call may use; `key` digests all that decides the result.
 
-    `anchors` are the refits of each sparse solution that are stored beside it.
+    `anchors` are the refits of each sparse solution that are stored beside it, `limits` what its process may take.
     """
 
     cells: tuple[Cell, ...]
@@ -52,7 +52,7 @@ class Batch:
     threads: int
     key: str
     anchors: tuple[Anchor, ...] = ()
-    time_limit_seconds: float | None = None
+    limits: Limits = NO_LIMITS
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,10 +97,9 @@ def make_plan(
                     content["repeat"] = repeat
                 if experiment.anchors:
                     content["refit"] = [*experiment.anchors, RHO]
-                limit = experiment.time_limit_seconds
-                if limit is not None:
-                    content["time_limit_seconds"] = limit
+                if experiment.limits:
+                    content["limits"] = experiment.limits.model_dump(exclude_none=True)
                 key = hashlib.sha256(json.dumps(content, sort_keys=True).encode()).hexdigest()[:32]
                 cells = tuple(Cell(label, split.name, spec.label, point, repeat, repeated) for point in points)
-                batches.append(Batch(cells, spec, experiment.threads, key, experiment.anchors, limit))
+                batches.append(Batch(cells, spec, experiment.threads, key, experiment.anchors, experiment.limits))
     return Plan(tuple(batches))

@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -69,18 +70,28 @@ def run_session(
     store: Store,
     *,
     jobs: int = 1,
+    scheduler: str | None = None,
     fresh: bool = False,
     only: Sequence[str] = (),
     quiet: bool = False,
     warn: Callable[[str], None] = lambda line: None,
 ) -> pd.DataFrame:
-    """Solve every unfinished batch (of the labels or methods in `only`, if any) and write the tables."""
+    """Solve every unfinished batch (of the labels or methods in `only`, if any) and write the tables.
+
+    Batches run on `jobs` processes here, or on the workers of the Dask scheduler at the address `scheduler`.
+    """
     if jobs < 1:
         raise InputError("jobs", "not a number of processes", expected="an integer ≥ 1", got=jobs)
-    if jobs > 1 and session.experiment.timing == "clean":
+    if jobs > 1 and scheduler is not None:
+        raise InputError("jobs", "not together with a scheduler, whose workers are the processes", cure="drop it")
+    if (jobs > 1 or scheduler is not None) and session.experiment.timing == "clean":
+        place, got = ("jobs", jobs) if scheduler is None else ("scheduler", scheduler)
         raise InputError(
-            "jobs", "the experiment asks for clean timings", expected=1, got=jobs, cure="run it with one process"
+            place, "the experiment asks for clean timings", expected=1, got=got, cure="run it here with one process"
         )
+    if scheduler is not None and session.experiment.limits.memory_gib is not None:
+        warn("limits.memory_gib is not watched on a cluster: give its workers a --memory-limit")
+    run = _runner(jobs, scheduler)
     selected = _selected(session, only)
     with store.lock():
         store.open(fresh)
@@ -96,15 +107,15 @@ def run_session(
             known = {}  # not kept while solving: they would count in the peak memory that cells report
         started, clock = time.time(), time.monotonic()  # the system's clock may jump
         with SweepProgress(total, total - sum(len(b.cells) for b in todo), quiet=quiet) as progress:
-            run_batches(
+            run(
                 todo,
                 store,
                 session.problems,
                 session.splits,
-                jobs=jobs,
                 report=lambda batch, failed: progress.advance(batch.method.label, len(batch.cells), failed),
             )
         manifest = run_manifest(session, jobs, digest) | {
+            "backend": "loky" if scheduler is None else "dask",
             "started_unix_seconds": round(started),
             "elapsed_seconds": round(time.monotonic() - clock, 1),
             "cells_solved_now": sum(len(b.cells) for b in todo),
@@ -114,6 +125,20 @@ def run_session(
         if "merged" in earlier:  # which machine produced the batches that are kept
             manifest["merged"] = earlier["merged"]
         return store.assemble(session.plan, session.problems, session.splits, manifest, known=known)
+
+
+def _runner(jobs: int, scheduler: str | None) -> Callable[..., None]:
+    """What runs batches where they are to run; `InputError` without the extra that a cluster needs."""
+    if scheduler is None:
+        return partial(run_batches, jobs=jobs)
+    try:
+        from frontier.sweep.cluster import run_on_cluster  # imports distributed
+    except ModuleNotFoundError as error:
+        if error.name not in ("dask", "distributed"):
+            raise
+        cure = "python -m pip install -c constraints.txt -e '.[dask]'"
+        raise InputError("--backend dask", f"needs the extra 'dask': {error}", cure=cure) from None
+    return partial(run_on_cluster, scheduler=scheduler)
 
 
 def _splits(experiment: Experiment, problem: CalibrationProblem, place: str) -> tuple[Split, ...]:

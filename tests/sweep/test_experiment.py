@@ -30,6 +30,15 @@ WRONG = {
     "unknown key of a method": ("epochs", "epoch", "methods[0].epoch: unknown key; did you mean 'epochs'?"),
     "the design's own example": ("lam: [0.1]", "lamda: [0.1]", "methods[1].lamda: unknown key; did you mean 'lam'?"),
     "unknown key at the top": ("problems:", "threds: 1\nproblems:", ": threds: unknown key; did you mean 'threads'?"),
+    "unknown limit": ("problems:", "limits: {memory_gb: 4}\nproblems:", "limits.memory_gb: unknown key; did you mean"),
+    "no time": (
+        "problems:",
+        "limits: {seconds: 0}\nproblems:",
+        "limits.seconds: input should be greater than 0; got 0",
+    ),
+    "endless time": ("problems:", "limits: {seconds: .inf}\nproblems:", "limits.seconds: input should be a finite"),
+    "a number for limits": ("problems:", "limits: 600\nproblems:", ": limits: input should be a valid dictionary"),
+    "the old key": ("problems:", "time_limit_seconds: 6\nproblems:", "unknown key; use limits: {seconds: …}"),
     "unknown key of a problem": (
         "name: cps_like",
         "name: cps_like\n    consistent: true",

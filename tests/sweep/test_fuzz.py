@@ -32,7 +32,7 @@ limitations: [one, two]
 threads: 2
 repeats: 3
 timing: clean
-time_limit_seconds: 60
+limits: {seconds: 60, memory_gib: 8}
 budgets: [50, 0.05]
 refit: [none, fitted, initial]
 problems:

@@ -91,8 +91,10 @@ def test_a_batch_key_changes_with_all_that_decides_its_result(tmp_path: Path) ->
         ("problems:", "threads: 2\nproblems:"),
         ("[1e-3, 1e-2]", "[1e-3, 2e-2]"),
         ("problems:", "refit: [none, fitted]\nproblems:"),
+        ("problems:", "limits: {seconds: 60}\nproblems:"),
     ]:
         changed = plan(tmp_path, TEXT.replace(old, new))
         assert changed.batches[0].key != base.batches[0].key, new
+    assert plan(tmp_path, "limits: {}\n" + TEXT).fingerprint == base.fingerprint
     untouched = plan(tmp_path, TEXT.replace("epochs: 100", "epochs: 101"))
     assert untouched.batches[1].key == base.batches[1].key  # only what changed is solved again

@@ -1,0 +1,123 @@
+"""What exceeds its limits, hangs or is killed costs its own batch and no more; what stops in time keeps its point."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pandas as pd
+import pytest
+
+import frontier
+from frontier.reporting.aggregate import prepare
+
+ROOT = Path(__file__).resolve().parents[2]
+TIMINGS = ["fit_seconds", "cpu_seconds", "setup_seconds", "refit_seconds", "peak_memory_bytes", "timing"]
+EXPERIMENT = """\
+limits: {limits}
+problems: [{{name: cps_like}}]
+methods:
+  - {{name: fista, lam: [1e-4, 2e-3]}}
+  - {{name: random_reweight, budget: [20, 50], seeds: [0, 1], epochs: 50}}
+"""
+# sitecustomize reaches the workers too; PyDLL calls do not let go of the interpreter
+HOOK = """
+import ctypes, time
+import numpy as np
+import frontier.methods.fista as fista
+honest, held = fista.Fista.solve, []
+def solve(self, problem, points):
+    while True:
+        {}
+    return honest(self, problem, points)
+fista.Fista.solve = solve
+"""
+HANGS = {
+    "in Python": (1, "time.sleep(3600)"),
+    "holding the interpreter": (1, "ctypes.PyDLL(None).sleep(3600)"),
+    "on two processes": (2, "ctypes.PyDLL(None).sleep(3600)"),
+}
+
+
+def started(folder: Path, limits: str, hook: str, jobs: int) -> subprocess.Popen[str]:
+    """A run in a process of its own, whose workers have the hook."""
+    (folder / "sitecustomize.py").write_text(HOOK.format(hook))
+    (folder / "a.yaml").write_text(EXPERIMENT.format(limits=limits))
+    code = f"import frontier; frontier.run_experiment('a.yaml', jobs={jobs}, out='run')"
+    environment = os.environ | {"PYTHONPATH": os.pathsep.join([str(folder), str(ROOT)])}
+    return subprocess.Popen(
+        [sys.executable, "-c", code], cwd=folder, env=environment, stderr=subprocess.PIPE, text=True
+    )
+
+
+def ended(process: subprocess.Popen[str], folder: Path) -> pd.DataFrame:
+    _, said = process.communicate(timeout=120)
+    assert process.returncode == 0, said[-2000:]
+    assert not list(folder.glob("run/batches/*.started"))
+    return pd.read_parquet(folder / "run" / "cells.parquet")
+
+
+@pytest.mark.parametrize("how", HANGS)
+def test_a_method_that_hangs_becomes_timeout_rows_and_the_others_finish(how: str, tmp_path: Path) -> None:
+    jobs, hook = HANGS[how]
+    # a loaded machine still imports and compiles in that time
+    table = ended(started(tmp_path, "{seconds: 6}", hook, jobs), tmp_path)
+    status = table.groupby("label")["status"].agg(list)
+    assert status["fista"] == ["timeout", "timeout"]  # one batch: the whole path
+    assert status["random_reweight"] == ["completed"] * 4
+    said = "did not stop within 6 s, set-up included, and was killed after 8 s, with its batch of 2 points"
+    assert table["message"][0] == said
+    if jobs == 1:
+        assert set(table.loc[table["label"] == "random_reweight", "timing"]) == {"clean"}
+
+
+def test_a_method_that_takes_more_memory_than_allowed_becomes_out_of_memory_rows(tmp_path: Path) -> None:
+    hook = "held.append(np.ones(2**24)); time.sleep(0.05)"  # 128 MiB at a time
+    table = ended(started(tmp_path, "{memory_gib: 1.25}", hook, jobs=1), tmp_path)
+    status = table.groupby("label")["status"].agg(list)
+    assert status["fista"] == ["out_of_memory", "out_of_memory"]
+    assert status["random_reweight"] == ["completed"] * 4
+    assert table["message"][0] == "the process held more than 1.25 GiB and was killed, with its batch of 2 points"
+
+
+@pytest.mark.parametrize("limits", ["{}", "{seconds: 60, memory_gib: 8}"])
+def test_a_worker_killed_from_outside_costs_its_batch_a_second_run_and_nothing_else(
+    limits: str, tmp_path: Path
+) -> None:
+    process = started(tmp_path, limits, "time.sleep(1.5); break", jobs=2)
+    until = time.monotonic() + 60
+    markers: list[Path] = []
+    while not markers and time.monotonic() < until:
+        markers = [path for path in tmp_path.glob("run/batches/*.started") if path.read_text()]
+        time.sleep(0.01)
+    os.kill(int(markers[0].read_text()), signal.SIGKILL)
+    table = ended(process, tmp_path)
+    (tmp_path / "b.yaml").write_text(EXPERIMENT.format(limits="{}"))
+    whole = frontier.run_experiment(tmp_path / "b.yaml", out=tmp_path / "whole")
+    pd.testing.assert_frame_equal(table.drop(columns=TIMINGS), whole.drop(columns=TIMINGS), check_exact=True)
+
+
+def test_a_method_that_stops_in_time_keeps_its_best_point_which_is_scored_and_drawn_hollow(tmp_path: Path) -> None:
+    (tmp_path / "a.yaml").write_text(
+        "limits: {seconds: 8}\n"  # a loaded machine still imports and compiles in that time
+        "refit: [none, fitted]\n"
+        "problems: [{name: cps_like}]\n"
+        "methods:\n"
+        "  - {name: dense_adam, epochs: 1000000}\n"  # an hour
+        "  - {name: fista, lam: [2e-3]}\n"
+    )
+    table = frontier.run_experiment(tmp_path / "a.yaml", out=tmp_path / "run").set_index("label")
+    late = table.loc["dense_adam"]
+    assert late["status"] == "timeout"
+    assert late["message"].startswith("stopped by the clock, so not reproducible; ")
+    assert late["message"].endswith("of 1000000 epochs")
+    assert late["n_iter"] > 100
+    assert late["train_mare"] < 0.2  # the initial weights miss the targets by far more
+    assert list(table.loc[["fista"], "status"]) == ["optimal", "optimal"]
+    drawn = prepare(table.reset_index()).set_index("label")
+    assert bool(drawn.loc["dense_adam", "has_weights"])
+    assert bool(drawn.loc["dense_adam", "hollow"])
