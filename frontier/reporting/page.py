@@ -28,7 +28,7 @@ from frontier.reporting.page_data import page_data, plain_value
 from frontier.reporting.provenance import provenance_blocks
 from frontier.reporting.style import LabelStyle
 
-FOLDED = re.compile(r"<details>\n<summary>([\w, ]+)</summary>\n\n(.*)\n\n</details>", re.DOTALL)
+FOLDED = re.compile(r"^<details>\n<summary>([\w, ]+)</summary>\n\n(.*?)\n\n</details>$", re.DOTALL | re.MULTILINE)
 SCRIPTS = ("base.js", "table.js", "frontier.js", "details.js", "page.js")  # in this order
 
 
@@ -79,9 +79,14 @@ def prose(blocks: Sequence[str]) -> Markup:
     renderer = MarkdownIt("commonmark", {"html": False}).enable("table").disable("image")
     told = []
     for block in blocks:
-        folded = FOLDED.fullmatch(block)  # the one piece of HTML that reports write; in text from data `<` is escaped
-        text = str(renderer.render(folded[2] if folded else block))
-        told.append(f"<details><summary>{folded[1]}</summary>\n{text}</details>\n" if folded else text)
+        # The one piece of HTML that reports write; text from data is on one line, and its `<` is escaped.
+        for place, part in enumerate(FOLDED.split(block)):
+            if place % 3 == 0:
+                told.append(str(renderer.render(part)))
+            elif place % 3 == 1:
+                told.append(f"<details><summary>{part}</summary>\n")
+            else:
+                told.append(f"{renderer.render(part)}</details>\n")
     return Markup("".join(told))
 
 
@@ -124,8 +129,7 @@ def _extra(
             for caption in section.figures
             if pictures.get(caption)
         ]
-        # Long tables are folded away in the report; here those with a frame stand below, sortable.
-        told = prose([block for block in section.body if not (shown and FOLDED.fullmatch(block))])
+        told = prose(section.body)
         sections.append(
             {"id": f"extra-{number}", "title": section.title, "prose": told, "tables": shown, "figures": figures}
         )
