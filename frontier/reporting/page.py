@@ -8,6 +8,7 @@ its script element. The same data give the same bytes.
 from __future__ import annotations
 
 import base64
+import io
 import json
 import re
 from collections.abc import Mapping, Sequence
@@ -20,6 +21,7 @@ import plotly
 from jinja2 import Environment, PackageLoader, StrictUndefined
 from markdown_it import MarkdownIt
 from markupsafe import Markup
+from PIL import Image
 
 from frontier.reporting.aggregate import first_repeats
 from frontier.reporting.extra import Section, stems
@@ -45,8 +47,8 @@ def page(
 ) -> str:
     """The whole page; `texts` are what `frontier.reporting.tables.notes_of` says, as Markdown.
 
-    `pictures` are the files of the figures of `extra` by caption; the smaller of PNG and SVG is put into
-    the page. Raises as `prepare`.
+    `pictures` are the files of the figures of `extra` by caption; their PNG is put into the page. Raises as
+    `prepare`.
     """
     ready = first_repeats(cells)
     data = page_data(ready, manifest, styles, targets=targets, traces=traces)
@@ -137,10 +139,13 @@ def _extra(
 
 
 def _inlined(files: Sequence[Path]) -> str:
-    """A figure as a data URI, of the format that takes less."""
-    types = {".svg": "image/svg+xml", ".png": "image/png"}
-    path = min((path for path in files if path.suffix in types), key=lambda path: path.stat().st_size)
-    return f"data:{types[path.suffix]};base64,{base64.b64encode(path.read_bytes()).decode()}"
+    """The PNG among the files as a data URI, in 256 colours: a third of the bytes, the same to the eye."""
+    picture = next(path for path in files if path.suffix == ".png")
+    content = io.BytesIO()
+    with Image.open(picture) as image:
+        few = image.convert("RGB").quantize(256, method=Image.Quantize.MEDIANCUT, dither=Image.Dither.NONE)
+        few.save(content, "PNG", optimize=True)
+    return f"data:image/png;base64,{base64.b64encode(content.getvalue()).decode()}"
 
 
 def _table(name: str, frame: pd.DataFrame) -> dict[str, Any]:
