@@ -66,8 +66,10 @@ def test_markup_in_markdown_stays_text() -> None:
 
 def test_only_a_folded_table_is_unfolded_as_html() -> None:
     table = "| a |\n| --- |\n| \\<b\\> |"
-    told = str(prose([f"<details>\n<summary>21 cells</summary>\n\n{table}\n\n</details>", "<details>x</details>"]))
-    assert told.startswith("<details><summary>21 cells</summary>\n<table>")
+    told = str(
+        prose([f"Before:\n\n<details>\n<summary>21 cells</summary>\n\n{table}\n\n</details>", "<details>x</details>"])
+    )
+    assert told.startswith("<p>Before:</p>\n<details><summary>21 cells</summary>\n<table>")
     assert "<td>&lt;b&gt;</td>" in told
     assert told.endswith("<p>&lt;details&gt;x&lt;/details&gt;</p>\n")
 
