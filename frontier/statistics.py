@@ -45,7 +45,6 @@ def _statistics(
 ) -> Section:
     from frontier.reporting.attainment_figure import attainment_figure, difference_figure
     from frontier.reporting.extra import Draw, Section
-    from frontier.reporting.markdown import bullets
     from frontier.reporting.statistics_section import READING, statistics_blocks
 
     sizes = {problem: int(facts["n_records"]) for problem, facts in manifest["problems"].items()}
@@ -61,13 +60,14 @@ def _statistics(
         if camps and len(between):
             caption = f"Attainment of {camps[0][0]} and {camps[1][0]}: {', '.join(key)}"
             figures[caption] = partial(_draw_unstyled, difference_figure, between, some, title)
-    blocks = [*statistics_blocks(frame, titles), "### How to read the statistics", bullets(READING)]
-    return Section("Frontier statistics", blocks, {"Frontier statistics": frame}, figures)
+    return Section(
+        "Frontier statistics", statistics_blocks(frame, titles), {"Frontier statistics": frame}, figures, READING
+    )
 
 
 def _who_wins(cells: pd.DataFrame, targets: pd.DataFrame, titles: Mapping[Key, str]) -> Section:
     from frontier.reporting.extra import Draw, Section
-    from frontier.reporting.markdown import bullets, escape
+    from frontier.reporting.markdown import escape
     from frontier.reporting.pairwise_figure import pairwise_figure
     from frontier.reporting.pairwise_section import READING, pairwise_blocks
     from frontier.reporting.standings import arm_name
@@ -90,8 +90,7 @@ def _who_wins(cells: pd.DataFrame, targets: pd.DataFrame, titles: Mapping[Key, s
             figures[caption] = partial(_draw_unstyled, versus_figure, part, camps[0], above)
     if not blocks:
         blocks = ["No band of records is covered by two methods: nothing can be compared at equal size."]
-    blocks += ["### How to read the verdicts", bullets(READING)]
-    return Section("Who wins where", blocks, {"Pairwise verdicts": frame}, figures)
+    return Section("Who wins where", blocks, {"Pairwise verdicts": frame}, figures, READING)
 
 
 def _camps(cells: pd.DataFrame) -> tuple[Arm, Arm] | None:

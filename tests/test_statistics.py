@@ -46,7 +46,7 @@ def test_a_report_has_statistics_and_verdicts_for_every_problem_and_design(run: 
     pairs = verdicts.tables["Pairwise verdicts"]
     assert len(pairs)
     assert set(pairs["verdict"]) <= {"A better", "B better", "equivalent", "undecided"}
-    told = "\n".join([*statistics.blocks, *verdicts.blocks])
+    told = "\n".join([*statistics.reading, *verdicts.reading])
     assert "BCa" in told
     assert "Holm" in told
     assert any(caption.startswith("L0 against every other method") for caption in verdicts.figures)
