@@ -41,9 +41,7 @@ def build(*, min_records: int = 10, copies: int = 2, seed: int = 0) -> Calibrati
     return _cps.assemble("cps_districts", placed, chosen, household="placement", min_records=min_records)
 
 
-def _placed(
-    units: pd.DataFrame, districts: pd.DataFrame, copies: int, random: np.random.Generator
-) -> pd.DataFrame:
+def _placed(units: pd.DataFrame, districts: pd.DataFrame, copies: int, random: np.random.Generator) -> pd.DataFrame:
     """The tax units of every household, once for each of its districts, one copy of a household after the other.
 
     New columns: `district`, and `placement`, which tells copies apart; `weight` is divided by the number of copies.
@@ -64,15 +62,16 @@ def _placed(
     )
 
 
-def _draw(
-    heads: pd.DataFrame, districts: pd.DataFrame, copies: int, random: np.random.Generator
-) -> NDArray[np.intp]:
+def _draw(heads: pd.DataFrame, districts: pd.DataFrame, copies: int, random: np.random.Generator) -> NDArray[np.intp]:
     """Districts of each household (its number × copies) as rows of `districts`, the first drawn first; −1: no more.
 
     States come in the order of `districts` and households in file order: the order is part of the published draw.
     """
     drawn = np.full((int(heads["household_id"].max()) + 1, copies), -1, dtype=np.intp)
-    state_of_household, log_population = heads["state"].to_numpy(object), np.log(districts["population"].to_numpy(float))
+    state_of_household, log_population = (
+        heads["state"].to_numpy(object),
+        np.log(districts["population"].to_numpy(float)),
+    )
     for state, numbers in districts.groupby("state", sort=False).indices.items():
         households = heads["household_id"].to_numpy()[state_of_household == state]
         keys = log_population[numbers] + random.gumbel(size=(len(households), len(numbers)))

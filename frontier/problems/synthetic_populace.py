@@ -50,9 +50,7 @@ def build(*, scale: float | str = "1/64", seed: int = 0) -> CalibrationProblem:
     """
     share = _fraction(scale)
     if seed < 0:
-        raise InputError(
-            "problem 'synthetic_populace'.seed", "negative seed", expected="a whole number ≥ 0", got=seed
-        )
+        raise InputError("problem 'synthetic_populace'.seed", "negative seed", expected="a whole number ≥ 0", got=seed)
     n, m = round(RECORDS * share), round(TARGETS * share)
     states = max(1, round(STATES * share))
     districts = min(DISTRICTS, (m - round(CLASS_SHARE * m)) // VARIABLES - 1 - states)
@@ -125,9 +123,7 @@ def _entries(variable: int, share: float, income: FloatArray, random: np.random.
     return records, unit * np.exp(spread + INCOME_EFFECT * income[records])
 
 
-def _matrix(
-    entries: list[Entries], borders: list[IntArray], income: FloatArray, classes: IntArray
-) -> sp.csr_array:
+def _matrix(entries: list[Entries], borders: list[IntArray], income: FloatArray, classes: IntArray) -> sp.csr_array:
     """M in CSR form: nation, income classes, states, districts; in each level variable by variable, place by place.
 
     `borders` are those of the nation, the states and the districts, in records.
