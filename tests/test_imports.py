@@ -30,7 +30,7 @@ ROOMS = [
     ("sweep",),
     ("reporting",),
     ("command", "api", "checking"),
-    ("run", "report", "speed", "floor", "check", "merge", "pytest_plugin", "__init__"),
+    ("run", "report", "speed", "scale", "floor", "check", "merge", "pytest_plugin", "__init__"),
 ]
 ONLY_ERRORS = ("reporting",)  # reporting sees data frames, never methods or problems
 HEAVY = {

@@ -1,10 +1,11 @@
 """Newton directions without a normal matrix: `(ρI + A_S diag(d_S) A_Sᵀ) x = −g` by conjugate gradients.
 
-Preconditioned by the diagonal; S are the columns with d ≠ 0, copied together (a compiled product that walks over them in
-place takes three times as long where one in ten is active). Many entries are cut into up to `PARTS` groups of columns, whose
-products are added up in order: threads take groups, and decide nothing but the time. An inexact step is enough for
-superlinear convergence (Dembo, Eisenstat & Steihaug 1982): the residual allowed shrinks with the gradient. It need not be
-smaller than what makes the next gradient small enough, which is that residual where the step is a full one on a linear piece.
+Preconditioned by the diagonal; S are the columns with d ≠ 0, copied together (a compiled product that walks over them
+in place takes three times as long where one in ten is active). Many entries are cut into up to `PARTS` groups of
+columns, whose products are added up in order: threads take groups, and decide nothing but the time. An inexact step is
+enough for superlinear convergence (Dembo, Eisenstat & Steihaug 1982): the residual allowed shrinks with the gradient.
+It need not be smaller than what makes the next gradient small enough: after a full step on a linear piece of the link
+the gradient is the residual.
 """
 
 from __future__ import annotations

@@ -105,7 +105,7 @@ class _Run:
     def _newton(self, objective: AnchoredObjective, start: FloatArray) -> DualPoint:
         """At `w = w(θ)` the duality gap is exactly `½‖g‖²`, so the gradient's norm is the stopping rule."""
         link = objective.link(self.problem.w0)
-        # the optimum is below the loss at zero; a factored step overshoots for nothing, an iterative one pays by the digit
+        # the optimum is below the loss at zero; a factored step overshoots for nothing, an iterative one pays for it
         share = 1e-3 if self.newton.dense else 1.0
         tolerance = share * np.sqrt(2 * self.method.tol * self.loss_at_zero)
         point = self.newton.solve(link, start, tol=tolerance, max_iter=self.method.max_iter)

@@ -56,7 +56,7 @@ def _placed(units: pd.DataFrame, districts: pd.DataFrame, copies: int, random: n
     row, copy = row[order], copy[order]
     placed = units.iloc[row].reset_index(drop=True)
     return placed.assign(
-        district=pd.Categorical.from_codes(drawn[household[row], copy], categories=districts["district"]),
+        district=districts["district"].to_numpy(object)[drawn[household[row], copy]],
         placement=household[row] * copies + copy,
         weight=placed["weight"] / given[row],
     )
