@@ -51,7 +51,7 @@ def costs(cells: pd.DataFrame, manifest: Mapping[str, Any]) -> pd.DataFrame:
         peak = float(part["peak_memory_bytes"].max())
         statuses = ", ".join(sorted(set(part["status"])))
         rows.append(
-            {"label": label, "method": method, "problem": problem, "repeat": int(repeat)}
+            {"label": label, "method": method, "problem": problem, "repeat": repeat}
             | {name: int(facts[name]) for name in SIZES}
             | {"n_cells": len(part), "n_iter": int(part["n_iter"].fillna(0).max()), "seconds": seconds}
             | {"cpu_seconds": cpu, "peak_bytes": peak if peak > 0 else np.nan, "status": statuses}
@@ -127,7 +127,8 @@ def _least_squares(
     design: NDArray[np.float64], y: NDArray[np.float64]
 ) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
     """Coefficients of `y ≈ design @ c` and their standard errors."""
-    coefficients, *_ = np.linalg.lstsq(design, y)
+    coefficients = np.asarray(np.linalg.lstsq(design, y)[0], dtype=np.float64)
     residual = y - design @ coefficients
     variance = residual @ residual / (len(y) - design.shape[1])
-    return coefficients, np.sqrt(variance * np.diagonal(np.linalg.inv(design.T @ design)))
+    errors = np.sqrt(variance * np.diagonal(np.linalg.inv(design.T @ design)))
+    return coefficients, np.asarray(errors, dtype=np.float64)

@@ -75,6 +75,6 @@ def _draw(heads: pd.DataFrame, districts: pd.DataFrame, copies: int, random: np.
     for state, numbers in districts.groupby("state", sort=False).indices.items():
         households = heads["household_id"].to_numpy()[state_of_household == state]
         keys = log_population[numbers] + random.gumbel(size=(len(households), len(numbers)))
-        best = numbers[np.argsort(keys, axis=1)[:, ::-1][:, :copies]]
-        drawn[households, : best.shape[1]] = best
+        best = np.argsort(keys, axis=1)[:, ::-1][:, :copies]
+        drawn[households, : best.shape[1]] = numbers[best]
     return drawn

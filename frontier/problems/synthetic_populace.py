@@ -69,11 +69,12 @@ def build(*, scale: float | str = "1/64", seed: int = 0) -> CalibrationProblem:
     tilt = DISTRICT_TILT * np.repeat(random.standard_normal(districts), np.diff(border))
     known = w0 * np.exp(tilt + INCOME_TILT * income + CHANCE * random.standard_normal(n))
     known.flags.writeable = False
-    levels = {"us": 1, "class": classes, "state": states, "district": districts}
+    alike = np.ones(VARIABLES, dtype=np.intp)
+    levels = {"us": alike, "class": classes, "state": states * alike, "district": districts * alike}
     names = [
         (f"{level}_{'count' if v % 2 == 0 else 'amount'}", f"{level}-{place + 1}/v{v:02d}")
         for level, places in levels.items()
-        for v, number in enumerate(np.broadcast_to(places, VARIABLES))
+        for v, number in enumerate(places)
         for place in range(number)
     ]
     return CalibrationProblem(

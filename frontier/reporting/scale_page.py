@@ -57,9 +57,9 @@ READING = (
     "**Seconds.** Wall time of a method's call for all cells (points of its grid), from the problem as it is stored to "
     "the last weights; batches ran one at a time, alone on their threads. Set-up (imports, compilation) is apart. CPU "
     "seconds add up over threads.",
-    "**Peak memory.** The largest resident memory of the whole process during the call: interpreter, libraries, problem "
-    "and all. With limits every batch runs in a process that holds no other problem, after what earlier batches freed "
-    "was given back.",
+    "**Peak memory.** The largest resident memory of the whole process during the call: interpreter, libraries and "
+    "problem too. With a limit on time or memory every batch runs in a process that holds no other problem, and what "
+    "earlier batches freed is given back first.",
     "**Exponent.** The slope e of log cost against log size, `cost ∝ size^e`, with its standard error from the "
     "residuals of the fit over the sizes that finished; 1 is linear. Memory has a fixed part, so its exponent is below "
     "1: the straight line (fixed part, bytes per non-zero) describes it better.",
@@ -72,7 +72,7 @@ READING = (
 def write_scale_report(
     sizes: pd.DataFrame, fits: pd.DataFrame, laws: pd.DataFrame, manifest: Mapping[str, Any], folder: Path
 ) -> list[Path]:
-    """Write `report.md`, `scale.csv`, `exponents.csv` and two figures into `folder`; the tables are `analysis.scaling`'s.
+    """Write `report.md`, `scale.csv`, `exponents.csv` and two figures into `folder`, from `analysis.scaling`'s tables.
 
     Raises `InputError` when `folder` is a file, or when there is nothing to draw.
     """
@@ -193,7 +193,7 @@ def grid_figure(sizes: pd.DataFrame, laws: pd.DataFrame) -> Figure | None:
     for label, part in work.groupby("label", sort=True):
         _series(ax, part, "cpu_seconds", 1.0, styles[str(label)])
     x = np.array([work["nnz"].min(), work["nnz"].max()])
-    largest = work.loc[work["nnz"].idxmax()]
+    largest = work.sort_values("nnz").iloc[-1]
     ax.plot(
         x, largest["cpu_seconds"] * x / largest["nnz"], color="0.35", linewidth=0.9, linestyle=(0, (5, 3)), zorder=1
     )
