@@ -24,6 +24,7 @@ COSTS = ("seconds", "cpu_seconds", "peak_bytes")
 LEAST_SIZES = 3  # a slope with a standard error needs three
 KEYS = ["label", "method", "problem"]
 OK = ("optimal", "completed", "stopped_early")  # what is not one of these did not do all its work
+READ = ("fit_seconds", "cpu_seconds", "peak_memory_bytes", "n_iter", "n_active", "relative_gap")
 SHARES = ("fit_seconds", "cpu_seconds")  # of a batch: every cell carries an equal one, and they add up
 
 
@@ -36,6 +37,7 @@ def costs(cells: pd.DataFrame, manifest: Mapping[str, Any]) -> pd.DataFrame:
     """
     rows = []
     cells = cells[cells["refit"] == "none"]
+    cells = cells.assign(**{name: cells[name].astype("Float64").to_numpy(np.float64, na_value=np.nan) for name in READ})
     for key, part in cells.groupby([*KEYS, "repeat"], sort=False):
         label, method, problem, repeat = key
         facts = (manifest.get("problems") or {}).get(problem)
@@ -53,7 +55,7 @@ def costs(cells: pd.DataFrame, manifest: Mapping[str, Any]) -> pd.DataFrame:
         rows.append(
             {"label": label, "method": method, "problem": problem, "repeat": repeat}
             | {name: int(facts[name]) for name in SIZES}
-            | {"n_cells": len(part), "n_iter": int(part["n_iter"].fillna(0).max()), "seconds": seconds}
+            | {"n_cells": len(part), "n_iter": part["n_iter"].max(), "seconds": seconds}
             | {"cpu_seconds": cpu, "peak_bytes": peak if peak > 0 else np.nan, "status": statuses}
             | {"finished": bool(part["status"].isin(OK).all()) and not np.isnan(seconds)}
             | {"n_active": float(part["n_active"].median()), "relative_gap": float(part["relative_gap"].max())}
@@ -80,15 +82,17 @@ def medians(table: pd.DataFrame) -> pd.DataFrame:
 def exponents(sizes: pd.DataFrame) -> pd.DataFrame:
     """One row per label and cost of `medians`: the exponent in each size with its standard error, and the line in nnz.
 
-    Labels with fewer than three finished sizes have none; sizes that did not finish are left out. `fixed` and
-    `per_nonzero` with `per_nonzero_se` are the line.
+    Labels with fewer than three finished sizes have none; sizes that did not finish are left out, and a size that does
+    not vary has no exponent (NaN). `fixed` and `per_nonzero` with `per_nonzero_se` are the line.
     """
     rows = []
     for (label, cost), part in ((k, p) for c in COSTS for k, p in _finished(sizes, c)):
         row: dict[str, Any] = {"label": label, "cost": cost, "sizes": len(part)}
         for name in SIZES:
-            fit = linregress(np.log(part[name].astype(float)), np.log(part[cost]))
-            row |= {name: float(fit.slope), f"{name}_se": float(fit.stderr)}
+            row |= {name: np.nan, f"{name}_se": np.nan}
+            if part[name].nunique() >= LEAST_SIZES:
+                fit = linregress(np.log(part[name].astype(float)), np.log(part[cost]))
+                row |= {name: float(fit.slope), f"{name}_se": float(fit.stderr)}
         line = linregress(part["nnz"].astype(float), part[cost])
         row |= {"fixed": float(line.intercept), "per_nonzero": float(line.slope)}
         rows.append(row | {"per_nonzero_se": float(line.stderr)})

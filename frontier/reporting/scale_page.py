@@ -1,7 +1,7 @@
 """Writes the scale report: time and memory against size, exponents, and the law of the grid (tables made elsewhere).
 
 Points are medians over repeats, with bars from the least to the largest; a hollow point did not end well, and its size
-is in no exponent. Lines are the fitted power laws.
+is in no exponent. Lines are the fits: power laws for seconds, a fixed part plus bytes per non-zero for memory.
 """
 
 from __future__ import annotations
@@ -161,7 +161,8 @@ def scale_figure(sizes: pd.DataFrame, fits: pd.DataFrame) -> Figure | None:
     styles = label_styles(sizes["label"])
     lost = sizes[sizes["seconds"].isna()]
     note = "; ".join(f"{r['label']} at {r['nnz'] / 1e6:.3g} million: {r['status']}" for _, r in lost.iterrows())
-    note = f"Not drawn: {note}." if note else ""
+    note = f" Not drawn: {note}." if note else ""
+    note = f"Lines: power laws (seconds), a fixed part plus bytes per non-zero (memory).{note}"
     title = "Time and memory against size (non-zeros; records and targets grow with them)"
     figure, axes = canvas(1, 2, PANEL_INCHES, title, _legend(styles, drawn), note)
     for ax, cost in zip(axes, AXES, strict=True):
@@ -233,13 +234,17 @@ def _series(ax: Axes, part: pd.DataFrame, cost: str, unit: float, style: LabelSt
 
 
 def _law(ax: Axes, part: pd.DataFrame, fit: pd.DataFrame, cost: str, unit: float, style: LabelStyle) -> None:
-    """The fitted power law through the middle of the sizes that finished; a line between points without one."""
+    """The fit over the sizes that finished: a power law, a straight line for memory; between points without one."""
     known = part[part["finished"] & part[cost].notna()]
     x = known["nnz"].to_numpy(np.float64)
-    y = known[cost].to_numpy(np.float64) / unit
+    y = known[cost].to_numpy(np.float64)
     if not fit.empty:
-        y = np.exp(np.log(y).mean() + float(fit["nnz"].iloc[0]) * (np.log(x) - np.log(x).mean()))
-    ax.plot(x, y, color=style.colour, linestyle=style.linestyle, linewidth=0.9, alpha=0.8)
+        row, middle = fit.iloc[0], np.exp(np.log(x).mean())
+        height = np.exp(np.log(y).mean())
+        x = np.geomspace(x.min(), x.max(), 50)
+        line = row["fixed"] + row["per_nonzero"] * x
+        y = line if cost == "peak_bytes" else height * (x / middle) ** row["nnz"]
+    ax.plot(x, y / unit, color=style.colour, linestyle=style.linestyle, linewidth=0.9, alpha=0.8)
 
 
 def _log_axes(ax: Axes, x: np.ndarray[Any, np.dtype[np.float64]], y: Any, cost: str) -> None:

@@ -61,9 +61,7 @@ def placed(copies: int, seed: int = 0) -> pd.DataFrame:
             "weight": [6, 60, 7, 8, 9],
         }
     )
-    districts = pd.DataFrame(
-        {"state": ["B", "A", "A"], "district": ["B-0", "A-1", "A-2"], "population": [5, 300, 100]}
-    )
+    districts = pd.DataFrame({"state": ["B", "A", "A"], "district": ["B-0", "A-1", "A-2"], "population": [5, 300, 100]})
     return _placed(units, districts, copies, np.random.default_rng(seed))
 
 

@@ -84,5 +84,5 @@ def test_a_scale_that_is_none_or_out_of_range_is_refused(scale: float | str) -> 
 
 
 def test_a_negative_seed_is_refused() -> None:
-    with pytest.raises(InputError, match="problem 'synthetic_populace'.seed: negative seed"):
+    with pytest.raises(InputError, match=r"problem 'synthetic_populace'.seed: negative seed"):
         load_problem("synthetic_populace", seed=-1)
