@@ -87,6 +87,6 @@ def test_the_command_turns_a_run_over_three_sizes_into_a_report(tmp_path: Path) 
     run_experiment(experiment, out=tmp_path / "results")
     told = CliRunner().invoke(main, [str(tmp_path / "results"), "--out", str(tmp_path / "report")])
     assert told.exit_code == 0, told.output
-    assert "| anchored\_l1 | seconds | 3 |" in (tmp_path / "report" / "report.md").read_text()
+    assert "| anchored_l1 | seconds | 3 |" in (tmp_path / "report" / "report.md").read_text()
     missing = CliRunner().invoke(main, [str(tmp_path / "nowhere")])
     assert missing.exit_code == 2
