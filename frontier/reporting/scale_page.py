@@ -35,7 +35,7 @@ from frontier.reporting.style import (
     significant,
 )
 
-GIB = 2.0**30
+GIB, MILLION = 2.0**30, 1e6
 PANEL_INCHES = 3.0
 COSTS = {"seconds": "seconds", "cpu_seconds": "CPU seconds", "peak_bytes": "peak memory"}
 AXES = {"seconds": "seconds, all cells", "peak_bytes": "peak memory of the process, GiB"}
@@ -139,7 +139,7 @@ def verdicts(sizes: pd.DataFrame) -> list[str]:
     sentences = []
     for label, part in sizes.groupby("label", sort=True):
         row = part.sort_values("nnz").iloc[-1]
-        size = f"{row['n_targets']:,} × {row['n_records']:,} ({row['nnz'] / 1e6:.3g} million non-zeros)"
+        size = f"{row['n_targets']:,} × {row['n_records']:,} ({row['nnz'] / MILLION:.3g} million non-zeros)"
         cells = "" if row["n_cells"] == 1 else f" for {row['n_cells']} cells"
         text = f"**{escape(label)}**, {size}{cells}: "
         if not row["finished"]:
@@ -158,9 +158,10 @@ def scale_figure(sizes: pd.DataFrame, fits: pd.DataFrame) -> Figure | None:
     drawn = sizes[sizes["seconds"].notna()]
     if drawn.empty:
         return None
+    drawn = drawn.assign(nnz=drawn["nnz"] / MILLION)
     styles = label_styles(sizes["label"])
     lost = sizes[sizes["seconds"].isna()]
-    note = "; ".join(f"{r['label']} at {r['nnz'] / 1e6:.3g} million: {r['status']}" for _, r in lost.iterrows())
+    note = "; ".join(f"{r['label']} at {r['nnz'] / MILLION:.3g} million: {r['status']}" for _, r in lost.iterrows())
     note = f" Not drawn: {note}." if note else ""
     note = f"Lines: power laws (seconds), a fixed part plus bytes per non-zero (memory).{note}"
     title = "Time and memory against size (non-zeros; records and targets grow with them)"
@@ -172,7 +173,7 @@ def scale_figure(sizes: pd.DataFrame, fits: pd.DataFrame) -> Figure | None:
             _law(ax, part, fits[(fits["label"] == label) & (fits["cost"] == cost)], cost, unit, styles[str(label)])
         ends = np.concatenate([drawn[f"{cost}_least"], drawn[f"{cost}_most"]]) / unit
         _log_axes(ax, drawn["nnz"].to_numpy(np.float64), ends, cost)
-        ax.set_xlabel("non-zeros of the estimate matrix")
+        ax.set_xlabel("non-zeros of the estimate matrix, millions")
         ax.set_ylabel(AXES[cost])
     return figure
 
@@ -184,7 +185,7 @@ def grid_figure(sizes: pd.DataFrame, laws: pd.DataFrame) -> Figure | None:
     if drawn.empty or drawn["n_cells"].nunique() < 2:
         return None
     styles = label_styles(sizes["label"])
-    work = drawn.assign(nnz=drawn["nnz"].astype(float) * drawn["n_cells"])
+    work = drawn.assign(nnz=drawn["nnz"] / MILLION * drawn["n_cells"])
     parts = [
         f"{r['method']}: exponent {_with_error(r['product'], r['product_se'])} over grids" for _, r in laws.iterrows()
     ]
@@ -202,7 +203,7 @@ def grid_figure(sizes: pd.DataFrame, laws: pd.DataFrame) -> Figure | None:
     _log_axes(
         ax, x, np.append(work[["cpu_seconds_least", "cpu_seconds_most"]].to_numpy().ravel(), lowest), "cpu_seconds"
     )
-    ax.set_xlabel("non-zeros × cells")
+    ax.set_xlabel("non-zeros × cells, millions")
     ax.set_ylabel("CPU seconds")
     return figure
 
@@ -238,17 +239,17 @@ def _law(ax: Axes, part: pd.DataFrame, fit: pd.DataFrame, cost: str, unit: float
     known = part[part["finished"] & part[cost].notna()]
     x = known["nnz"].to_numpy(np.float64)
     y = known[cost].to_numpy(np.float64)
-    if not fit.empty:
+    if not fit.empty:  # slopes are the same in millions
         row, middle = fit.iloc[0], np.exp(np.log(x).mean())
         height = np.exp(np.log(y).mean())
         x = np.geomspace(x.min(), x.max(), 50)
-        line = row["fixed"] + row["per_nonzero"] * x
+        line = row["fixed"] + row["per_nonzero"] * x * MILLION
         y = line if cost == "peak_bytes" else height * (x / middle) ** row["nnz"]
     ax.plot(x, y / unit, color=style.colour, linestyle=style.linestyle, linewidth=0.9, alpha=0.8)
 
 
 def _log_axes(ax: Axes, x: np.ndarray[Any, np.dtype[np.float64]], y: Any, cost: str) -> None:
-    across = log_axis(x, label=count_tick, most_ticks=5)
+    across = log_axis(x, label=count_tick, most_ticks=7)
     up = log_axis(y, label=count_tick if cost == "peak_bytes" else seconds_tick)
     ax.set_xscale("log")
     ax.set_yscale("log")
