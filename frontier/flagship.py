@@ -16,6 +16,7 @@ from frontier.claims import load_found, write_claims
 from frontier.command import command, draw_report
 from frontier.errors import InputError
 from frontier.reporting.speed import Unit
+from frontier.scale import write_scale
 from frontier.sweep.compact import compact_run
 from frontier.sweep.store import load_results
 
@@ -53,14 +54,11 @@ def _report(name: str, run: Path, out: Path) -> Path:
     """The report of one compact run; its first file."""
     if name in RUNS:
         return draw_report([run], out / name)[0]
-    cells, manifest = load_results(run)
-    if name in SPEED:
-        from frontier.reporting.speed_page import write_speed_report  # matplotlib is imported only here
+    if name == SCALE:
+        return write_scale(run, out / SCALE)
+    from frontier.reporting.speed_page import write_speed_report  # matplotlib is imported only here
 
-        return write_speed_report(cells, manifest, REFERENCE, out / "speed", SPEED[name])[0]
-    from frontier.reporting.scale_page import write_scale_report
-
-    return write_scale_report(cells, manifest, out / SCALE)[0]
+    return write_speed_report(*load_results(run), REFERENCE, out / "speed", SPEED[name])[0]
 
 
 if __name__ == "__main__":

@@ -87,8 +87,10 @@ class CalibrationProblem:
         _assign(self, values)
 
     def __reduce__(self) -> tuple[Any, ...]:  # validated once: a worker process trusts what it is sent
-        values = {f: getattr(self, f) for f in self.__dataclass_fields__ if f not in ("meta", "floor")}
-        return _rebuild, (values, dict(self.meta))
+        return _rebuild, (self._values(), dict(self.meta))
+
+    def _values(self) -> dict[str, Any]:
+        return {f: getattr(self, f) for f in self.__dataclass_fields__ if f not in ("meta", "floor")}
 
     @property
     def n_targets(self) -> int:
@@ -110,6 +112,8 @@ class CalibrationProblem:
             index = np.flatnonzero(index)
         elif index.size and not (index.min() >= 0 and index.max() < self.n_targets):
             raise InputError(place, "no such target", expected=f"0 to {self.n_targets - 1}", got=int(index.max()))
+        if np.array_equal(index, np.arange(self.n_targets)):  # nothing is held out: no copy of M
+            return _rebuild(self._values(), {})
         return CalibrationProblem(
             name=self.name,
             M=self.M[index],

@@ -34,7 +34,8 @@ ROOMS = [
     ("statistics",),
     ("command", "api", "checking"),
     ("fitting",),
-    ("run", "report", "speed", "claims", "floor", "check", "fit", "merge", "pytest_plugin", "__init__"),
+    ("run", "report", "speed", "scale", "claims", "floor", "check", "fit", "merge", "pytest_plugin", "__init__"),
+    ("flagship",),
 ]
 ONLY_ERRORS = ("reporting",)  # reporting sees data frames, never methods or problems; `designs` is names of splits
 HEAVY = {

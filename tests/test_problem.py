@@ -191,6 +191,16 @@ def test_restrict_keeps_the_rows_and_drops_meta(rows: Any) -> None:
     assert dict(training.meta) == {}
 
 
+def test_restricting_to_every_row_copies_no_matrix_and_still_hides_meta() -> None:
+    problem = make(meta={"secret": 1})
+    training = problem.restrict(np.ones(3, dtype=bool))
+    assert np.shares_memory(training.M.data, problem.M.data)
+    assert not training.M.data.flags.writeable
+    assert training.fingerprint == problem.fingerprint
+    assert not training.meta
+    assert not np.shares_memory(problem.restrict([2, 1, 0]).M.data, problem.M.data)
+
+
 def test_restrict_keeps_a_zero_target_that_passed_with_a_floor() -> None:
     problem = make(y=[1.0, 0.0, 1.0], scale=None, floor=2.0)
     np.testing.assert_array_equal(problem.restrict([1]).scale, [2.0])

@@ -18,6 +18,7 @@ from numba import njit
 from numpy.typing import NDArray
 
 from frontier.clock import out_of_time
+from frontier.dual.conjugate import newton_direction
 from frontier.dual.links import Link
 from frontier.problem import FloatArray
 
@@ -25,8 +26,6 @@ DENSE_LIMIT = 4_000  # rows: a float64 normal matrix of 128 MB, factored in abou
 ARMIJO = 1e-4  # sufficient decrease, the textbook constant (Nocedal & Wright 2006, eq. 3.4)
 SMALLEST_STEP = 2.0**-40
 RIDGE = 1e-12  # relative to the mean diagonal: keeps a rank-deficient normal matrix factorable when ρ = 0
-CG_ITERATIONS = 500
-
 
 IndexArray = NDArray[np.int32]
 
@@ -82,7 +81,7 @@ class DualNewton:
         steps = 0
         while norm > tol and steps < max_iter and not out_of_time():
             steps += 1
-            direction = self._direction(link.slope(eta), gradient, rho)
+            direction = self._direction(link.slope(eta), gradient, rho, tol)
             moved = self.At @ direction
             slope = float(gradient @ direction)
             step = 1.0
@@ -103,9 +102,10 @@ class DualNewton:
             weights, gradient, norm = trial_weights, trial_gradient, trial_norm
         return DualPoint(theta, weights, norm, steps, norm <= tol)
 
-    def _direction(self, slope: FloatArray, gradient: FloatArray, rho: float) -> FloatArray:
+    def _direction(self, slope: FloatArray, gradient: FloatArray, rho: float, tol: float) -> FloatArray:
+        scale = float(np.linalg.norm(self.b))
         if not self.dense:
-            return self._conjugate_gradients(slope, gradient, rho)
+            return newton_direction(self.columns, slope, gradient, rho=rho, scale=scale, tol=tol)
         normal = np.zeros((len(self.b), len(self.b)))
         add_gram(self.columns.indptr, self.columns.indices, self.columns.data, slope, normal)
         diagonal = np.diagonal(normal)
@@ -114,39 +114,8 @@ class DualNewton:
         try:
             factor = sla.cho_factor(normal, lower=True, overwrite_a=True, check_finite=False)
         except sla.LinAlgError:
-            return self._conjugate_gradients(slope, gradient, max(rho, extra))
+            return newton_direction(self.columns, slope, gradient, rho=max(rho, extra), scale=scale, tol=tol)
         return np.asarray(-sla.cho_solve(factor, gradient, check_finite=False))
-
-    def _conjugate_gradients(self, slope: FloatArray, gradient: FloatArray, rho: float) -> FloatArray:
-        """Preconditioned by the diagonal, to a residual that shrinks with the gradient (superlinear convergence)."""
-        active = np.flatnonzero(slope)
-        part = self.columns[:, active]
-        d = slope[active]
-        squares = part.data**2 * np.repeat(d, np.diff(part.indptr))
-        diagonal = rho + np.bincount(part.indices, weights=squares, minlength=len(self.b)).astype(np.float64)
-        # a row that no free weight reaches has no curvature when ρ = 0: the step leaves its θ alone
-        inverse = np.divide(1.0, diagonal, out=np.zeros_like(diagonal), where=diagonal > 0)
-        transposed = part.T
-        x, r = np.zeros_like(gradient), -gradient
-        z = r * inverse
-        p, rz = z, float(r @ z)
-        norm = float(np.linalg.norm(gradient))
-        target = norm * min(0.1, norm / (float(np.linalg.norm(self.b)) + 1e-300))
-        for _ in range(CG_ITERATIONS):
-            if float(np.linalg.norm(r)) <= max(target, 1e-14 * norm):
-                break
-            Hp = part @ (d * (transposed @ p)) + rho * p
-            curvature = float(p @ Hp)
-            if not curvature > 0:
-                break
-            alpha = rz / curvature
-            x, r = x + alpha * p, r - alpha * Hp
-            z = r * inverse
-            rz, previous = float(r @ z), rz
-            p = z + (rz / previous) * p
-            if out_of_time():  # x is a direction of descent from the first step on
-                break
-        return x
 
 
 def _value(link: Link, theta: FloatArray, eta: FloatArray, b: FloatArray, rho: float) -> float:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ctypes
 import dataclasses
 import subprocess
 import sys
@@ -81,6 +82,22 @@ def test_timings_say_how_they_were_taken(tiny: CalibrationProblem) -> None:
     assert shared[0].timing.fit_seconds == shared[1].timing.fit_seconds > 0
     assert crowded.timing.kind == "contended"
     assert alone.timing.peak_memory_bytes > 1e7  # an interpreter with numpy is larger than 10 MB
+
+
+@pytest.mark.skipif(not hasattr(ctypes.CDLL(None), "malloc_trim"), reason="only glibc can give freed memory back")
+def test_memory_that_was_freed_before_is_not_counted(tiny: CalibrationProblem) -> None:
+    method = Faulty(act=lambda p: solution(np.ones(p.n_records)))
+
+    def peak() -> int:
+        [found] = solve_measured(method, "faulty", tiny, POINTS[:1])
+        return found.timing.peak_memory_bytes
+
+    before = peak()
+    blocks = [np.ones(1_000) for _ in range(25_000)]  # 200 MB in blocks that the allocator keeps when they are freed
+    pinned = blocks[-1]  # … as the last one stays
+    del blocks
+    assert peak() - before < 50e6
+    assert pinned.all()
 
 
 def test_methods_are_told_how_many_threads_they_may_use_and_no_second_openmp_is_started() -> None:
