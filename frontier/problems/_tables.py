@@ -282,7 +282,7 @@ def check_file(path: Path, shown: str) -> None:
         there, size = path.is_file(), path.stat().st_size
     except FileNotFoundError:
         raise InputError(
-            shown, "no such file", cure="paths are relative to the YAML file, from Python to here"
+            shown, "no such file", cure="paths are relative to the YAML file (from Python: to the working folder)"
         ) from None
     except (OSError, ValueError) as error:
         raise InputError(shown, f"cannot be read: {error}") from None
