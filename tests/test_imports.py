@@ -44,6 +44,7 @@ HEAVY = {
     "skglm": (),
     "sklearn": (),
     "matplotlib": ("reporting.",),
+    "distributed": ("sweep.cluster",),
 }
 MODULES = {
     ".".join(path.relative_to(ROOT).with_suffix("").parts): path
