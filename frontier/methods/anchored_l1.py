@@ -114,10 +114,10 @@ class _Run:
         point = self.newton.solve(link, start, tol=tolerance, max_iter=self.method.max_iter)
         for _ in range(TIGHTENINGS):
             tolerance = 0.9 * np.sqrt(2 * self.method.tol * objective.value(self.problem, point.weights))
-            if point.gradient_norm <= tolerance:
-                break
             steps = point.n_iter
-            point = self.newton.solve(link, point.theta, tol=tolerance, max_iter=self.method.max_iter)
+            if point.gradient_norm <= tolerance or steps >= self.method.max_iter:
+                break
+            point = self.newton.solve(link, point.theta, tol=tolerance, max_iter=self.method.max_iter - steps)
             point = dataclasses.replace(point, n_iter=steps + point.n_iter)
         return point
 

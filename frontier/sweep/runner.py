@@ -38,6 +38,7 @@ def finished(plan: Plan, store: Store, warn: Warn) -> dict[str, BatchResult]:
             continue
         if result is not None:
             found[batch.key] = result
+            store.marker(batch).unlink(missing_ok=True)  # its process was killed between writing and saying so
     return found
 
 

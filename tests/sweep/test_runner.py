@@ -126,6 +126,17 @@ methods:
 """
 
 
+def test_a_process_killed_after_it_wrote_leaves_no_marker_behind(tmp_path: Path) -> None:
+    frontier.run_experiment(SMOKE, out=tmp_path)
+    [batch, *_] = sorted(tmp_path.glob("batches/*.npz"))
+    marker = batch.with_suffix(".started")
+    marker.write_text("12345")
+    written = batch.stat().st_mtime_ns
+    frontier.run_experiment(SMOKE, out=tmp_path)
+    assert not marker.exists()
+    assert batch.stat().st_mtime_ns == written  # and its batch is not solved again
+
+
 def test_repeats_give_equal_rows_but_for_their_timings(tmp_path: Path) -> None:
     experiment = tmp_path / "repeated.yaml"
     experiment.write_text(REPEATED)
