@@ -20,10 +20,13 @@ from frontier.scale import write_scale
 from frontier.sweep.compact import compact_run
 from frontier.sweep.store import load_results
 
-RUNS = ("cps_like", "cps_ohio", "cps_national", "cps_ohio_budgets", "cps_national_budgets", "small_exact")
+RUNS = (
+    *("cps_like", "cps_ohio", "cps_national", "small_exact"),
+    *("cps_ohio_budgets", "cps_national_budgets", "cps_national_families"),
+)
 SPEED: dict[str, Unit] = {"speed_l0": "epoch", "speed_l1": "path"}
 CLAIMS = ("claims_gates", "claims_microcalibrate", "claims_l0_paper")
-SCALE = "scale"
+SCALE = "scale_populace"
 EVERY = (*RUNS, *SPEED, *CLAIMS, SCALE)
 REFERENCE = "frontier"  # in the experiments on speed our methods have this label
 
@@ -39,7 +42,7 @@ def main(
     flagship = results / "flagship"
     for name in EVERY if collect else ():
         if (results / name / "cells.parquet").is_file():
-            size = compact_run(results / name, flagship / name)
+            size = compact_run(results / name, flagship / name, cells_only=name in SPEED or name == SCALE)
             console.print(f"compact: {flagship / name} ({size / 1e6:.1f} MB)", highlight=False, soft_wrap=True)
     found = [name for name in EVERY if (flagship / name / "cells.parquet").is_file()]
     if not found:
@@ -55,7 +58,7 @@ def _report(name: str, run: Path, out: Path) -> Path:
     if name in RUNS:
         return draw_report([run], out / name)[0]
     if name == SCALE:
-        return write_scale(run, out / SCALE)
+        return write_scale(run, out / "scale")
     from frontier.reporting.speed_page import write_speed_report  # matplotlib is imported only here
 
     return write_speed_report(*load_results(run), REFERENCE, out / "speed", SPEED[name])[0]

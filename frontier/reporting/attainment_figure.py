@@ -24,7 +24,7 @@ from matplotlib.patches import Rectangle
 from numpy.typing import NDArray
 
 from frontier.reporting.budgets import ARMS
-from frontier.reporting.canvas import canvas
+from frontier.reporting.canvas import canvas, log_frame
 from frontier.reporting.style import (
     PALETTE,
     LabelStyle,
@@ -65,7 +65,7 @@ def attainment_figure(surfaces: pd.DataFrame, styles: Mapping[str, LabelStyle], 
     figure, axes = canvas(rows, columns, PANEL_INCHES, title, _legend(surfaces), note)
     medians = surfaces[surfaces["level"] == "median"]
     for position, (ax, label) in enumerate(zip(axes, labels, strict=False)):
-        _frame(ax, x, y)
+        log_frame(ax, x, y)
         for _, other in medians[medians["label"] != label].groupby(["label", "refit"]):
             _line(ax, other, x, y, color=GREY, linewidth=0.6, zorder=1)
         for refit, arm in surfaces[surfaces["label"] == label].groupby("refit", sort=True):
@@ -102,7 +102,7 @@ def difference_figure(rectangles: pd.DataFrame, surfaces: pd.DataFrame, title: s
     )
     figure, axes = canvas(1, 1, 3.4, title, _difference_legend([first, second]), note)
     ax = axes[0]
-    _frame(ax, x, y)
+    log_frame(ax, x, y)
     _shade(ax, rectangles, x, y)
     for (label, refit), dashes in zip((first, second), SIDES, strict=True):
         median = pair[(pair["label"] == label) & (pair["refit"] == refit) & (pair["level"] == "median")]
@@ -158,16 +158,6 @@ def _shade_of(difference: float) -> tuple[float, float, float]:
     depth = 0.1 + 0.8 * step / len(SHARES)
     red, green, blue = (1 - depth * (1 - part) for part in to_rgb(BLUE if difference > 0 else ORANGE))
     return red, green, blue
-
-
-def _frame(ax: Axes, x: LogAxis, y: LogAxis) -> None:
-    ax.set_xscale("log")
-    ax.set_yscale("log")
-    ax.set_xlim(x.low, x.high)
-    ax.set_ylim(y.low, y.high)
-    ax.set_xticks(x.ticks, x.tick_labels)
-    ax.set_yticks(y.ticks, y.tick_labels)
-    ax.minorticks_off()
 
 
 def _legend(surfaces: pd.DataFrame) -> list[Line2D]:

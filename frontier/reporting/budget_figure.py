@@ -18,7 +18,7 @@ from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 
 from frontier.reporting.budgets import ARMS, by_budget
-from frontier.reporting.canvas import canvas, not_drawn
+from frontier.reporting.canvas import canvas, log_frame, not_drawn
 from frontier.reporting.style import LabelStyle, LogAxis, ProblemFacts, count_tick, log_axis, percent, percent_tick
 
 ERROR_FLOOR = 1e-4  # errors below 0.01% are drawn there: an exact fit must not flatten what can be compared
@@ -78,7 +78,7 @@ def budget_figure(
                 ax.axhline(height, color="0.35", linewidth=0.9, linestyle=line.dashes, zorder=1)
             for rank in ranks:
                 ax.axvline(rank, color="0.35", linewidth=0.9, linestyle=DOTS, zorder=1)
-            _frame(ax, x, y)
+            log_frame(ax, x, y)
             ax.set_ylabel(PANELS[name] if ax is row[0] else "")
             ax.tick_params(labelleft=ax is row[0], labelbottom=name == known[-1])
             ax.set_xlabel("records asked for" if name == known[-1] else "")
@@ -130,16 +130,6 @@ def _panel(ax: Axes, points: pd.DataFrame, name: str, styles: Mapping[str, Label
         for chosen, face in ((~missed, solid), (missed, hollow)):
             if chosen.any():  # an artist without points would stand at the corner of the page
                 ax.plot(across[chosen], y.place(up[chosen]), **mark, **face, zorder=4, clip_on=False)
-
-
-def _frame(ax: Axes, x: LogAxis, y: LogAxis) -> None:
-    ax.set_xscale("log")
-    ax.set_yscale("log")
-    ax.set_xlim(x.low, x.high)
-    ax.set_ylim(y.low, y.high)
-    ax.set_xticks(x.ticks, x.tick_labels)
-    ax.set_yticks(y.ticks, y.tick_labels)
-    ax.minorticks_off()
 
 
 def _legend(

@@ -14,7 +14,7 @@ from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 
-from frontier.reporting.style import RC, WIDTH_INCHES, legend_columns
+from frontier.reporting.style import RC, WIDTH_INCHES, LogAxis, legend_columns
 
 
 def rc() -> dict[Any, Any]:
@@ -37,6 +37,17 @@ def not_drawn(part: pd.DataFrame, drawn: pd.DataFrame) -> str:
         for label, some in reasons.groupby(missing["label"], sort=True)
     ]
     return f"Not drawn: {len(missing)} of {len(part)} cells. {'; '.join(by_label)}."
+
+
+def log_frame(ax: Axes, x: LogAxis, y: LogAxis) -> None:
+    """Scales, limits and ticks of two log axes."""
+    ax.set_xscale("log")
+    ax.set_yscale("log")
+    ax.set_xlim(x.low, x.high)
+    ax.set_ylim(y.low, y.high)
+    ax.set_xticks(x.ticks, x.tick_labels)
+    ax.set_yticks(y.ticks, y.tick_labels)
+    ax.minorticks_off()
 
 
 def canvas(

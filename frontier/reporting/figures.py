@@ -26,7 +26,7 @@ from matplotlib.path import Path as MarkPath
 from frontier.reporting.aggregate import KEYS, aggregate, first_repeats
 from frontier.reporting.budget_figure import budget_figure
 from frontier.reporting.budgets import ARMS, has_matched_budgets, parts_of
-from frontier.reporting.canvas import canvas, not_drawn, rc
+from frontier.reporting.canvas import canvas, log_frame, not_drawn, rc
 from frontier.reporting.seconds import seconds_figure
 from frontier.reporting.style import (
     LabelStyle,
@@ -275,13 +275,7 @@ def _references(ax: Axes, kind: str, x: LogAxis, y: LogAxis, facts: ProblemFacts
 
 def _frame(ax: Axes, x: LogAxis, y: LogAxis) -> None:
     """Scales, limits, ticks, and for each zero strip its shade and its axis break."""
-    ax.set_xscale("log")
-    ax.set_yscale("log")
-    ax.set_xlim(x.low, x.high)
-    ax.set_ylim(y.low, y.high)
-    ax.set_xticks(x.ticks, x.tick_labels)
-    ax.set_yticks(y.ticks, y.tick_labels)
-    ax.minorticks_off()
+    log_frame(ax, x, y)
     if x.edge is not None:
         ax.axvspan(x.low, x.edge, color="0.955", linewidth=0, zorder=0)
         _axis_break(ax, (x.edge, 0), ax.get_xaxis_transform(), turn=1)

@@ -153,13 +153,17 @@ def verdicts(sizes: pd.DataFrame) -> list[str]:
     return sentences
 
 
+def _styles(sizes: pd.DataFrame) -> dict[str, LabelStyle]:
+    return label_styles(sizes["label"], dict(zip(sizes["label"], sizes["method"], strict=True)))
+
+
 def scale_figure(sizes: pd.DataFrame, fits: pd.DataFrame) -> Figure | None:
     """Seconds and peak memory of every method against non-zeros, on log axes, with the fitted power laws."""
     drawn = sizes[sizes["seconds"].notna()]
     if drawn.empty:
         return None
     drawn = drawn.assign(nnz=drawn["nnz"] / MILLION)
-    styles = label_styles(sizes["label"])
+    styles = _styles(sizes)
     lost = sizes[sizes["seconds"].isna()]
     note = "; ".join(f"{r['label']} at {r['nnz'] / MILLION:.3g} million: {r['status']}" for _, r in lost.iterrows())
     note = f" Not drawn: {note}." if note else ""
@@ -184,7 +188,7 @@ def grid_figure(sizes: pd.DataFrame, laws: pd.DataFrame) -> Figure | None:
     drawn = sizes[sizes["method"].isin(methods) & sizes["cpu_seconds"].notna()]
     if drawn.empty or drawn["n_cells"].nunique() < 2:
         return None
-    styles = label_styles(sizes["label"])
+    styles = _styles(sizes)
     work = drawn.assign(nnz=drawn["nnz"] / MILLION * drawn["n_cells"])
     parts = [
         f"{r['method']}: exponent {_with_error(r['product'], r['product_se'])} over grids" for _, r in laws.iterrows()

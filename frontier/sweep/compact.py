@@ -25,13 +25,16 @@ from frontier.sweep.store import load_results, load_targets, load_traces
 DROPPED_BITS = 8  # of the 24 bits of a float32 mantissa: the cleared byte compresses to nothing
 
 
-def compact_run(source: Path, target: Path) -> int:
+def compact_run(source: Path, target: Path, *, cells_only: bool = False) -> int:
     """Write the compact form of the finished run in `source` to the folder `target`; the bytes written.
 
-    Raises `InputError` when `source` holds no finished run. The manifest is written last.
+    `cells_only` leaves out targets and traces, for a run whose report is about times alone. Raises `InputError` when
+    `source` holds no finished run. The manifest is written last.
     """
     cells, manifest = load_results(source)
-    tables = {"cells": cells, "targets": _compact_targets(load_targets(source)), "traces": load_traces(source)}
+    tables = {"cells": cells}
+    if not cells_only:
+        tables |= {"targets": _compact_targets(load_targets(source)), "traces": load_traces(source)}
     files = {f"{name}.parquet": _parquet(table) for name, table in tables.items()}
     facts: dict[str, Any] = manifest | {
         "compact": True,

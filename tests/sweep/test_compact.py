@@ -46,6 +46,12 @@ def test_residuals_are_kept_to_five_digits_and_estimates_come_back(run: Path, tm
     assert ((compact["estimate"] - full["estimate"]).abs() <= 2e-5 * miss + 1e-9 * full["value"].abs()).all()
 
 
+def test_a_run_kept_for_its_times_has_cells_only(run: Path, tmp_path: Path) -> None:
+    compact_run(run, tmp_path / "compact", cells_only=True)
+    assert sorted(path.name for path in (tmp_path / "compact").iterdir()) == ["cells.parquet", "manifest.json"]
+    pd.testing.assert_frame_equal(load_results(tmp_path / "compact")[0], load_results(run)[0])
+
+
 def test_a_compact_run_of_nothing_is_one_line(tmp_path: Path) -> None:
     with pytest.raises(InputError, match=r"no cells\.parquet"):
         compact_run(tmp_path, tmp_path / "compact")
