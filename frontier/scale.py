@@ -1,7 +1,7 @@
 """`python -m frontier.scale RESULTS`: how time and memory grow with the size of the problem, with exponents.
 
-Reads a results folder of an experiment with several sizes of one problem (`experiments/scale_populace.yaml`), writes Markdown,
-CSV and figures; solves nothing. Exit codes: 0 done, 2 bad input.
+Reads a results folder of an experiment with several sizes of one problem (`experiments/scale_populace.yaml`), writes
+Markdown, CSV and figures; solves nothing. Exit codes: 0 done, 2 bad input.
 """
 
 from __future__ import annotations
