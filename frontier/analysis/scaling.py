@@ -96,7 +96,8 @@ def exponents(sizes: pd.DataFrame) -> pd.DataFrame:
         line = linregress(part["nnz"].astype(float), part[cost])
         row |= {"fixed": float(line.intercept), "per_nonzero": float(line.slope)}
         rows.append(row | {"per_nonzero_se": float(line.stderr)})
-    return pd.DataFrame(rows)
+    sized = [column for name in SIZES for column in (name, f"{name}_se")]
+    return pd.DataFrame(rows, columns=["label", "cost", "sizes", *sized, "fixed", "per_nonzero", "per_nonzero_se"])
 
 
 def grid_law(sizes: pd.DataFrame, least_cells: int = 2) -> pd.DataFrame:

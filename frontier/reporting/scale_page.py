@@ -113,7 +113,8 @@ def scale_markdown(
     titles = {"scale": "Time and memory against non-zeros", "grid": "Cost against non-zeros × cells"}
     blocks += [f"![{titles[stem]}]({quote(stem)}.png)\n\n([SVG]({quote(stem)}.svg))" for stem in figures]
     rows = [_exponent_row(row) for row in fits.to_dict("records")]
-    blocks += ["## Exponents", markdown_table(EXPONENTS, rows, right=EXPONENTS[2:])]
+    few = "No method has finished at three sizes, so there is no exponent."
+    blocks += ["## Exponents", markdown_table(EXPONENTS, rows, right=EXPONENTS[2:]) if rows else few]
     if not laws.empty:
         table = [
             [escape(r["method"]), str(r["points"])]

@@ -90,3 +90,12 @@ def test_the_command_turns_a_run_over_three_sizes_into_a_report(tmp_path: Path) 
     assert "| anchored_l1 | seconds | 3 |" in (tmp_path / "report" / "report.md").read_text()
     missing = CliRunner().invoke(main, [str(tmp_path / "nowhere")])
     assert missing.exit_code == 2
+
+
+def test_a_run_of_one_size_has_a_report_without_exponents(tmp_path: Path) -> None:
+    experiment = tmp_path / "size.yaml"
+    experiment.write_text("problems: [{name: l0_readme, n_records: 40}]\nmethods: [{name: anchored_l1, lam: [0.1]}]\n")
+    run_experiment(experiment, out=tmp_path / "results")
+    told = CliRunner().invoke(main, [str(tmp_path / "results"), "--out", str(tmp_path / "report")])
+    assert told.exit_code == 0, told.output
+    assert "there is no exponent" in (tmp_path / "report" / "report.md").read_text()
