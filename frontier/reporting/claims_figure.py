@@ -14,7 +14,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 
-from frontier.reporting.canvas import canvas, rc
+from frontier.reporting.canvas import canvas, log_frame, rc
 from frontier.reporting.style import count_tick, label_styles, log_axis, percent_tick
 
 BAND: Mapping[str, Any] = {"color": "0.88", "zorder": 0}
@@ -57,7 +57,7 @@ def spread_figure(points: pd.DataFrame) -> Figure:
     for problem, part in shown.groupby("problem", sort=True):
         part = part.sort_values("records")
         _whiskers(ax, part, "records", "spread_error", styles[str(problem)].properties)
-    _log(ax, x, y)
+    log_frame(ax, x, y)
     ax.set_xlabel("records kept (mean over seeds; dashed: 100)")
     ax.set_ylabel("standard error, percentage points")
     return figure
@@ -67,16 +67,6 @@ def _whiskers(ax: Axes, part: pd.DataFrame, x: str, y: str, look: Mapping[str, A
     middle = part[y].to_numpy()
     limits = np.abs(np.vstack([middle - part[f"{y}_low"], part[f"{y}_high"] - middle]))
     ax.errorbar(part[x], middle, yerr=np.nan_to_num(limits), markersize=5, **look, **WHISKER)
-
-
-def _log(ax: Axes, x: Any, y: Any) -> None:
-    ax.set_xscale("log")
-    ax.set_yscale("log")
-    ax.set_xlim(x.low, x.high)
-    ax.set_ylim(y.low, y.high)
-    ax.set_xticks(x.ticks, x.tick_labels)
-    ax.set_yticks(y.ticks, y.tick_labels)
-    ax.minorticks_off()
 
 
 def speed_figure(evidence: pd.DataFrame) -> Figure:

@@ -40,6 +40,24 @@ def provenance_blocks(ready: pd.DataFrame, manifest: Mapping[str, Any]) -> list[
     return blocks
 
 
+def settings(manifest: Mapping[str, Any]) -> list[str]:
+    """Where, with what and with which settings a run about times was measured, line by line."""
+    facts = {
+        "machine": pairs(manifest.get("machine")),
+        "threads per batch": manifest.get("threads_per_batch"),
+        "processes": manifest.get("jobs"),
+        "repeats": manifest.get("repeats"),
+        "versions": pairs(manifest.get("versions")),
+        "code": str(manifest.get("code_digest") or "")[:12],
+    }
+    lines = [f"**{name}:** {escape(value)}" for name, value in facts.items() if value not in (None, "")]
+    for label, method in sorted((manifest.get("methods") or {}).items()):
+        lines.append(
+            f"**settings of {escape(label)}:** {escape(method.get('name', ''))}, {pairs(method.get('params'))}"
+        )
+    return lines
+
+
 def _warnings(label: str, facts: Mapping[str, Any]) -> list[str]:
     """What there is to say against a problem's data, as found when the run was planned."""
     found = facts.get("warnings") or ()

@@ -21,8 +21,9 @@ from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 
 from frontier.errors import InputError
-from frontier.reporting.canvas import canvas, rc
-from frontier.reporting.markdown import bullets, escape, folded_table, markdown_table, pairs
+from frontier.reporting.canvas import canvas, log_frame, rc
+from frontier.reporting.markdown import bullets, escape, folded_table, markdown_table
+from frontier.reporting.provenance import settings
 from frontier.reporting.style import (
     MISSING,
     LabelStyle,
@@ -128,7 +129,7 @@ def scale_markdown(
     if not told.empty:
         lines = (f"{escape(r['problem'])}, {escape(r['label'])}: {escape(r['message'])}" for _, r in told.iterrows())
         blocks += ["## What went wrong", bullets(lines)]
-    blocks += ["## Run", bullets(_run(manifest)), "## How to read this", bullets(READING)]
+    blocks += ["## Run", bullets(settings(manifest)), "## How to read this", bullets(READING)]
     stated = [escape(text) for text in manifest.get("limitations") or ()]
     if stated:
         blocks += ["## Limitations", bullets(stated)]
@@ -256,13 +257,7 @@ def _law(ax: Axes, part: pd.DataFrame, fit: pd.DataFrame, cost: str, unit: float
 def _log_axes(ax: Axes, x: np.ndarray[Any, np.dtype[np.float64]], y: Any, cost: str) -> None:
     across = log_axis(x, label=count_tick, most_ticks=7)
     up = log_axis(y, label=count_tick if cost == "peak_bytes" else seconds_tick)
-    ax.set_xscale("log")
-    ax.set_yscale("log")
-    ax.set_xlim(across.low, across.high)
-    ax.set_ylim(up.low, up.high)
-    ax.set_xticks(across.ticks, across.tick_labels)
-    ax.set_yticks(up.ticks, up.tick_labels)
-    ax.minorticks_off()
+    log_frame(ax, across, up)
 
 
 def _with_error(value: float, error: float) -> str:
@@ -290,21 +285,3 @@ def _run_row(row: Mapping[Any, Any]) -> list[str]:
         MISSING if np.isnan(gap) else f"{gap:.1e}",
         escape(row["status"]),
     ]
-
-
-def _run(manifest: Mapping[str, Any]) -> list[str]:
-    """Where, with what and with which settings it was measured."""
-    facts = {
-        "machine": pairs(manifest.get("machine")),
-        "threads per batch": manifest.get("threads_per_batch"),
-        "processes": manifest.get("jobs"),
-        "repeats": manifest.get("repeats"),
-        "versions": pairs(manifest.get("versions")),
-        "code": str(manifest.get("code_digest") or "")[:12],
-    }
-    lines = [f"**{name}:** {escape(value)}" for name, value in facts.items() if value not in (None, "")]
-    for label, method in sorted((manifest.get("methods") or {}).items()):
-        lines.append(
-            f"**settings of {escape(label)}:** {escape(method.get('name', ''))}, {pairs(method.get('params'))}"
-        )
-    return lines

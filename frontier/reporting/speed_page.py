@@ -17,7 +17,8 @@ from matplotlib.lines import Line2D
 
 from frontier.errors import InputError
 from frontier.reporting.canvas import canvas, rc
-from frontier.reporting.markdown import bullets, escape, folded_table, markdown_table, pairs
+from frontier.reporting.markdown import bullets, escape, folded_table, markdown_table
+from frontier.reporting.provenance import settings
 from frontier.reporting.speed import SEPARATOR, Unit, paths, summary, times, verdicts
 from frontier.reporting.style import MISSING, count_tick, label_styles, log_axis, seconds
 
@@ -115,7 +116,7 @@ def speed_markdown(
             ),
         ]
     blocks += ["## Repeat by repeat", folded_table(PAIRS, [_pair(row) for row in table.to_dict("records")], PAIRS[2:])]
-    blocks += ["## Run", bullets(_run(manifest))]
+    blocks += ["## Run", bullets(settings(manifest))]
     reading = (*(READING_PATH if unit == "path" else READING_EPOCH), READING_SOLVED[unit], *READING)
     blocks += ["## How to read this", bullets(reading)]
     stated = [escape(text) for text in manifest.get("limitations") or ()]
@@ -214,20 +215,3 @@ def _pair(row: Mapping[Any, Any]) -> list[str]:
         seconds(row["seconds"]),
         times(row["ratio"]),
     ]
-
-
-def _run(manifest: Mapping[str, Any]) -> list[str]:
-    """Where, with what and with which settings it was measured."""
-    facts = {
-        "machine": pairs(manifest.get("machine")),
-        "threads per batch": manifest.get("threads_per_batch"),
-        "processes": manifest.get("jobs"),
-        "versions": pairs(manifest.get("versions")),
-        "code": str(manifest.get("code_digest") or "")[:12],
-    }
-    lines = [f"**{name}:** {escape(value)}" for name, value in facts.items() if value not in (None, "")]
-    for label, method in sorted((manifest.get("methods") or {}).items()):
-        lines.append(
-            f"**settings of {escape(label)}:** {escape(method.get('name', ''))}, {pairs(method.get('params'))}"
-        )
-    return lines
