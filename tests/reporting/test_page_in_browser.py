@@ -20,6 +20,7 @@ from tests.reporting import made
 selenium = pytest.importorskip("selenium", reason="selenium is not installed: python -m pip install -e '.[test]'")
 
 from selenium import webdriver  # noqa: E402
+from selenium.common.exceptions import ElementClickInterceptedException  # noqa: E402
 from selenium.webdriver.chrome.service import Service  # noqa: E402
 from selenium.webdriver.common.by import By  # noqa: E402
 from selenium.webdriver.remote.webelement import WebElement  # noqa: E402
@@ -115,8 +116,14 @@ def axes(page: Any) -> dict[str, Any]:
 
 
 def click(page: Any, element: WebElement) -> None:
-    page.execute_script("arguments[0].scrollIntoView({block: 'center', behavior: 'instant'})", element)
-    element.click()
+    """Click the element once it lies free: charts that come into view are drawn then, and move what is below them."""
+
+    def clicked(_: Any) -> bool:
+        page.execute_script("arguments[0].scrollIntoView({block: 'center', behavior: 'instant'})", element)
+        element.click()
+        return True
+
+    WebDriverWait(page, SECONDS, ignored_exceptions=[ElementClickInterceptedException]).until(clicked)
 
 
 def choose(page: Any, name: str, text: str) -> None:
