@@ -18,7 +18,6 @@ from frontier.objective import L1Objective, active_count
 from frontier.problem import CalibrationProblem
 
 MAX_EVALUATIONS = 30  # per budget: each is a full solve here
-ENDED_WELL = (Status.OPTIMAL, Status.COMPLETED, Status.STOPPED_EARLY)
 NARROWEST = 1e-6  # relative width of a bracket of λ between two sizes of which neither serves
 
 
@@ -52,7 +51,7 @@ def noted(solution: Solution, point: Point, problem: CalibrationProblem) -> Solu
     note = f"asked for {point.budget} records, the nearest size reached is {size}"
     if isinstance(solution.objective, L1Objective) and point.budget > problem.n_targets:
         note += f" (an L1 optimum needs at most rank(A) ≤ {problem.n_targets})"
-    status = Status.TIMEOUT if solution.status in ENDED_WELL and out_of_time() else solution.status
+    status = Status.TIMEOUT if solution.status.ended_well and out_of_time() else solution.status
     return dataclasses.replace(solution, status=status, message="; ".join(filter(None, (solution.message, note))))
 
 

@@ -19,7 +19,6 @@ from frontier.analysis.diagnostics import problem_warnings
 from frontier.api import calibrate
 from frontier.command import command, print_error
 from frontier.fitting import (
-    GOOD,
     output,
     read_budget,
     read_problem_file,
@@ -77,7 +76,7 @@ def main(
     Console().print(
         "\n".join(f"{name:<17} {value}" for name, value in lines), highlight=False, markup=False, soft_wrap=True
     )
-    if solution.status not in GOOD:
+    if not solution.status.ended_well:
         print_error(f"NOT AS ASKED FOR: {solution.status}: {solution.message or solution.status.meaning}")
         raise typer.Exit(1)
 

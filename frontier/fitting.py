@@ -20,14 +20,12 @@ from frontier.analysis.metrics import evaluate
 from frontier.errors import InputError
 from frontier.exporting import TableFormat, as_table, record_ids
 from frontier.files import write_together
-from frontier.methods.base import Solution, Status
+from frontier.methods.base import Solution
 from frontier.objective import active_records, relative_residual
 from frontier.problem import CalibrationProblem, FloatArray, Split
 from frontier.registry import build_problem
 from frontier.sweep.experiment import ProblemSpec, problem_spec
 from frontier.yaml_file import read_value, read_yaml
-
-GOOD = (Status.OPTIMAL, Status.COMPLETED, Status.STOPPED_EARLY)
 
 
 def read_problem_file(path: Path) -> tuple[ProblemSpec, CalibrationProblem]:

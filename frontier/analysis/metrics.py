@@ -99,7 +99,7 @@ def _budget(row: Row, solution: Solution) -> Row:
         return {}
     size = row["n_active"] if solution.refit == "none" else int(np.count_nonzero(solution.weights))
     missed = not reached(size, row["budget"])
-    unreached = missed and row["status"] in (Status.OPTIMAL, Status.COMPLETED, Status.STOPPED_EARLY)
+    unreached = missed and Status(row["status"]).ended_well
     return {"budget_reached": not missed} | ({"status": str(Status.UNREACHED)} if unreached else {})
 
 

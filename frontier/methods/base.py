@@ -51,16 +51,19 @@ class Status(enum.StrEnum):
         """Whether every solution of this status has weights; one that ran out of time may have."""
         return self in _WITH_WEIGHTS
 
+    @property
+    def ended_well(self) -> bool:
+        """Whether the method did all that it was to do; whether that is the size asked for is another question."""
+        return self in _ENDED_WELL
+
     @classmethod
     def unconverged(cls) -> Status:
         """The status of an iteration that ended before it converged: by the clock, or at its own limit."""
         return cls.TIMEOUT if out_of_time() else cls.NOT_CONVERGED
 
 
-_WITH_WEIGHTS = (
-    *(Status.OPTIMAL, Status.COMPLETED, Status.STOPPED_EARLY),
-    *(Status.NOT_CONVERGED, Status.UNREACHED),
-)
+_ENDED_WELL = (Status.OPTIMAL, Status.COMPLETED, Status.STOPPED_EARLY)
+_WITH_WEIGHTS = (*_ENDED_WELL, Status.NOT_CONVERGED, Status.UNREACHED)
 _MEANING = {
     Status.OPTIMAL: "a minimiser to the method's tolerance, confirmed by the harness's certificate",
     Status.COMPLETED: "ran as prescribed; this method has no notion of an optimum",

@@ -22,6 +22,8 @@ import pandas as pd
 from numpy.typing import NDArray
 from scipy import stats
 
+from frontier.analysis.curves import USABLE
+
 FloatArray = NDArray[np.float64]
 Word = Literal["holds", "fails", "holds only if", "undecided", "not evaluated"]
 HOLDS: Word = "holds"
@@ -33,7 +35,6 @@ NOT_EVALUATED: Word = "not evaluated"
 LEVEL = 0.95
 LEAST_RESAMPLED = 5
 REPLICATES = 2_000
-USABLE = ("optimal", "completed", "stopped_early", "unreached")  # what a point of a frontier may be
 
 
 @dataclass(frozen=True, slots=True)
