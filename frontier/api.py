@@ -7,16 +7,16 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, Literal
 
-import numpy as np
 import pandas as pd
 
 from frontier.analysis.metrics import evaluate
 from frontier.drive import check_points
 from frontier.errors import InputError
 from frontier.methods.base import Point, Solution, Status
-from frontier.problem import CalibrationProblem, Split
+from frontier.problem import CalibrationProblem
 from frontier.refit import ANCHORS
 from frontier.registry import build_method
+from frontier.splits import every_target
 from frontier.sweep.measure import refit_measured, solve_measured
 from frontier.sweep.session import open_session, run_session
 from frontier.sweep.store import Store
@@ -97,7 +97,7 @@ def _records(budget: int | float | None, n: int) -> int | None:
 
 def _judged(problem: CalibrationProblem, solution: Solution) -> Solution:
     """The solution with the status and message that the yardstick gives it."""
-    row = evaluate(problem, Split("all", np.ones(problem.n_targets, dtype=bool)), solution)
+    row = evaluate(problem, every_target(problem), solution)
     return dataclasses.replace(solution, status=Status(row["status"]), message=row["message"])
 
 

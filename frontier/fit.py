@@ -11,7 +11,6 @@ from functools import partial
 from pathlib import Path
 from typing import Annotated, Literal
 
-import numpy as np
 import typer
 from rich.console import Console
 
@@ -27,8 +26,7 @@ from frontier.fitting import (
     targets_table,
     weights_table,
 )
-from frontier.problem import Split
-from frontier.splits import default_split
+from frontier.splits import default_split, every_target
 
 
 @partial(command, kept="nothing was written")
@@ -57,7 +55,7 @@ def main(
     """
     spec, whole = read_problem_file(problem)
     files = output(out, spec, problem.parent)
-    parts = default_split(whole) if split == "default" else Split("all", np.ones(whole.n_targets, dtype=bool))
+    parts = default_split(whole) if split == "default" else every_target(whole)
     params = read_settings(settings or ())
     size = None if budget is None else read_budget(budget)
     for line in problem_warnings(whole):

@@ -31,6 +31,11 @@ class NestedTargetsWarning(UserWarning):
     """Held-out targets are (near) linear combinations of fitted ones: their error says little about generalisation."""
 
 
+def every_target(problem: CalibrationProblem) -> Split:
+    """The split that holds nothing out."""
+    return Split("all", np.ones(problem.n_targets, dtype=bool))
+
+
 def default_split(problem: CalibrationProblem) -> Split:
     """The split that the problem itself declares: `meta["held_out_families"]` held out; nothing when it names none.
 
