@@ -5,19 +5,22 @@ weights = frontier.calibrate(frontier.load_problem("cps_ohio"), method="anchored
 problem = frontier.load_problem("cps_ohio")
 split = frontier.default_split(problem)
 solutions = frontier.solve(problem.restrict(split.train), "fista", [frontier.Point(lam=1e-5)])
-refit = frontier.refit(problem.restrict(split.train), solutions[0])
+refit = frontier.methods.refit(problem.restrict(split.train), solutions[0])
 row = frontier.evaluate(problem, split, refit)
 """
 
-from frontier.analysis.metrics import evaluate
-from frontier.api import calibrate, run_experiment, solve
-from frontier.errors import InputError
-from frontier.exporting import write_problem
-from frontier.methods.base import Point, Solution, Status
-from frontier.problem import CalibrationProblem, Split
-from frontier.refit import refit
-from frontier.registry import load_problem, method_names, problem_names
-from frontier.splits import default_split
+from frontier.core.errors import InputError
+from frontier.core.point import Point
+from frontier.core.problem import CalibrationProblem, Split
+from frontier.core.status import Status
+from frontier.methods.refit import refit
+from frontier.methods.registry import method_names
+from frontier.methods.solution import Solution
+from frontier.problems.own_data.export import write_problem
+from frontier.problems.registry import load_problem, problem_names
+from frontier.problems.splits import default_split
+from frontier.sweep.api import calibrate, run_experiment, solve
+from frontier.sweep.scoring import evaluate
 
 __version__ = "0.1.0"
 

@@ -16,13 +16,14 @@ from pathlib import Path
 
 import pytest
 
-from frontier.analysis.matching import Run
-from frontier.analysis.tolerances import Tolerances, read_tolerances
-from frontier.api import run_experiment
-from frontier.checking import Check, check
-from frontier.errors import InputError
-from frontier.sweep.baseline import read_baseline
-from frontier.sweep.store import load_results
+from frontier.analysis.regression.check import Check, check
+from frontier.analysis.regression.tolerances import Tolerances, read_tolerances
+from frontier.core.errors import InputError
+from frontier.reporting.findings import as_text
+from frontier.results.baseline import read_baseline
+from frontier.results.run import Run
+from frontier.results.store import load_results
+from frontier.sweep.api import run_experiment
 
 
 @pytest.fixture
@@ -51,7 +52,7 @@ def frontier_check(tmp_path: Path) -> Callable[..., Check]:
             pytest.fail(str(error), pytrace=False)
         if found.code:
             command = f"python -m frontier.check {folder} --against {baseline} --update"
-            pytest.fail(f"{found.text}\nif this is meant: {command}", pytrace=False)
+            pytest.fail(f"{as_text(found.findings, found.headline)}\nif this is meant: {command}", pytrace=False)
         return found
 
     return run_and_check

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 import scipy.sparse as sp
 
-from frontier.problem import CalibrationProblem
+from frontier.core.problem import CalibrationProblem
 
 
 def make_problem(n: int = 60, m: int = 6, seed: int = 0, *, noise: float = 0.1) -> CalibrationProblem:

@@ -16,8 +16,8 @@ import pandas as pd
 
 from frontier.analysis.curves import USABLE as USABLE  # re-exported: whoever pairs methods also counts their points
 from frontier.analysis.curves import heldout_curves, mean_weights, spans, usable_points
-from frontier.errors import InputError
-from frontier.problem import FloatArray
+from frontier.core.errors import InputError
+from frontier.core.problem import FloatArray
 
 CURVE = {
     **dict.fromkeys(("problem", "design", "split", "label", "refit"), "str"),

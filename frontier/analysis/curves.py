@@ -17,13 +17,13 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from frontier.designs import designs
-from frontier.errors import InputError
-from frontier.problem import FloatArray
+from frontier.core.errors import InputError
+from frontier.core.problem import FloatArray
+from frontier.results.designs import designs
 
 USABLE = ("optimal", "completed", "stopped_early", "unreached")  # the others have no weights, or not those they claim
 CAP = 1.0  # of the error of one target: beyond 100% a miss is a miss
-SLACK = 0.02  # of a range that a curve need not reach, at each end: budgets are met within 2% (`frontier.budget`)
+SLACK = 0.02  # of a range that a curve need not reach, at each end: budgets are met within 2% (`solvers.budget_search`)
 
 NEEDED = ("cell", "problem", "split", "label", "budget", "seed", "refit", "status", "n_active", "train_mare")
 

@@ -45,8 +45,8 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 from scipy import special, stats
 
-from frontier.analysis.regression import holm
-from frontier.problem import FloatArray
+from frontier.analysis.regression.findings import holm
+from frontier.core.problem import FloatArray
 
 ALPHA = 0.05
 POWER = 0.8  # of the minimum detectable difference: the convention (Cohen 1988)

@@ -23,8 +23,8 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from frontier.analysis.paired_test import Blocks, Comparison, adjusted, compare, decide, next_level
-from frontier.errors import InputError
-from frontier.problem import FloatArray
+from frontier.core.errors import InputError
+from frontier.core.problem import FloatArray
 
 DELTA = 0.01  # one percentage point of a target: less is within the rounding of what such totals are used for
 KEYS = ["problem", "design"]

@@ -11,12 +11,15 @@ from collections.abc import Sequence
 import numpy as np
 import scipy.sparse as sp
 
-from frontier.distance import DistanceObjective
-from frontier.dual.calibrate import calibrate
-from frontier.errors import InputError
-from frontier.methods.base import Method, Point, Solution, Status
-from frontier.objective import relative_residual
-from frontier.problem import CalibrationProblem
+from frontier.core.errors import InputError
+from frontier.core.point import Point
+from frontier.core.problem import CalibrationProblem
+from frontier.core.status import Status
+from frontier.methods.base import Method
+from frontier.methods.solution import Solution
+from frontier.objectives.design import relative_residual
+from frontier.objectives.distance import DistanceObjective
+from frontier.solvers.dual.calibrate import calibrate
 
 
 def check_parameters(relax: float | None, tol: float, max_iter: int) -> None:

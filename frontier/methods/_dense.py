@@ -17,19 +17,22 @@ from typing import Literal
 
 import numpy as np
 
-from frontier.clock import OutOfTime, out_of_time
-from frontier.errors import InputError
-from frontier.l0.noise import STREAM_SAMPLE, key
+from frontier.core.errors import InputError
+from frontier.core.limits import OutOfTime, out_of_time
+from frontier.core.point import Point
+from frontier.core.problem import CalibrationProblem, FloatArray
+from frontier.core.random import STREAM_SAMPLE, key
+from frontier.core.status import Status
 from frontier.methods.anchored_l1 import AnchoredL1
-from frontier.methods.base import Claim, Method, Point, Solution, Status
+from frontier.methods.base import Method
 from frontier.methods.dense_nnls import DenseNnls
 from frontier.methods.greg import Greg
 from frontier.methods.logit import Logit
 from frontier.methods.raking import Raking
-from frontier.problem import CalibrationProblem, FloatArray
+from frontier.methods.solution import Claim, Solution
 
 DenseMethod = Literal["anchored_l1", "greg", "raking", "logit", "dense_nnls", "initial"]
-RELAX = 0.01  # ρ at which missing a target by 10% costs as much as changing all weights by 100% (`frontier.distance`)
+RELAX = 0.01  # ρ at which missing a target by 10% costs as much as changing all weights by 100% (`objectives.distance`)
 
 Thin = Callable[[FloatArray, Point], tuple[FloatArray, dict[str, Claim]]]
 

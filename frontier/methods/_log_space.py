@@ -10,17 +10,18 @@ from typing import TYPE_CHECKING, Literal, Protocol
 
 import numpy as np
 
-from frontier.errors import InputError
-from frontier.l0.gates import HardConcrete, TestGate
-from frontier.l0.loss import LossName, data_loss
-from frontier.l0.schedule import Device, EarlyStopping, Precision, Schedule, Temperature
-from frontier.methods.base import Claim, Solution, Status
-from frontier.objective import L0Objective
-from frontier.problem import CalibrationProblem, FloatArray
+from frontier.core.errors import InputError
+from frontier.core.problem import CalibrationProblem, FloatArray
+from frontier.core.status import Status
+from frontier.methods.solution import Claim, Solution
+from frontier.objectives.l0 import L0Objective
+from frontier.solvers.gates.gates import HardConcrete, TestGate
+from frontier.solvers.gates.loss import LossName, data_loss
+from frontier.solvers.gates.schedule import Device, EarlyStopping, Precision, Schedule, Temperature
 
 if TYPE_CHECKING:
-    from frontier.l0.monitor import CellFit
-    from frontier.l0.task import Start, Task
+    from frontier.solvers.gates.monitor import CellFit
+    from frontier.solvers.gates.task import Start, Task
 
 Ridge = Literal["scale", "ratio"]
 START_OFFSET = 1e-8  # e^θ = w0 + 1e-8: DESIGN section 2, as l0-python
@@ -95,8 +96,8 @@ def check(method: LogSpace) -> None:
 
 def compile_kernels(precision: Precision, device: Device, *, gated: bool) -> None:
     """Import and compile what a fit will call, for every width of block."""
-    from frontier.l0.fit import cuda_asked
-    from frontier.l0.warm import warm
+    from frontier.solvers.gates.train import cuda_asked
+    from frontier.solvers.gates.warm import warm
 
     if not cuda_asked(device):
         warm(precision, gated=gated)
@@ -121,7 +122,7 @@ def task(
     test_gate: TestGate = "tempered",
 ) -> Task:
     """The fit of a training problem; `InputError` where the problem and the parameters do not go together."""
-    from frontier.l0.task import Task
+    from frontier.solvers.gates.task import Task
 
     ridge = None
     if method.lam_l2 and method.l2_on == "ratio":

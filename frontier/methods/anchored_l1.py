@@ -14,14 +14,18 @@ from typing import ClassVar, Literal
 
 import numpy as np
 
-from frontier.anchored import AnchoredObjective
-from frontier.budget import BudgetSearch
-from frontier.clock import out_of_time
-from frontier.dual.newton import DualNewton, DualPoint, warm_up_gram
-from frontier.errors import InputError
-from frontier.methods.base import Coordinate, Method, Point, Solution, Status
-from frontier.objective import active_count, weighted_design
-from frontier.problem import CalibrationProblem, FloatArray
+from frontier.core.errors import InputError
+from frontier.core.limits import out_of_time
+from frontier.core.point import Coordinate, Point
+from frontier.core.problem import CalibrationProblem, FloatArray
+from frontier.core.status import Status
+from frontier.methods.base import Method
+from frontier.methods.solution import Solution
+from frontier.objectives.anchored import AnchoredObjective
+from frontier.objectives.design import weighted_design
+from frontier.objectives.weight_statistics import active_count
+from frontier.solvers.budget_search import BudgetSearch
+from frontier.solvers.dual.newton import DualNewton, DualPoint, warm_up_gram
 
 # Budget searches look for λ between these multiples of μ: with no pull from the targets a record closes at λ = μ, and
 # targets that no other record can serve hold one open far beyond it.

@@ -17,12 +17,14 @@ from typing import ClassVar
 import numpy as np
 import scipy.sparse as sp
 
+from frontier.core.point import Coordinate, Point
+from frontier.core.problem import CalibrationProblem, FloatArray
 from frontier.methods._dense import DenseMethod, dense_method, sampler, thin_dense, warm_up_dense
-from frontier.methods.base import Claim, Coordinate, Method, Point, Solution
-from frontier.objective import weighted_design
-from frontier.problem import CalibrationProblem, FloatArray
-from frontier.sampling.cube import cube_sample
-from frontier.sampling.inclusion import inclusion_probabilities
+from frontier.methods.base import Method
+from frontier.methods.solution import Claim, Solution
+from frontier.objectives.design import weighted_design
+from frontier.solvers.sampling.cube import cube_sample
+from frontier.solvers.sampling.inclusion import inclusion_probabilities
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -27,13 +27,17 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.optimize import linprog
 
-from frontier.clock import limit_to_raise, remaining_seconds
-from frontier.errors import InputError
-from frontier.methods.base import Coordinate, Method, Point, Solution, Status
+from frontier.core.errors import InputError
+from frontier.core.limits import limit_to_raise, remaining_seconds
+from frontier.core.point import Coordinate, Point
+from frontier.core.problem import CalibrationProblem, FloatArray
+from frontier.core.status import Status
+from frontier.methods.base import Method
 from frontier.methods.lp_vertex import LpVertex
 from frontier.methods.omp import Omp
-from frontier.objective import LadObjective, active_count
-from frontier.problem import CalibrationProblem, FloatArray
+from frontier.methods.solution import Solution
+from frontier.objectives.absolute import LadObjective
+from frontier.objectives.weight_statistics import active_count
 
 MAX_RECORDS = 200  # beyond, branch and bound takes hours
 GAP = 1e-6  # between value and bound, relative to the value at w = 0: what counts as proven

@@ -15,13 +15,17 @@ from typing import Any
 
 import numpy as np
 
-from frontier.clock import OutOfTime
-from frontier.errors import InputError
-from frontier.methods.base import Coordinate, Method, Point, Solution, Status
-from frontier.objective import LeastSquares, Objective
-from frontier.problem import CalibrationProblem, FloatArray
-from frontier.registry import build_method, method_class
-from frontier.thinning import rank, thin
+from frontier.core.errors import InputError
+from frontier.core.limits import OutOfTime
+from frontier.core.point import Coordinate, Point
+from frontier.core.problem import CalibrationProblem, FloatArray
+from frontier.core.status import Status
+from frontier.methods.base import Method
+from frontier.methods.registry import build_method, method_class
+from frontier.methods.solution import Solution
+from frontier.objectives.certificate import Objective
+from frontier.objectives.least_squares import LeastSquares
+from frontier.solvers.thinning import rank, thin
 
 # The change of the objective's value up to which it counts as unchanged: relative to the value, a thousand times less
 # than the gap of a converged source; and relative to the value at w = 0, for values that are 0 but for rounding.

@@ -20,12 +20,16 @@ from typing import Any, Literal
 import numpy as np
 import scipy.sparse as sp
 
-from frontier.budget import l1_range, lad_range
-from frontier.clock import limit_to_raise, remaining_seconds
-from frontier.errors import InputError
-from frontier.methods.base import Claim, Method, Point, Solution, Status
-from frontier.objective import L1Objective, LadObjective, lam_max, weighted_design
-from frontier.problem import CalibrationProblem, FloatArray
+from frontier.core.errors import InputError
+from frontier.core.limits import limit_to_raise, remaining_seconds
+from frontier.core.point import Point
+from frontier.core.problem import CalibrationProblem, FloatArray
+from frontier.core.status import Status
+from frontier.methods.base import Method
+from frontier.methods.solution import Claim, Solution
+from frontier.objectives.absolute import LadObjective, lad_range
+from frontier.objectives.design import weighted_design
+from frontier.objectives.l1 import L1Objective, l1_range, lam_max
 
 # CVXPY's words (cvxpy.settings); whatever is not here is a failure. "user_limit" is its word for any limit.
 _STATUS = {

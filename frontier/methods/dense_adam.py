@@ -10,11 +10,13 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import ClassVar
 
-from frontier.l0.loss import LossName
-from frontier.l0.schedule import Device, Precision, Schedule
+from frontier.core.point import Coordinate, Point
+from frontier.core.problem import CalibrationProblem
 from frontier.methods import _log_space
-from frontier.methods.base import Coordinate, Method, Point, Solution
-from frontier.problem import CalibrationProblem
+from frontier.methods.base import Method
+from frontier.methods.solution import Solution
+from frontier.solvers.gates.loss import LossName
+from frontier.solvers.gates.schedule import Device, Precision, Schedule
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -53,8 +55,8 @@ class DenseAdam(Method):
         _log_space.compile_kernels(self.precision, self.device, gated=False)
 
     def solve(self, problem: CalibrationProblem, points: Sequence[Point]) -> list[Solution]:
-        from frontier.l0.fit import fit
-        from frontier.l0.task import Cell, Start
+        from frontier.solvers.gates.task import Cell, Start
+        from frontier.solvers.gates.train import fit
 
         self.check(points)
         start = Start(_log_space.start_weights(self.initial_weights, problem), None)

@@ -11,12 +11,16 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import ClassVar
 
-from frontier.errors import InputError
-from frontier.l1.active_set import settle
-from frontier.l1.columns import ActiveSet, Columns
-from frontier.methods.base import Coordinate, Method, Point, Solution, Status
-from frontier.objective import L1Objective, l1_certificate, weighted_design
-from frontier.problem import CalibrationProblem
+from frontier.core.errors import InputError
+from frontier.core.point import Coordinate, Point
+from frontier.core.problem import CalibrationProblem
+from frontier.core.status import Status
+from frontier.methods.base import Method
+from frontier.methods.solution import Solution
+from frontier.objectives.design import weighted_design
+from frontier.objectives.l1 import L1Objective, l1_certificate
+from frontier.solvers.lasso.active_set import settle
+from frontier.solvers.lasso.columns import ActiveSet, Columns
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -12,9 +12,11 @@ from typing import ClassVar
 
 import numpy as np
 
+from frontier.core.point import Coordinate, Point
+from frontier.core.problem import CalibrationProblem, FloatArray
 from frontier.methods._dense import DenseMethod, dense_method, sampler, thin_dense, warm_up_dense
-from frontier.methods.base import Claim, Coordinate, Method, Point, Solution
-from frontier.problem import CalibrationProblem, FloatArray
+from frontier.methods.base import Method
+from frontier.methods.solution import Claim, Solution
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -1,8 +1,8 @@
 """Non-negative LASSO path, certified: `min ½ Σ ω_j r_j² + λ Σ c_i w_i`, `w ≥ 0`.
 
-`acceleration: none` is textbook FISTA with restart (`frontier.l1.textbook`), the source's algorithm.
-`acceleration: working_set` solves working sets of columns exactly (`frontier.l1.path`), to gaps near rounding.
-`homotopy: true` reads the points off the complete piecewise-linear path (`frontier.l1.homotopy`). All three are
+`acceleration: none` is textbook FISTA with restart (`frontier.solvers.lasso.textbook`), the source's algorithm.
+`acceleration: working_set` solves working sets of columns exactly (`solvers.lasso.working_set`), to gaps near rounding.
+`homotopy: true` reads the points off the complete piecewise-linear path (`solvers.lasso.homotopy`). All three are
 warm-started down the λ path and report the same certificate, and `not_converged` when a limit comes first.
 """
 
@@ -14,15 +14,21 @@ from typing import ClassVar, Literal
 
 import numpy as np
 
-from frontier.budget import L1_PATH_END, BudgetSearch
-from frontier.clock import out_of_time
-from frontier.errors import InputError
-from frontier.l1.homotopy import homotopy
-from frontier.l1.path import WorkingSetPath
-from frontier.l1.textbook import FistaPath
-from frontier.methods.base import Claim, Coordinate, Method, Point, Solution, Status
-from frontier.objective import Certificate, L1Objective, active_count, l1_certificate, lam_max, weighted_design
-from frontier.problem import CalibrationProblem, FloatArray
+from frontier.core.errors import InputError
+from frontier.core.limits import out_of_time
+from frontier.core.point import Coordinate, Point
+from frontier.core.problem import CalibrationProblem, FloatArray
+from frontier.core.status import Status
+from frontier.methods.base import Method
+from frontier.methods.solution import Claim, Solution
+from frontier.objectives.certificate import Certificate
+from frontier.objectives.design import weighted_design
+from frontier.objectives.l1 import L1_PATH_END, L1Objective, l1_certificate, lam_max
+from frontier.objectives.weight_statistics import active_count
+from frontier.solvers.budget_search import BudgetSearch
+from frontier.solvers.lasso.homotopy import homotopy
+from frontier.solvers.lasso.textbook import FistaPath
+from frontier.solvers.lasso.working_set import WorkingSetPath
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -90,7 +96,7 @@ class Fista(Method):
         return max(1, round((1 - self.target_sparsity) * n))
 
     def _asked(self, point: Point, n: int) -> int | None:
-        """The size asked for by `target_sparsity`; a missed budget is noted by `frontier.drive`, for every method."""
+        """The size asked for by `target_sparsity`; a missed budget is noted by `methods.drive`, for every method."""
         return self._budget(point, n) if point.lam is None and point.budget is None else None
 
 

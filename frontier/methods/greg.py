@@ -3,7 +3,7 @@
     minimise (1/N) Σ (w_i − w0_i)²/(2 w0_i)    subject to A w = b, lower ≤ w/w0 ≤ upper
 
 (Deville & Särndal 1992, cases 1 and 7), or, relaxed, plus `(1/2ρ)‖b − A w‖²` instead of the equations
-(`frontier.distance` defines the unit of ρ). `w = w0 clip(1 + Aᵀθ, lower, upper)`, θ by semismooth Newton. The textbook
+(`objectives/distance.py`: the unit of ρ). `w = w0 clip(1 + Aᵀθ, lower, upper)`, θ by semismooth Newton. The textbook
 estimator has no bounds and may return negative weights, which no benchmark can use: the default is `lower = 0`. Weights
 on the lower bound 0 are exact zeros, but nothing here looks for sparsity.
 """
@@ -14,11 +14,13 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import ClassVar
 
-from frontier.distance import DistanceObjective
-from frontier.errors import InputError
+from frontier.core.errors import InputError
+from frontier.core.point import Coordinate, Point
+from frontier.core.problem import CalibrationProblem
 from frontier.methods._classical import check_parameters, compile_kernels, solve_classical
-from frontier.methods.base import Coordinate, Method, Point, Solution
-from frontier.problem import CalibrationProblem
+from frontier.methods.base import Method
+from frontier.methods.solution import Solution
+from frontier.objectives.distance import DistanceObjective
 
 
 @dataclass(frozen=True, kw_only=True)

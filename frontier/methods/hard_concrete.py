@@ -17,20 +17,23 @@ from typing import TYPE_CHECKING, ClassVar, Literal
 
 import numpy as np
 
-from frontier.clock import out_of_time
-from frontier.errors import InputError
-from frontier.l0.gates import KEEP_PROB_MARGIN, HardConcrete, TestGate, start_log_alpha
-from frontier.l0.loss import LossName
-from frontier.l0.noise import STREAM_LOG_ALPHA, STREAM_LOG_WEIGHT, normal
-from frontier.l0.schedule import Device, Precision, Schedule, Temperature, TemperatureShape
+from frontier.core.errors import InputError
+from frontier.core.limits import out_of_time
+from frontier.core.point import Coordinate, Point
+from frontier.core.problem import CalibrationProblem
+from frontier.core.random import STREAM_LOG_ALPHA, STREAM_LOG_WEIGHT, normal
+from frontier.core.status import Status
 from frontier.methods import _log_space
-from frontier.methods.base import Coordinate, Method, Point, Solution, Status
-from frontier.problem import CalibrationProblem
+from frontier.methods.base import Method
+from frontier.methods.solution import Solution
+from frontier.solvers.gates.gates import KEEP_PROB_MARGIN, HardConcrete, TestGate, start_log_alpha
+from frontier.solvers.gates.loss import LossName
+from frontier.solvers.gates.schedule import Device, Precision, Schedule, Temperature, TemperatureShape
 
 if TYPE_CHECKING:
-    from frontier.l0.checkpoint import Checkpoints
-    from frontier.l0.monitor import CellFit
-    from frontier.l0.task import Start, Task
+    from frontier.solvers.gates.checkpoint import Checkpoints
+    from frontier.solvers.gates.monitor import CellFit
+    from frontier.solvers.gates.task import Start, Task
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -49,7 +52,7 @@ class HardConcreteCalibrator(Method):
     temperature_schedule, initial_temperature   how β gets there: constant, linear, exponential or cosine
     log_alpha_jitter_sd, log_weight_jitter_sd   start noise on α and θ, from the seed
     test_gate             tempered (l0-python) or untempered (Louizos et al.) gate after training
-    stop_tol, stop_every, stop_patience   early stopping (see `frontier.l0.schedule.EarlyStopping`); stop_tol 0: never
+    stop_tol, stop_every, stop_patience   early stopping (see `solvers.gates.schedule.EarlyStopping`); stop_tol 0: never
     checkpoint, checkpoint_every   a folder to keep the fit's state in every so many epochs, and to go on from
     device, precision     auto | cpu | cuda; float32 | float64
     trace_every           epochs between trace rows; 0: none
@@ -130,9 +133,9 @@ class HardConcreteCalibrator(Method):
 
     def solve(self, problem: CalibrationProblem, points: Sequence[Point]) -> list[Solution]:
         """Train all points as one batch (budgets: a few); each solution is the test-time weights of its cell."""
-        from frontier.l0.fit import fit
-        from frontier.l0.multisection import multisection
-        from frontier.l0.task import Cell
+        from frontier.solvers.gates.multisection import multisection
+        from frontier.solvers.gates.task import Cell
+        from frontier.solvers.gates.train import fit
 
         self.check(points)
         task = self._task(problem)
@@ -168,7 +171,7 @@ class HardConcreteCalibrator(Method):
         )
 
     def _start(self, problem: CalibrationProblem, seed: int) -> Start:
-        from frontier.l0.task import Start
+        from frontier.solvers.gates.task import Start
 
         n = problem.n_records
         scale = _log_space.start_weights(self.initial_weights, problem)
@@ -185,7 +188,7 @@ class HardConcreteCalibrator(Method):
     def _checkpoints(self, problem: CalibrationProblem) -> Checkpoints | None:
         if self.checkpoint is None:
             return None
-        from frontier.l0.checkpoint import Checkpoints
+        from frontier.solvers.gates.checkpoint import Checkpoints
 
         settings = dataclasses.asdict(self) | {"problem": problem.fingerprint, "checkpoint": None}
         digest = hashlib.sha256(json.dumps(settings, sort_keys=True).encode()).hexdigest()

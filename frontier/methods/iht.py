@@ -22,13 +22,17 @@ from typing import ClassVar, Literal, NamedTuple
 import numpy as np
 import scipy.sparse as sp
 
-from frontier.clock import limit_to_raise, out_of_time
-from frontier.errors import InputError
-from frontier.l1.active_set import settle
-from frontier.l1.columns import ActiveSet, Columns
-from frontier.methods.base import Coordinate, Method, Point, Solution, Status
-from frontier.objective import LeastSquares, WeightedDesign, weighted_design
-from frontier.problem import CalibrationProblem, FloatArray
+from frontier.core.errors import InputError
+from frontier.core.limits import limit_to_raise, out_of_time
+from frontier.core.point import Coordinate, Point
+from frontier.core.problem import CalibrationProblem, FloatArray
+from frontier.core.status import Status
+from frontier.methods.base import Method
+from frontier.methods.solution import Solution
+from frontier.objectives.design import WeightedDesign, weighted_design
+from frontier.objectives.least_squares import LeastSquares
+from frontier.solvers.lasso.active_set import settle
+from frontier.solvers.lasso.columns import ActiveSet, Columns
 
 SAFETY = 0.01  # c of the step rule, a small positive number (Blumensath & Davies 2010, algorithm 1)
 SHRINK = 2.0  # κ(1 − c) there: the factor by which a step is shortened

@@ -3,7 +3,7 @@
     minimise (1/N) Σ (w0_i/B) [(x−L) log((x−L)/(1−L)) + (U−x) log((U−x)/(U−1))],  x = w_i/w0_i    subject to A w = b
 
 with `B = (U−L)/((1−L)(U−1))` (Deville & Särndal 1992, case 6), or, relaxed, plus `(1/2ρ)‖b − A w‖²` instead of the
-equations (`frontier.distance` defines the unit of ρ). The ratios are a logistic function of `Aᵀθ`, found by Newton.
+equations (`objectives.distance` defines the unit of ρ). The ratios are a logistic function of `Aᵀθ`, found by Newton.
 With L = 0 and U → ∞ the method tends to raking. In float64 a ratio may round to a bound that it only approaches.
 """
 
@@ -14,11 +14,13 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import ClassVar
 
-from frontier.distance import DistanceObjective
-from frontier.errors import InputError
+from frontier.core.errors import InputError
+from frontier.core.point import Coordinate, Point
+from frontier.core.problem import CalibrationProblem
 from frontier.methods._classical import check_parameters, compile_kernels, solve_classical
-from frontier.methods.base import Coordinate, Method, Point, Solution
-from frontier.problem import CalibrationProblem
+from frontier.methods.base import Method
+from frontier.methods.solution import Solution
+from frontier.objectives.distance import DistanceObjective
 
 
 @dataclass(frozen=True, kw_only=True)

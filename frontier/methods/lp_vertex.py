@@ -19,12 +19,14 @@ from typing import Any
 import numpy as np
 import scipy.sparse as sp
 
-from frontier.budget import lad_range
-from frontier.clock import remaining_seconds
-from frontier.errors import InputError
-from frontier.methods.base import Method, Point, Solution, Status
-from frontier.objective import LadObjective
-from frontier.problem import CalibrationProblem, FloatArray
+from frontier.core.errors import InputError
+from frontier.core.limits import remaining_seconds
+from frontier.core.point import Point
+from frontier.core.problem import CalibrationProblem, FloatArray
+from frontier.core.status import Status
+from frontier.methods.base import Method
+from frontier.methods.solution import Solution
+from frontier.objectives.absolute import LadObjective, lad_range
 
 FEASIBILITY = 1e-10  # the least HiGHS takes, on primal and dual
 SMALL_ENTRY = 1e-12  # the least HiGHS takes; by default it drops entries below 1e-9

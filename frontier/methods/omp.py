@@ -16,13 +16,17 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import ClassVar
 
-from frontier.clock import limit_to_raise
-from frontier.errors import InputError
-from frontier.l1.active_set import settle
-from frontier.l1.columns import ActiveSet, Columns
-from frontier.methods.base import Coordinate, Method, Point, Solution, Status
-from frontier.objective import LeastSquares, weighted_design
-from frontier.problem import CalibrationProblem, FloatArray
+from frontier.core.errors import InputError
+from frontier.core.limits import limit_to_raise
+from frontier.core.point import Coordinate, Point
+from frontier.core.problem import CalibrationProblem, FloatArray
+from frontier.core.status import Status
+from frontier.methods.base import Method
+from frontier.methods.solution import Solution
+from frontier.objectives.design import weighted_design
+from frontier.objectives.least_squares import LeastSquares
+from frontier.solvers.lasso.active_set import settle
+from frontier.solvers.lasso.columns import ActiveSet, Columns
 
 
 @dataclass(frozen=True, kw_only=True)

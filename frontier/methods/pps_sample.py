@@ -1,6 +1,6 @@
 """Sampling proportional to dense calibrated weights: `π_i = min(1, c w_i)`, `Σ π_i = k`, sampled weights `w_i/π_i`.
 
-Randomised systematic sampling of fixed size (`frontier.sampling`). The Horvitz–Thompson estimates of a sample are
+Randomised systematic sampling of fixed size (`solvers/sampling`). The Horvitz–Thompson estimates of a sample are
 unbiased for those of the dense weights, whatever they estimate; the sampled weights are equal to 1/c but for the
 records taken for certain, which is what makes the effective sample size large. Nothing is fitted after sampling.
 """
@@ -13,11 +13,13 @@ from typing import ClassVar
 
 import numpy as np
 
+from frontier.core.point import Coordinate, Point
+from frontier.core.problem import CalibrationProblem, FloatArray
 from frontier.methods._dense import DenseMethod, dense_method, sampler, thin_dense, warm_up_dense
-from frontier.methods.base import Claim, Coordinate, Method, Point, Solution
-from frontier.problem import CalibrationProblem, FloatArray
-from frontier.sampling.inclusion import inclusion_probabilities
-from frontier.sampling.systematic import systematic_sample
+from frontier.methods.base import Method
+from frontier.methods.solution import Claim, Solution
+from frontier.solvers.sampling.inclusion import inclusion_probabilities
+from frontier.solvers.sampling.systematic import systematic_sample
 
 
 @dataclass(frozen=True, kw_only=True)

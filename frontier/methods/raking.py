@@ -2,7 +2,7 @@
 
     minimise (1/N) Σ w_i log(w_i/w0_i) − w_i + w0_i    subject to A w = b
 
-(Deville & Särndal 1992, case 2), or, relaxed, plus `(1/2ρ)‖b − A w‖²` instead of the equations (`frontier.distance`
+(Deville & Särndal 1992, case 2), or, relaxed, plus `(1/2ρ)‖b − A w‖²` instead of the equations (`objectives.distance`
 defines the unit of ρ). On the margins of a table this is iterative proportional fitting (Ireland & Kullback 1968); here
 the targets may be any linear totals, and θ is found by Newton's method. Ratios are not bounded above: see `logit`.
 """
@@ -13,10 +13,12 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import ClassVar
 
-from frontier.distance import DistanceObjective
+from frontier.core.point import Coordinate, Point
+from frontier.core.problem import CalibrationProblem
 from frontier.methods._classical import check_parameters, compile_kernels, solve_classical
-from frontier.methods.base import Coordinate, Method, Point, Solution
-from frontier.problem import CalibrationProblem
+from frontier.methods.base import Method
+from frontier.methods.solution import Solution
+from frontier.objectives.distance import DistanceObjective
 
 
 @dataclass(frozen=True, kw_only=True)

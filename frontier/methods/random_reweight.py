@@ -1,7 +1,7 @@
 """Uniform random subset, calibrated: keep k records drawn without replacement and refit their weights.
 
 The weights start at the initial weights scaled up to the whole file's total, and are fitted to the training targets by
-the gate-free log-space Adam fit of `frontier.l0.fit`, so they stay positive and the size stays exactly k.
+the gate-free log-space Adam fit of `frontier.solvers.gates.train`, so they stay positive and the size stays exactly k.
 """
 
 from __future__ import annotations
@@ -13,13 +13,17 @@ from typing import ClassVar
 import numpy as np
 import scipy.sparse as sp
 
-from frontier.l0.loss import SQUARED, DataLoss
-from frontier.l0.noise import STREAM_SUBSET, key
-from frontier.l0.schedule import Device, Precision, Schedule
+from frontier.core.point import Coordinate, Point
+from frontier.core.problem import CalibrationProblem
+from frontier.core.random import STREAM_SUBSET, key
+from frontier.core.status import Status
 from frontier.methods import _log_space
-from frontier.methods.base import Coordinate, Method, Point, Solution, Status
-from frontier.objective import LeastSquares, WeightedDesign, weighted_design
-from frontier.problem import CalibrationProblem
+from frontier.methods.base import Method
+from frontier.methods.solution import Solution
+from frontier.objectives.design import WeightedDesign, weighted_design
+from frontier.objectives.least_squares import LeastSquares
+from frontier.solvers.gates.loss import SQUARED, DataLoss
+from frontier.solvers.gates.schedule import Device, Precision, Schedule
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -60,8 +64,8 @@ class RandomReweight(Method):
     def _one(
         self, problem: CalibrationProblem, design: WeightedDesign, columns: sp.csc_array, point: Point
     ) -> Solution:
-        from frontier.l0.fit import fit
-        from frontier.l0.task import Cell, Start, Task
+        from frontier.solvers.gates.task import Cell, Start, Task
+        from frontier.solvers.gates.train import fit
 
         assert point.budget is not None
         assert point.seed is not None

@@ -9,7 +9,7 @@ large weights are shrunk less than by the LASSO, small ones are driven to 0. The
 proven minimum.
 
 ε is `eps` times the mean active weight of the first step, the LASSO at the same λ: free of units and of the size of the
-weights. Every step is solved exactly by working sets (`frontier.l1.path`), from the last one's weights.
+weights. Every step is solved exactly by working sets (`solvers.lasso.working_set`), from the last one's weights.
 """
 
 from __future__ import annotations
@@ -20,13 +20,19 @@ from typing import ClassVar, Literal
 
 import numpy as np
 
-from frontier.budget import BudgetSearch
-from frontier.clock import out_of_time
-from frontier.errors import InputError
-from frontier.l1.path import WorkingSetPath
-from frontier.methods.base import Coordinate, Method, Point, Solution, Status
-from frontier.objective import Certificate, active_count, lam_max, relative_residual, weighted_design
-from frontier.problem import CalibrationProblem, FloatArray
+from frontier.core.errors import InputError
+from frontier.core.limits import out_of_time
+from frontier.core.point import Coordinate, Point
+from frontier.core.problem import CalibrationProblem, FloatArray
+from frontier.core.status import Status
+from frontier.methods.base import Method
+from frontier.methods.solution import Solution
+from frontier.objectives.certificate import Certificate
+from frontier.objectives.design import relative_residual, weighted_design
+from frontier.objectives.l1 import lam_max
+from frontier.objectives.weight_statistics import active_count
+from frontier.solvers.budget_search import BudgetSearch
+from frontier.solvers.lasso.working_set import WorkingSetPath
 
 SMALLEST_RATIO = 1e-7  # the end of the path that budgets search, in units of λ_max
 SETTLED = 1e-9  # relative change of the weights at which further steps change nothing

@@ -24,11 +24,14 @@ from typing import ClassVar, Literal
 import numpy as np
 from numpy.typing import NDArray
 
-from frontier.budget import BudgetSearch
-from frontier.clock import out_of_time
-from frontier.errors import InputError
-from frontier.methods.base import Coordinate, Method, Point, Solution, Status
-from frontier.problem import CalibrationProblem, FloatArray
+from frontier.core.errors import InputError
+from frontier.core.limits import out_of_time
+from frontier.core.point import Coordinate, Point
+from frontier.core.problem import CalibrationProblem, FloatArray
+from frontier.core.status import Status
+from frontier.methods.base import Method
+from frontier.methods.solution import Solution
+from frontier.solvers.budget_search import BudgetSearch
 
 IndexArray = NDArray[np.intp]
 Row = tuple[int, IndexArray, FloatArray]  # target, positions of its kept records, their entries

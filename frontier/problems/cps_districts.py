@@ -13,9 +13,9 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from frontier.errors import InputError
-from frontier.problem import CalibrationProblem
-from frontier.problems import _cps
+from frontier.core.errors import InputError
+from frontier.core.problem import CalibrationProblem
+from frontier.problems.cps import build as cps
 
 MOST_COPIES = 8  # 1.5 million records
 
@@ -27,18 +27,18 @@ def build(*, min_records: int = 10, copies: int = 2, seed: int = 0) -> Calibrati
     copies       districts that a household is placed in; the data's README publishes 2
     seed         of the draw; the data's README publishes 0
 
-    Raises `InputError` as `_cps.assemble` does, for `copies` outside 1 to 8 and for a negative seed.
+    Raises `InputError` as `cps.assemble` does, for `copies` outside 1 to 8 and for a negative seed.
     """
     place = "problem 'cps_districts'"
     if not 1 <= copies <= MOST_COPIES:
         raise InputError(f"{place}.copies", "not a number of districts", expected=f"1 to {MOST_COPIES}", got=copies)
     if seed < 0:
         raise InputError(f"{place}.seed", "negative seed", expected="a whole number ≥ 0", got=seed)
-    targets = _cps.calibration_targets()
-    placed = _placed(_cps.tax_units(), _cps.district_populations(), copies, np.random.default_rng(seed))
+    targets = cps.calibration_targets()
+    placed = _placed(cps.tax_units(), cps.district_populations(), copies, np.random.default_rng(seed))
     # the populations of a state are those of its districts: they are counted once
     chosen = targets[targets["family"] != "census_age_state"]
-    return _cps.assemble("cps_districts", placed, chosen, household="placement", min_records=min_records)
+    return cps.assemble("cps_districts", placed, chosen, household="placement", min_records=min_records)
 
 
 def _placed(units: pd.DataFrame, districts: pd.DataFrame, copies: int, random: np.random.Generator) -> pd.DataFrame:

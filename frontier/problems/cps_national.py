@@ -7,8 +7,8 @@ country: their weight is multiplied by 3 (`data/README.md`).
 
 from __future__ import annotations
 
-from frontier.problem import CalibrationProblem
-from frontier.problems import _cps
+from frontier.core.problem import CalibrationProblem
+from frontier.problems.cps import build as cps
 
 INCOME_YEAR = 2013
 POOLED_YEARS = 3
@@ -20,11 +20,11 @@ def build(*, min_records: int = 10) -> CalibrationProblem:
     `groups` is the household; `meta` names the held-out families. Raises `InputError` for `min_records` below 1, or
     so large that no target is left.
     """
-    units, targets = _cps.tax_units(), _cps.calibration_targets()
+    units, targets = cps.tax_units(), cps.calibration_targets()
     units = units[units["cps_year"] == INCOME_YEAR]
     national = targets["geography_level"] == "us"
-    held_out_by_state = (targets["geography_level"] == "state") & targets["family"].isin(_cps.HELD_OUT_FAMILIES)
-    return _cps.assemble(
+    held_out_by_state = (targets["geography_level"] == "state") & targets["family"].isin(cps.HELD_OUT_FAMILIES)
+    return cps.assemble(
         "cps_national",
         units.assign(weight=POOLED_YEARS * units["weight"]),
         targets[national | held_out_by_state],

@@ -6,8 +6,8 @@ EITC held out. Weights are the survey's, three pooled years (`data/README.md`).
 
 from __future__ import annotations
 
-from frontier.problem import CalibrationProblem
-from frontier.problems import _cps
+from frontier.core.problem import CalibrationProblem
+from frontier.problems.cps import build as cps
 
 STATE = "OH"
 
@@ -18,8 +18,8 @@ def build(*, min_records: int = 10) -> CalibrationProblem:
     `groups` is the household; `meta` names the held-out families. Raises `InputError` for `min_records` below 1, or
     so large that no target is left.
     """
-    units, targets = _cps.tax_units(), _cps.calibration_targets()
-    return _cps.assemble(
+    units, targets = cps.tax_units(), cps.calibration_targets()
+    return cps.assemble(
         "cps_ohio",
         units[units["state"] == STATE],
         targets[targets["geography"] == STATE],

@@ -5,8 +5,8 @@ A record is a tax unit; `groups` is its household. 2,376 targets, 2,121 fitted b
 
 from __future__ import annotations
 
-from frontier.problem import CalibrationProblem
-from frontier.problems import _cps
+from frontier.core.problem import CalibrationProblem
+from frontier.problems.cps import build as cps
 
 
 def build(*, min_records: int = 10) -> CalibrationProblem:
@@ -14,8 +14,8 @@ def build(*, min_records: int = 10) -> CalibrationProblem:
 
     min_records  targets with fewer non-zero records are left out
 
-    Raises `InputError` as `_cps.assemble` does.
+    Raises `InputError` as `cps.assemble` does.
     """
-    targets = _cps.calibration_targets()
+    targets = cps.calibration_targets()
     chosen = targets[targets["geography_level"] != "district"]
-    return _cps.assemble("cps_states", _cps.tax_units(), chosen, record="tax_unit", min_records=min_records)
+    return cps.assemble("cps_states", cps.tax_units(), chosen, record="tax_unit", min_records=min_records)

@@ -19,12 +19,19 @@ import numpy as np
 import scipy.sparse as sp
 from numpy.typing import NDArray
 
-from frontier.errors import InputError
-from frontier.problem import CalibrationProblem
-from frontier.problems._cells import read_cells
-from frontier.problems._lists import REMARKS, SMALLEST_SCALE, TARGET_COLUMNS, Targets, read_records, read_targets
-from frontier.problems._matrix import read_matrix
-from frontier.problems._microdata import (
+from frontier.core.errors import InputError
+from frontier.core.problem import CalibrationProblem
+from frontier.problems.own_data.cells import read_cells
+from frontier.problems.own_data.lists import (
+    REMARKS,
+    SMALLEST_SCALE,
+    TARGET_COLUMNS,
+    Targets,
+    read_records,
+    read_targets,
+)
+from frontier.problems.own_data.matrix import read_matrix
+from frontier.problems.own_data.microdata import (
     Selection,
     empty_target,
     estimate_matrix,
@@ -32,7 +39,7 @@ from frontier.problems._microdata import (
     select,
     unknown_categories,
 )
-from frontier.problems._tables import LARGEST_NUMBER, Table, near, open_table
+from frontier.problems.own_data.tables import LARGEST_NUMBER, Table, near, open_table
 
 PLACE = "problem 'files'"
 NAMES_SHOWN = 5

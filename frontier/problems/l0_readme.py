@@ -13,9 +13,9 @@ from __future__ import annotations
 import numpy as np
 import scipy.sparse as sp
 
-from frontier.errors import InputError
-from frontier.problem import CalibrationProblem
-from frontier.problems._size import check_size
+from frontier.core.errors import InputError
+from frontier.core.problem import CalibrationProblem
+from frontier.problems.size import check_size
 
 TARGET_RANGE = (1e6, 1e8)
 

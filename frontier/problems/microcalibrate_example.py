@@ -24,8 +24,8 @@ import math
 import numpy as np
 import scipy.sparse as sp
 
-from frontier.errors import InputError
-from frontier.problem import CalibrationProblem, FloatArray
+from frontier.core.errors import InputError
+from frontier.core.problem import CalibrationProblem, FloatArray
 
 N_RECORDS = 5_000
 RECORD_SEED = 42

@@ -13,9 +13,9 @@ from __future__ import annotations
 
 import numpy as np
 
-from frontier.errors import InputError
-from frontier.problem import CalibrationProblem
-from frontier.problems._size import check_size
+from frontier.core.errors import InputError
+from frontier.core.problem import CalibrationProblem
+from frontier.problems.size import check_size
 
 SPREAD = 1.0  # standard deviation of log entries and log weights
 N_HELDOUT = 10

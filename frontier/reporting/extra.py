@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 import pandas as pd
 from matplotlib.figure import Figure
 
-from frontier.reporting.style import LabelStyle
+from frontier.reporting.charts.style import LabelStyle
 
 PREFIX = "statistics__"
 Draw = Callable[[Mapping[str, LabelStyle]], Figure | None]

@@ -15,8 +15,8 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from frontier.reporting.aggregate import OK
-from frontier.reporting.style import log_ticks
+from frontier.analysis.aggregate import OK
+from frontier.reporting.charts.style import log_ticks
 
 NEAR = 1.6  # more than the root of 2.5: of the sizes 1, 2, 5, 10, … one is near any number of records
 WORST = {"held out": 8, "fitted": 4}  # targets listed per arm and size

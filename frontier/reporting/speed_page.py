@@ -1,4 +1,4 @@
-"""Writes a speed report: Markdown, a CSV of the same rows, and one figure of ratios (`frontier.reporting.speed`)."""
+"""Writes a speed report: Markdown, a CSV of the same rows, and one figure of ratios (`frontier.analysis.speed`)."""
 
 from __future__ import annotations
 
@@ -15,12 +15,12 @@ import pandas as pd
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 
-from frontier.errors import InputError
-from frontier.reporting.canvas import canvas, rc
+from frontier.analysis.speed import SEPARATOR, Unit, paths, summary, times, verdicts
+from frontier.core.errors import InputError
+from frontier.reporting.charts.canvas import canvas, rc
+from frontier.reporting.charts.style import MISSING, count_tick, label_styles, log_axis, seconds
 from frontier.reporting.markdown import bullets, escape, folded_table, markdown_table
 from frontier.reporting.provenance import settings
-from frontier.reporting.speed import SEPARATOR, Unit, paths, summary, times, verdicts
-from frontier.reporting.style import MISSING, count_tick, label_styles, log_axis, seconds
 
 UNIT_WORDS = {"path": "for the whole path", "epoch": "for an epoch of a cell"}
 HEADER = (

@@ -14,13 +14,10 @@ from urllib.parse import quote
 
 import pandas as pd
 
-from frontier.reporting.aggregate import KEYS, OK, aggregate, first_repeats, prepare
+from frontier.analysis.aggregate import KEYS, OK, aggregate, first_repeats, prepare
 from frontier.reporting.budgets import READING as BUDGETS_READING
 from frontier.reporting.budgets import budget_table, by_budget, has_matched_budgets, parts_of, shared_sentence
-from frontier.reporting.extra import Section
-from frontier.reporting.markdown import bullets, escape, folded_table
-from frontier.reporting.provenance import provenance_blocks
-from frontier.reporting.style import (
+from frontier.reporting.charts.style import (
     MISSING,
     ProblemFacts,
     count,
@@ -34,6 +31,9 @@ from frontier.reporting.style import (
     series_name,
     significant,
 )
+from frontier.reporting.extra import Section
+from frontier.reporting.markdown import bullets, escape, folded_table
+from frontier.reporting.provenance import provenance_blocks
 from frontier.reporting.text_table import TextTable
 
 MESSAGE_LENGTH = 300  # a whole traceback would make the table unreadable; the store keeps it

@@ -18,14 +18,14 @@ from typing import Any
 import matplotlib
 import pandas as pd
 
-from frontier.errors import InputError
-from frontier.reporting.aggregate import aggregate, prepare
+from frontier.analysis.aggregate import aggregate, prepare
+from frontier.core.errors import InputError
 from frontier.reporting.budgets import budget_table, by_budget, has_matched_budgets
-from frontier.reporting.canvas import rc
+from frontier.reporting.charts.canvas import rc
+from frontier.reporting.charts.figures import FIGURE_NAME, FORMATS, draw_figures, save
+from frontier.reporting.charts.style import LabelStyle, label_styles
 from frontier.reporting.extra import PREFIX, Section, stems
-from frontier.reporting.figures import FIGURE_NAME, FORMATS, draw_figures, save
-from frontier.reporting.page import page
-from frontier.reporting.style import LabelStyle, label_styles
+from frontier.reporting.page.page import page
 from frontier.reporting.tables import markdown_report, notes_of, summary_text
 from frontier.reporting.text_table import TextTable, text_of
 
@@ -44,7 +44,7 @@ def write_report(
 ) -> list[Path]:
     """Write the report of `cells` into the folder `out`, made if missing; the paths of its files, the report first.
 
-    `targets` and `traces` are those of `frontier.sweep.store`; without them the page has no worst misses and no
+    `targets` and `traces` are those of `frontier.results.store`; without them the page has no worst misses and no
     convergence. Raises `InputError` when `out` is a file or when `cells` lacks a column that identifies a result.
     """
     if out.exists() and not out.is_dir():

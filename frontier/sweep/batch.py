@@ -9,14 +9,15 @@ from typing import Any
 import numpy as np
 import scipy.sparse as sp
 
-from frontier.analysis.metrics import evaluate
-from frontier.clock import time_limit
-from frontier.methods.base import Solution, Status
-from frontier.problem import CalibrationProblem, Split
-from frontier.refit import is_sparse
+from frontier.core.limits import time_limit
+from frontier.core.problem import CalibrationProblem, Split
+from frontier.core.status import Status
+from frontier.methods.refit import is_sparse
+from frontier.methods.solution import Solution
+from frontier.results.store import BatchResult
 from frontier.sweep.measure import refit_measured, solve_measured
 from frontier.sweep.plan import Batch
-from frontier.sweep.store import BatchResult
+from frontier.sweep.scoring import evaluate
 
 
 @dataclass(frozen=True, slots=True)

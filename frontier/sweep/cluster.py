@@ -28,13 +28,13 @@ from distributed.versions import VersionMismatchWarning
 from joblib import Parallel, delayed, parallel_config
 from joblib._dask import DaskDistributedBackend
 
-from frontier.errors import InputError
-from frontier.methods.base import Status
-from frontier.problem import CalibrationProblem, Split
+from frontier.core.errors import InputError
+from frontier.core.problem import CalibrationProblem, Split
+from frontier.core.status import Status
+from frontier.results.provenance import code_digest, versions
+from frontier.results.store import BatchResult, Store
 from frontier.sweep.batch import Task, cells_without_weights, failed_batch, solve_batch
 from frontier.sweep.plan import Batch
-from frontier.sweep.provenance import code_digest, versions
-from frontier.sweep.store import BatchResult, Store
 
 Client = Any  # distributed.Client, half of which has no types
 
@@ -101,7 +101,7 @@ def run_on_cluster(
         return Task(batch, split, contended=True), problems[label]
 
     def write(batch: Batch, result: BatchResult) -> None:
-        store.write(batch, result)
+        store.write(batch.key, result)
         report(batch, cells_without_weights(result))
 
     rest = {batch.key: batch for batch in batches}

@@ -16,13 +16,16 @@ from typing import Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
-from frontier.drive import check_points
-from frontier.errors import InputError, did_you_mean
-from frontier.methods.base import Method, Point
-from frontier.refit import Anchor
-from frontier.registry import build_method, check_problem, method_class, validation_error
-from frontier.splits import design_parameters
-from frontier.yaml_file import read_yaml
+from frontier.core.errors import InputError, did_you_mean
+from frontier.core.point import Point
+from frontier.core.registry import validation_error
+from frontier.core.yaml_file import read_yaml
+from frontier.methods.base import Method
+from frontier.methods.drive import check_points
+from frontier.methods.refit import Anchor
+from frontier.methods.registry import build_method, method_class
+from frontier.problems.registry import check_problem
+from frontier.problems.splits import design_parameters
 
 Budget = int | float  # records, or a share of the problem's records
 RESERVED = ("name", "label", "problems", "lam", "budget", "seeds")  # keys of a method entry that are not parameters

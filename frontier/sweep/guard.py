@@ -1,6 +1,6 @@
 """A batch that exceeds its limits loses its worker process: a hang in native code listens to nothing less.
 
-Methods are asked to stop in time (`frontier.clock`); a process is killed when its batch has not ended after that time
+Methods are asked to stop in time (`core.limits`); a process is killed when its batch has not ended after that time
 and a grace of 10%, at least 2 s, or when its resident memory exceeds the limit. The parent watches the markers that
 workers leave (`Store.marker`: a batch under way and the process that solves it), and kills its own children only: a
 marker can be older than the process that now has its id. Time is the monotonic clock's, from when the marker was seen.
@@ -19,10 +19,10 @@ from types import TracebackType
 
 import psutil
 
-from frontier.methods.base import Status
+from frontier.core.status import Status
+from frontier.results.store import Store
 from frontier.sweep.experiment import Limits
 from frontier.sweep.plan import Batch
-from frontier.sweep.store import Store
 
 POLL_SECONDS = 0.1
 GRACE_SECONDS, GRACE_SHARE = 2.0, 0.1  # whichever is longer: one more step of an iteration, scoring and writing

@@ -17,14 +17,16 @@ import numpy as np
 import psutil
 from threadpoolctl import threadpool_limits
 
-from frontier.clock import OutOfTime, out_of_time, time_limit
-from frontier.drive import noted, solve_points
-from frontier.dual.newton import warm_up_gram
-from frontier.errors import InputError
-from frontier.methods.base import Method, Point, Solution, Status, Timing
-from frontier.problem import CalibrationProblem
-from frontier.refit import Anchor, refit
-from frontier.threads import at_most
+from frontier.core.errors import InputError
+from frontier.core.limits import OutOfTime, at_most, out_of_time, time_limit
+from frontier.core.point import Point
+from frontier.core.problem import CalibrationProblem
+from frontier.core.status import Status
+from frontier.methods.base import Method
+from frontier.methods.drive import noted, solve_points
+from frontier.methods.refit import Anchor, refit
+from frontier.methods.solution import Solution, Timing
+from frontier.solvers.dual.newton import warm_up_gram
 
 
 def solve_measured(

@@ -19,11 +19,12 @@ from typing import Any
 
 import pandas as pd
 
-from frontier.errors import InputError
-from frontier.files import read_limited, write_atomically
-from frontier.sweep.provenance import code_digest
-from frontier.sweep.session import Session, open_session, run_manifest
-from frontier.sweep.store import LARGEST_BATCH_BYTES, DamagedFile, Store, read_manifest
+from frontier.core.errors import InputError
+from frontier.core.files import read_limited, write_atomically
+from frontier.results.manifest import read_manifest
+from frontier.results.provenance import code_digest
+from frontier.results.store import LARGEST_BATCH_BYTES, DamagedFile, Store
+from frontier.sweep.session import Session, open_session, run_manifest, stored_parts
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,7 +74,7 @@ def merge_runs(runs: Sequence[Path], out: Path, warn: Callable[[str], None] = la
             ],
             "cells_not_run": sum(len(batch.cells) for batch in lost),
         }
-        return store.assemble(session.plan, session.problems, session.splits, manifest)
+        return store.assemble(stored_parts(session, store), session.problems, manifest)
 
 
 def _sources(run: Path) -> list[Source]:
@@ -112,13 +113,15 @@ def _copy(session: Session, sources: Sequence[Source], store: Store, warn: Calla
             if batch.key not in source.keys:
                 continue
             try:
-                whole = Store(source.folder).read(batch) is not None
+                whole = Store(source.folder).read(batch.key, len(batch.cells)) is not None
             except DamagedFile as error:
                 warn(f"damaged result in {source.folder}, left out: {error}")
                 whole = False
             if not whole:
                 continue
-            write_atomically(store.path(batch), read_limited(Store(source.folder).path(batch), LARGEST_BATCH_BYTES))
+            write_atomically(
+                store.path(batch.key), read_limited(Store(source.folder).path(batch.key), LARGEST_BATCH_BYTES)
+            )
             keys.append(batch.key)
             break
     return produced

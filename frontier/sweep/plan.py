@@ -14,12 +14,11 @@ import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from frontier.methods.base import Point
-from frontier.problem import CalibrationProblem, Split
-from frontier.refit import RHO, Anchor
+from frontier.core.point import Point
+from frontier.core.problem import CalibrationProblem, Split
+from frontier.methods.refit import RHO, Anchor
+from frontier.results.schema import RESULT_FORMAT
 from frontier.sweep.experiment import NO_LIMITS, Experiment, Limits, MethodSpec
-
-RESULT_FORMAT = 2  # raised when the meaning or layout of stored results changes; part of every batch key
 
 
 @dataclass(frozen=True, slots=True)

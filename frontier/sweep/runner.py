@@ -13,13 +13,13 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from joblib import Parallel, delayed
 from joblib.externals.loky.process_executor import TerminatedWorkerError
 
-from frontier.methods.base import Status
-from frontier.problem import CalibrationProblem, Split
+from frontier.core.problem import CalibrationProblem, Split
+from frontier.core.status import Status
+from frontier.results.store import BatchResult, DamagedFile, Store
 from frontier.sweep.batch import Task, cells_without_weights, failed_batch, solve_batch
 from frontier.sweep.experiment import NO_LIMITS, Limits
 from frontier.sweep.guard import Guard, verdict
 from frontier.sweep.plan import Batch, Plan
-from frontier.sweep.store import BatchResult, DamagedFile, Store
 
 Report = Callable[[Batch, int], None]  # called with each finished batch and its number of cells without weights
 Warn = Callable[[str], None]
@@ -31,14 +31,14 @@ def finished(plan: Plan, store: Store, warn: Warn) -> dict[str, BatchResult]:
     found = {}
     for batch in plan.batches:
         try:
-            result = store.read(batch)
+            result = store.read(batch.key, len(batch.cells))
         except DamagedFile as error:
             warn(f"damaged result, solving again: {error}")
-            store.path(batch).unlink()
+            store.path(batch.key).unlink()
             continue
         if result is not None:
             found[batch.key] = result
-            store.marker(batch).unlink(missing_ok=True)  # its process was killed between writing and saying so
+            store.marker(batch.key).unlink(missing_ok=True)  # its process was killed between writing and saying so
     return found
 
 
@@ -59,7 +59,7 @@ def run_batches(
         return store, Task(batch, split, contended), problems[label]
 
     limits = batches[0].limits if batches else NO_LIMITS
-    suspects = [batch for batch in batches if store.marker(batch).exists()]  # a process died while solving these
+    suspects = [batch for batch in batches if store.marker(batch.key).exists()]  # a process died while solving these
     rest = [batch for batch in batches if batch not in suspects]
     with Guard(store, limits) as guard:
         while rest:
@@ -68,12 +68,14 @@ def run_batches(
                     report(next(batch for batch in rest if batch.key == key), failed)
                 rest = []
             except TerminatedWorkerError:
-                killed = [b for b in rest if b.key in guard.killed and not store.path(b).exists()]
+                killed = [b for b in rest if b.key in guard.killed and not store.path(b.key).exists()]
                 for batch in killed:
                     report(batch, _write_killed(job(batch, contended=False), guard.killed[batch.key]))
-                rest = [batch for batch in rest if not store.path(batch).exists()]
+                rest = [batch for batch in rest if not store.path(batch.key).exists()]
                 if not killed:  # otherwise the others that were under way are bystanders
-                    suspects += [b for b in rest if store.marker(b).exists()] or rest  # died before any was under way
+                    suspects += [
+                        b for b in rest if store.marker(b.key).exists()
+                    ] or rest  # died before any was under way
                     rest = [batch for batch in rest if batch not in suspects]
         for batch in suspects:
             report(batch, _run_alone(job(batch, contended=False), guard))
@@ -118,10 +120,10 @@ def _write_killed(job: Job, status: Status) -> int:
 
 def _solve_and_store(store: Store, task: Task, problem: CalibrationProblem) -> tuple[str, int]:
     """Solve one batch, marked as under way until it is written; its key and the number of cells without weights."""
-    store.marker(task.batch).write_text(str(os.getpid()))
+    store.marker(task.batch.key).write_text(str(os.getpid()))
     return task.batch.key, _write(store, task, solve_batch(task, problem))
 
 
 def _write(store: Store, task: Task, result: BatchResult) -> int:
-    store.write(task.batch, result)
+    store.write(task.batch.key, result)
     return cells_without_weights(result)

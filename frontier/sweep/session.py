@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
@@ -12,23 +12,26 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from frontier.analysis.bounds import training_facts
-from frontier.analysis.diagnostics import problem_warnings
-from frontier.analysis.leakage import leakage
-from frontier.analysis.metrics import evaluate
-from frontier.errors import InputError, did_you_mean
-from frontier.methods.base import Solution, Status
-from frontier.objective import RANK_LIMIT
-from frontier.problem import CalibrationProblem, Split
-from frontier.refit import RHO
-from frontier.registry import build_problem
-from frontier.splits import build_splits
+from frontier.core.errors import InputError, did_you_mean
+from frontier.core.problem import CalibrationProblem, Split
+from frontier.core.status import Status
+from frontier.methods.refit import RHO
+from frontier.methods.solution import Solution
+from frontier.objectives.design import RANK_LIMIT
+from frontier.problems.diagnostics import problem_warnings
+from frontier.problems.registry import build_problem
+from frontier.problems.splits import build_splits
+from frontier.results.manifest import read_json
+from frontier.results.provenance import code_digest, machine, versions
+from frontier.results.schema import RESULT_FORMAT
+from frontier.results.store import BatchResult, Store
+from frontier.sweep.bounds import training_facts
 from frontier.sweep.experiment import Experiment, MethodSpec, read_experiment
-from frontier.sweep.plan import RESULT_FORMAT, Plan, make_plan
+from frontier.sweep.leakage import leakage
+from frontier.sweep.plan import Plan, make_plan
 from frontier.sweep.progress import SweepProgress
-from frontier.sweep.provenance import code_digest, machine, versions
 from frontier.sweep.runner import finished, run_batches
-from frontier.sweep.store import Store, read_json
+from frontier.sweep.scoring import evaluate
 
 
 @dataclass(frozen=True, slots=True)
@@ -124,7 +127,18 @@ def run_session(
         }
         if "merged" in earlier:  # which machine produced the batches that are kept
             manifest["merged"] = earlier["merged"]
-        return store.assemble(session.plan, session.problems, session.splits, manifest, known=known)
+        return store.assemble(stored_parts(session, store, known), session.problems, manifest)
+
+
+def stored_parts(
+    session: Session, store: Store, known: Mapping[str, BatchResult] | None = None
+) -> Iterator[tuple[str, Split, BatchResult]]:
+    """Problem label, split and result of every finished batch, in plan order; `known` need not be read again."""
+    for batch in session.plan.batches:
+        result = (known or {}).get(batch.key) or store.read(batch.key, len(batch.cells))
+        if result is not None:
+            label, name = batch.cells[0].problem, batch.cells[0].split
+            yield label, next(split for split in session.splits[label] if split.name == name), result
 
 
 def _runner(jobs: int, scheduler: str | None) -> Callable[..., None]:

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
-from frontier.analysis.matching import Run
-from frontier.sweep.store import cells_table
+from frontier.results.run import Run
+from frontier.results.schema import cells_table
 
 MACHINE = {"processor": "p", "cores": 2, "memory_gib": 8.0, "system": "Linux"}
 N_RECORDS = 1000

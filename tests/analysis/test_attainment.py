@@ -12,7 +12,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from frontier.analysis.attainment import LEVELS, attainment, attainment_difference
-from frontier.errors import InputError
+from frontier.core.errors import InputError
 from tests.analysis.made_up import curve, tables
 
 ERRORS = [0.1, 0.2, 0.3, 0.4, 0.5]  # few values: ties are common

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from frontier.analysis.band_errors import band_errors, default_bands
 from frontier.analysis.curves import mean_weights
-from frontier.errors import InputError
+from frontier.core.errors import InputError
 from tests.analysis.made_up import curve, tables
 
 WIDE = pd.DataFrame({"problem": ["p"], "band": [3], "low": [10.0], "high": [1000.0]})

@@ -15,7 +15,7 @@ from scipy import stats
 from frontier.analysis.curves import Curve
 from frontier.analysis.frontier_statistics import Areas, MeanError, common_range, dominated_areas, frontier_statistics
 from frontier.analysis.hypervolume import hypervolume
-from frontier.errors import InputError
+from frontier.core.errors import InputError
 from tests.analysis.made_up import curve, tables
 
 SIZE = {"p": 1000}

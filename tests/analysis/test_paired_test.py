@@ -25,7 +25,7 @@ from frontier.analysis.paired_test import (
     over_seeds,
     over_splits,
 )
-from frontier.problem import FloatArray
+from frontier.core.problem import FloatArray
 
 EXACTLY = 1e-12  # relative: the same few sums in another order
 DELTA = 0.01

@@ -11,7 +11,7 @@ import pytest
 from scipy import stats
 
 from frontier.analysis.pairwise import COLUMNS, pairwise_verdicts, train_shares
-from frontier.errors import InputError
+from frontier.core.errors import InputError
 
 TARGETS = {"age": ("age1", "age2"), "sex": ("sex1",), "wages": ("wages1", "wages2", "wages3")}
 SHARES = {("p", "default"): 0.75, ("p", "rotation_1of2"): 0.6, ("p", "rotation_2of2"): 0.8}

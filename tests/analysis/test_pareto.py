@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from frontier.analysis.pareto import non_dominated
-from frontier.errors import InputError
+from frontier.core.errors import InputError
 
 # few values, so that ties, equal points and NaN are common
 VALUES = st.sampled_from([0.0, 0.5, 1.0, 2.0, 3.0, float("inf"), float("nan")])

@@ -9,9 +9,10 @@ import numpy as np
 import pytest
 
 from frontier import CalibrationProblem, Point, solve
-from frontier.anchored import AnchoredObjective
-from frontier.errors import InputError
-from frontier.objective import active_count, weighted_design
+from frontier.core.errors import InputError
+from frontier.objectives.anchored import AnchoredObjective
+from frontier.objectives.design import weighted_design
+from frontier.objectives.weight_statistics import active_count
 from tests.conftest import make_problem
 
 
@@ -90,7 +91,7 @@ def test_records_without_initial_weight_stay_out() -> None:
 
 
 def test_conjugate_gradients_reach_the_same_weights(monkeypatch: pytest.MonkeyPatch) -> None:
-    import frontier.dual.newton as newton
+    import frontier.solvers.dual.newton as newton
 
     problem = make_problem(300, 25)
     points = [Point(lam=r) for r in (0.1, 2.0)]

@@ -8,18 +8,24 @@ import numpy as np
 import pytest
 from scipy.optimize import linprog
 
-from frontier.errors import InputError
+from frontier.core.errors import InputError
+from frontier.core.point import Point
+from frontier.core.problem import CalibrationProblem
+from frontier.core.status import Status
 from frontier.methods import best_subset
-from frontier.methods.base import Method, Point, Solution, Status
+from frontier.methods.base import Method
 from frontier.methods.best_subset import BestSubset
 from frontier.methods.hard_concrete import HardConcreteCalibrator
 from frontier.methods.iht import Iht
 from frontier.methods.omp import Omp
 from frontier.methods.reweighted_l1 import ReweightedL1
-from frontier.objective import LadObjective, active_count, lam_max, weighted_design
-from frontier.problem import CalibrationProblem
-from frontier.registry import load_problem
-from frontier.splits import default_split
+from frontier.methods.solution import Solution
+from frontier.objectives.absolute import LadObjective
+from frontier.objectives.design import weighted_design
+from frontier.objectives.l1 import lam_max
+from frontier.objectives.weight_statistics import active_count
+from frontier.problems.registry import load_problem
+from frontier.problems.splits import default_split
 from tests.conftest import make_problem
 
 value = LadObjective(0.0).value

@@ -9,13 +9,17 @@ import numpy as np
 import pytest
 import scipy.sparse as sp
 
-from frontier.errors import InputError
-from frontier.methods.base import Point, Solution, Status
+from frontier.core.errors import InputError
+from frontier.core.point import Point
+from frontier.core.problem import CalibrationProblem
+from frontier.core.status import Status
 from frontier.methods.caratheodory import Caratheodory
 from frontier.methods.dense_nnls import DenseNnls
-from frontier.objective import L1Objective, LeastSquares, lam_max, weighted_design
-from frontier.problem import CalibrationProblem
-from frontier.registry import build_method
+from frontier.methods.registry import build_method
+from frontier.methods.solution import Solution
+from frontier.objectives.design import weighted_design
+from frontier.objectives.l1 import L1Objective, lam_max
+from frontier.objectives.least_squares import LeastSquares
 from tests.conftest import make_problem
 
 

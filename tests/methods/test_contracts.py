@@ -15,12 +15,17 @@ import numpy as np
 import pytest
 import scipy.sparse as sp
 
-from frontier.drive import check_points
-from frontier.errors import InputError
-from frontier.methods.base import Method, Point, Solution, Status
-from frontier.objective import active_count, lam_max, weighted_design
-from frontier.problem import CalibrationProblem
-from frontier.registry import build_method, method_class, method_names
+from frontier.core.errors import InputError
+from frontier.core.point import Point
+from frontier.core.problem import CalibrationProblem
+from frontier.core.status import Status
+from frontier.methods.base import Method
+from frontier.methods.drive import check_points
+from frontier.methods.registry import build_method, method_class, method_names
+from frontier.methods.solution import Solution
+from frontier.objectives.design import weighted_design
+from frontier.objectives.l1 import lam_max
+from frontier.objectives.weight_statistics import active_count
 from frontier.sweep.measure import solve_measured
 from tests.conftest import make_problem
 

@@ -8,12 +8,17 @@ import numpy as np
 import pytest
 import scipy.optimize
 
-from frontier.errors import InputError
-from frontier.methods.base import Point, Solution, Status
+from frontier.core.errors import InputError
+from frontier.core.point import Point
+from frontier.core.problem import CalibrationProblem, FloatArray
+from frontier.core.status import Status
 from frontier.methods.cvxpy_reference import CvxpyReference
-from frontier.objective import L1Objective, LadObjective, active_count, lam_max, weighted_design
-from frontier.problem import CalibrationProblem, FloatArray
-from frontier.registry import build_method
+from frontier.methods.registry import build_method
+from frontier.methods.solution import Solution
+from frontier.objectives.absolute import LadObjective
+from frontier.objectives.design import weighted_design
+from frontier.objectives.l1 import L1Objective, lam_max
+from frontier.objectives.weight_statistics import active_count
 
 RATIOS = [0.9, 0.3, 0.1, 1e-2, 1e-3, 1e-4, 0.0]
 L1, LAD = CvxpyReference(), CvxpyReference(objective="lad")

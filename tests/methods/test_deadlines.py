@@ -12,12 +12,15 @@ import numpy as np
 import pytest
 import scipy.sparse as sp
 
-from frontier.clock import out_of_time, remaining_seconds, time_limit
-from frontier.l1.path import WorkingSetPath
-from frontier.methods.base import Method, Point, Solution, Status
-from frontier.objective import WeightedDesign
-from frontier.problem import CalibrationProblem
-from frontier.registry import build_method
+from frontier.core.limits import out_of_time, remaining_seconds, time_limit
+from frontier.core.point import Point
+from frontier.core.problem import CalibrationProblem
+from frontier.core.status import Status
+from frontier.methods.base import Method
+from frontier.methods.registry import build_method
+from frontier.methods.solution import Solution
+from frontier.objectives.design import WeightedDesign
+from frontier.solvers.lasso.working_set import WorkingSetPath
 from frontier.sweep.measure import refit_measured, solve_measured
 from tests.conftest import make_problem
 from tests.methods.test_contracts import METHODS, configured, points_for
@@ -43,7 +46,7 @@ ITERATING: dict[str, tuple[dict[str, object], str]] = {
 def counting(monkeypatch: pytest.MonkeyPatch) -> None:
     """A clock that moves on by a second whenever it is read."""
     reads = itertools.count()
-    monkeypatch.setattr("frontier.clock.time", SimpleNamespace(monotonic=lambda: float(next(reads))))
+    monkeypatch.setattr("frontier.core.limits.time", SimpleNamespace(monotonic=lambda: float(next(reads))))
 
 
 def within(seconds: float | None, method: Method, problem: CalibrationProblem, points: list[Point]) -> list[Solution]:
@@ -152,7 +155,7 @@ def test_a_compiled_kernel_stops_at_the_next_pivot() -> None:
 
 
 def test_blocks_on_threads_of_their_own_keep_the_limit() -> None:
-    from frontier.threads import at_most
+    from frontier.core.limits import at_most
 
     problem = make_problem(n=200, m=20)
     method = build_method("hard_concrete", {"epochs": 100_000, "device": "cpu"}, "hard_concrete")

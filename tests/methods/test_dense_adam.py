@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 
 from frontier import Point, solve
-from frontier.methods.base import Solution
-from frontier.problem import CalibrationProblem
+from frontier.core.problem import CalibrationProblem
+from frontier.methods.solution import Solution
 from tests.conftest import make_problem
 
 

@@ -6,14 +6,18 @@ import numpy as np
 import pytest
 import scipy.optimize
 
-from frontier.errors import InputError
-from frontier.methods.base import Point, Solution, Status
+from frontier.core.errors import InputError
+from frontier.core.point import Point
+from frontier.core.problem import CalibrationProblem
+from frontier.core.status import Status
 from frontier.methods.dense_nnls import DenseNnls
 from frontier.methods.fista import Fista
-from frontier.objective import L1Objective, LeastSquares, lam_max, weighted_design
-from frontier.problem import CalibrationProblem
-from frontier.registry import load_problem
-from frontier.splits import default_split
+from frontier.methods.solution import Solution
+from frontier.objectives.design import weighted_design
+from frontier.objectives.l1 import L1Objective, lam_max
+from frontier.objectives.least_squares import LeastSquares
+from frontier.problems.registry import load_problem
+from frontier.problems.splits import default_split
 from tests.conftest import make_problem
 
 

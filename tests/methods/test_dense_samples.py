@@ -7,11 +7,13 @@ from typing import Any, get_args
 import numpy as np
 import pytest
 
-from frontier.errors import InputError
+from frontier.core.errors import InputError
+from frontier.core.point import Point
+from frontier.core.problem import CalibrationProblem
+from frontier.core.status import Status
 from frontier.methods._dense import DenseMethod, dense_solution
-from frontier.methods.base import Point, Solution, Status
-from frontier.problem import CalibrationProblem
-from frontier.registry import build_method, method_class
+from frontier.methods.registry import build_method, method_class
+from frontier.methods.solution import Solution
 from tests.conftest import make_problem
 
 METHODS = ["pps_sample", "dense_scaled_sample", "balanced_sample", "top_k"]

@@ -6,12 +6,13 @@ import numpy as np
 import pytest
 import scipy.optimize
 
-import frontier.l1.path as path_module
+import frontier.solvers.lasso.working_set as path_module
 from frontier import Point, default_split, evaluate, load_problem, solve
-from frontier.errors import InputError
-from frontier.l1.textbook import largest_eigenvalue
-from frontier.objective import lam_max, weighted_design
-from frontier.problem import CalibrationProblem
+from frontier.core.errors import InputError
+from frontier.core.problem import CalibrationProblem
+from frontier.objectives.design import weighted_design
+from frontier.objectives.l1 import lam_max
+from frontier.solvers.lasso.textbook import largest_eigenvalue
 from frontier.sweep.session import open_session
 from tests.conftest import make_problem
 

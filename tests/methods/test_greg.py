@@ -5,10 +5,12 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from frontier.errors import InputError
-from frontier.methods.base import Point, Solution, Status
+from frontier.core.errors import InputError
+from frontier.core.point import Point
+from frontier.core.problem import CalibrationProblem
+from frontier.core.status import Status
 from frontier.methods.greg import Greg
-from frontier.problem import CalibrationProblem
+from frontier.methods.solution import Solution
 from tests.conftest import make_problem
 
 

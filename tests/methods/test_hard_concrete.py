@@ -9,9 +9,9 @@ import numpy as np
 import pytest
 
 from frontier import Point, solve
-from frontier.budget import reached
-from frontier.errors import InputError
-from frontier.problem import CalibrationProblem
+from frontier.core.errors import InputError
+from frontier.core.point import reached
+from frontier.core.problem import CalibrationProblem
 from tests.conftest import make_problem
 
 

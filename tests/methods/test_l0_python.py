@@ -10,10 +10,10 @@ import pytest
 
 import frontier
 from frontier import Point, solve
-from frontier.errors import InputError
-from frontier.objective import relative_residual
-from frontier.problem import CalibrationProblem, FloatArray
-from frontier.splits import default_split
+from frontier.core.errors import InputError
+from frontier.core.problem import CalibrationProblem, FloatArray
+from frontier.objectives.design import relative_residual
+from frontier.problems.splits import default_split
 
 MISSING = importlib.util.find_spec("l0") is None
 REASON = "PACKAGE 'l0' NOT INSTALLED: peers.l0_python was not tested here (pip install -e '.[peers]')"

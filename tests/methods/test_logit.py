@@ -5,12 +5,13 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from frontier.errors import InputError
-from frontier.methods.base import Point, Status
+from frontier.core.errors import InputError
+from frontier.core.point import Point
+from frontier.core.problem import CalibrationProblem, FloatArray
+from frontier.core.status import Status
 from frontier.methods.greg import Greg
 from frontier.methods.logit import Logit
 from frontier.methods.raking import Raking
-from frontier.problem import CalibrationProblem, FloatArray
 from tests.conftest import make_problem
 
 

@@ -5,14 +5,16 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from frontier.errors import InputError
-from frontier.methods.base import Point, Solution, Status
+from frontier.core.errors import InputError
+from frontier.core.point import Point
+from frontier.core.problem import CalibrationProblem
+from frontier.core.status import Status
 from frontier.methods.cvxpy_reference import CvxpyReference
 from frontier.methods.lp_vertex import LpVertex
-from frontier.objective import LadObjective
-from frontier.problem import CalibrationProblem
-from frontier.registry import load_problem
-from frontier.splits import default_split
+from frontier.methods.solution import Solution
+from frontier.objectives.absolute import LadObjective
+from frontier.problems.registry import load_problem
+from frontier.problems.splits import default_split
 from tests.conftest import make_problem
 
 RATIOS = [0.9, 0.3, 1e-2, 1e-4, 0.0]

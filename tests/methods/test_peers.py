@@ -12,13 +12,16 @@ import pytest
 import scipy.sparse as sp
 
 import frontier
-from frontier.errors import InputError
-from frontier.methods.base import Method, Point, Solution, Status
+from frontier.core.errors import InputError
+from frontier.core.point import Point
+from frontier.core.problem import CalibrationProblem
+from frontier.core.status import Status
+from frontier.methods.base import Method
 from frontier.methods.fista import Fista
 from frontier.methods.peers.skglm import SkglmLasso
 from frontier.methods.peers.sklearn_lasso import SklearnLasso
-from frontier.problem import CalibrationProblem
-from frontier.registry import build_method
+from frontier.methods.registry import build_method
+from frontier.methods.solution import Solution
 from tests.conftest import make_problem
 
 RATIOS = (0.9, 0.3, 0.03, 1e-3, 1e-5)

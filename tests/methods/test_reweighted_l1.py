@@ -7,14 +7,18 @@ import itertools
 import numpy as np
 import pytest
 
-from frontier.errors import InputError
-from frontier.methods.base import Point, Solution, Status
+from frontier.core.errors import InputError
+from frontier.core.point import Point
+from frontier.core.problem import CalibrationProblem
+from frontier.core.status import Status
 from frontier.methods.fista import Fista
 from frontier.methods.reweighted_l1 import LogSumObjective, ReweightedL1
-from frontier.objective import LeastSquares, lam_max, weighted_design
-from frontier.problem import CalibrationProblem
-from frontier.registry import load_problem
-from frontier.splits import default_split
+from frontier.methods.solution import Solution
+from frontier.objectives.design import weighted_design
+from frontier.objectives.l1 import lam_max
+from frontier.objectives.least_squares import LeastSquares
+from frontier.problems.registry import load_problem
+from frontier.problems.splits import default_split
 from tests.conftest import make_problem
 
 

@@ -11,11 +11,13 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from frontier.errors import InputError
-from frontier.methods.base import Point, Solution, Status
+from frontier.core.errors import InputError
+from frontier.core.point import Point
+from frontier.core.problem import CalibrationProblem, FloatArray
+from frontier.core.status import Status
+from frontier.methods.registry import build_method
+from frontier.methods.solution import Solution
 from frontier.methods.stratified_raking import StratifiedRaking, indicator_rows, keep, strata
-from frontier.problem import CalibrationProblem, FloatArray
-from frontier.registry import build_method
 
 
 def margins(seed: int = 0, n: int = 400) -> tuple[CalibrationProblem, NDArray[np.intp], NDArray[np.intp]]:

@@ -9,12 +9,12 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from frontier.errors import InputError
-from frontier.problem import CalibrationProblem
-from frontier.problems import _cps
+from frontier.core.errors import InputError
+from frontier.core.problem import CalibrationProblem
+from frontier.problems.cps import build as cps
 from frontier.problems.cps_districts import _placed
-from frontier.registry import load_problem
-from frontier.splits import default_split
+from frontier.problems.registry import load_problem
+from frontier.problems.splits import default_split
 
 
 @cache
@@ -47,7 +47,7 @@ def test_the_copies_of_a_household_are_one_group_and_share_its_weight() -> None:
     households, copies = np.unique(groups, return_counts=True)
     assert len(households) == 200_576
     assert set(copies) == {1, 2}
-    heads = _cps.tax_units().query("is_household_head_unit").set_index("household_id")["weight"]
+    heads = cps.tax_units().query("is_household_head_unit").set_index("household_id")["weight"]
     np.testing.assert_allclose(np.bincount(groups, built().w0), heads.sort_index(), rtol=1e-15)  # two halves
 
 

@@ -6,8 +6,8 @@ import hashlib
 
 import numpy as np
 
-from frontier.registry import load_problem
-from frontier.splits import default_split
+from frontier.problems.registry import load_problem
+from frontier.problems.splits import default_split
 
 
 def test_it_is_the_published_problem() -> None:

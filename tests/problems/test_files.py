@@ -16,15 +16,15 @@ import scipy.sparse as sp
 import yaml
 
 import frontier
-from frontier.errors import InputError
-from frontier.exporting import MATRICES, TABLES, MatrixFormat, TableFormat, write_problem
-from frontier.problem import CalibrationProblem
-from frontier.problems import _matrix, _tables
-from frontier.registry import build_problem
+from frontier.core.errors import InputError
+from frontier.core.problem import CalibrationProblem
+from frontier.problems.own_data import matrix, tables
+from frontier.problems.own_data.export import MATRICES, TABLES, MatrixFormat, TableFormat, write_problem
+from frontier.problems.registry import build_problem
+from frontier.results.store import Store
 from frontier.sweep.session import open_session, run_session
-from frontier.sweep.store import Store
 from tests.conftest import make_problem
-from tests.test_problems import in_cents
+from tests.problems.test_problems import in_cents
 
 README_SHA256 = "57080d85f618ce7a8a5ea36f4eb9ad54847b379e8299af7280b27bef4e41ea1f"  # data/README.md, cps_ohio
 
@@ -72,8 +72,8 @@ def test_wide_tables_are_matched_by_name_and_not_by_position(tables: TableFormat
 
 def test_parquet_is_read_in_blocks_of_columns(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     write_problem(ohio(), tmp_path, matrix="wide", tables="parquet")
-    monkeypatch.setattr(_matrix, "WIDE_CELLS", 3 * 5177)  # three columns at a time
-    monkeypatch.setattr(_tables, "BATCH_ROWS", 100)
+    monkeypatch.setattr(matrix, "WIDE_CELLS", 3 * 5177)  # three columns at a time
+    monkeypatch.setattr(tables, "BATCH_ROWS", 100)
     assert read(tmp_path).fingerprint == ohio().fingerprint
 
 
@@ -354,16 +354,16 @@ def test_files_beyond_the_limits_are_refused_before_they_are_read(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     put(tmp_path, GOOD)
-    monkeypatch.setattr(_tables, "LARGEST_ROWS", 2)
+    monkeypatch.setattr(tables, "LARGEST_ROWS", 2)
     with pytest.raises(InputError, match=r"t\.csv: too many rows; expected at most 2"):
         read(tmp_path)
-    monkeypatch.setattr(_tables, "LARGEST_FILE_BYTES", 10)
+    monkeypatch.setattr(tables, "LARGEST_FILE_BYTES", 10)
     with pytest.raises(InputError, match=r"t\.csv: too large; expected at most 10 bytes, got 39"):
         read(tmp_path)
     monkeypatch.undo()
     table = pd.DataFrame({"name": np.repeat("a", 100), "value": 1.0})
     table.to_parquet(tmp_path / "t.parquet")
-    monkeypatch.setattr(_tables, "LARGEST_ROWS", 99)
+    monkeypatch.setattr(tables, "LARGEST_ROWS", 99)
     with pytest.raises(InputError, match="too many rows; expected at most 99, got 100"):
         read(tmp_path, targets="t.parquet")
 

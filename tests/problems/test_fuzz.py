@@ -23,9 +23,9 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from typer.testing import CliRunner
 
-from frontier.errors import InputError
-from frontier.fit import main
-from frontier.registry import build_problem
+from frontier.commands.fit import main
+from frontier.core.errors import InputError
+from frontier.problems.registry import build_problem
 
 FUZZ = settings(
     derandomize=True, database=None, deadline=None, suppress_health_check=list(HealthCheck), max_examples=400

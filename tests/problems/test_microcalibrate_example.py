@@ -7,9 +7,9 @@ from typing import Any
 import numpy as np
 import pytest
 
-from frontier.errors import InputError
-from frontier.objective import relative_residual
-from frontier.registry import load_problem
+from frontier.core.errors import InputError
+from frontier.objectives.design import relative_residual
+from frontier.problems.registry import load_problem
 
 
 def test_it_has_the_targets_of_the_source_in_its_order() -> None:

@@ -14,19 +14,20 @@ import pytest
 import yaml
 
 import frontier
-from frontier.errors import InputError
-from frontier.problem import CalibrationProblem
-from frontier.problems import _cps, _tables
+from frontier.core.errors import InputError
+from frontier.core.problem import CalibrationProblem
+from frontier.problems.cps import build as cps
+from frontier.problems.own_data import tables
 from tests.problems.cells import as_cells
 from tests.problems.test_files import README_SHA256, ohio, read
-from tests.test_problems import in_cents
+from tests.problems.test_problems import in_cents
 
-CPS = str(resources.files("frontier.problems.data") / "cps_tax_units.parquet")
+CPS = str(resources.files("frontier.problems.cps.data") / "cps_tax_units.parquet")
 HOUSEHOLDS = {"id": "household_id", "group": "household_id", "head": "is_household_head_unit", "min_records": 10}
 
 
 def test_ohio_is_built_exactly_from_the_packaged_microdata_and_a_table_of_cells(tmp_path: Path) -> None:
-    targets = _cps.calibration_targets()
+    targets = cps.calibration_targets()
     as_cells(targets[targets["geography"] == "OH"]).to_csv(tmp_path / "cells.csv", index=False)
     found = frontier.load_problem(
         "files",
@@ -42,11 +43,11 @@ def test_ohio_is_built_exactly_from_the_packaged_microdata_and_a_table_of_cells(
 
 
 def test_all_tax_units_are_built_exactly_within_the_matrix_and_a_few_columns_of_memory(tmp_path: Path) -> None:
-    targets = _cps.calibration_targets()
+    targets = cps.calibration_targets()
     as_cells(targets[targets["geography_level"] != "district"]).to_csv(tmp_path / "cells.csv", index=False)
     code = f"""
 import pathlib, re
-from frontier.problems import _cells, _lists, _microdata, _tables
+from frontier.problems.own_data import cells, lists, microdata, tables
 from pathlib import Path
 import frontier
 def memory(key):
@@ -154,9 +155,9 @@ def test_a_missing_value_passes_no_filter_and_is_refused_where_it_is_added_up(tm
 
 
 def test_rows_and_categories_are_read_in_blocks(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(_tables, "BLOCK_BYTES", 128)
-    monkeypatch.setattr(_tables, "FIELD_BYTES", 1)
-    monkeypatch.setattr(_tables, "BATCH_ROWS", 2)
+    monkeypatch.setattr(tables, "BLOCK_BYTES", 128)
+    monkeypatch.setattr(tables, "FIELD_BYTES", 1)
+    monkeypatch.setattr(tables, "BATCH_ROWS", 2)
     found = small(tmp_path)
     assert dict(zip(found.target_names, found.M.toarray().tolist(), strict=True)) == EXPECTED
 
@@ -274,9 +275,9 @@ def test_the_example_of_the_readme_is_a_part_of_the_packaged_data() -> None:
     folder = Path("experiments/own_data")
     found = read(folder)
     assert entry["label"] == "montana"
-    units, targets = _cps.tax_units(), _cps.calibration_targets()
+    units, targets = cps.tax_units(), cps.calibration_targets()
     units = units[(units["state"] == "MT") & (units["cps_year"] == 2013)].assign(weight=lambda u: 3 * u["weight"])
-    truth = _cps.assemble("montana", units, targets[targets["geography"] == "MT"], min_records=10)
+    truth = cps.assemble("montana", units, targets[targets["geography"] == "MT"], min_records=10)
     assert found.target_names == tuple(name.removeprefix("MT/") for name in truth.target_names)
     np.testing.assert_array_equal(found.y, truth.y)
     np.testing.assert_array_equal(found.w0, truth.w0)

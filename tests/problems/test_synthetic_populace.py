@@ -7,11 +7,11 @@ from functools import cache
 import numpy as np
 import pytest
 
-from frontier.errors import InputError
-from frontier.objective import relative_residual
-from frontier.problem import CalibrationProblem
+from frontier.core.errors import InputError
+from frontier.core.problem import CalibrationProblem
+from frontier.objectives.design import relative_residual
+from frontier.problems.registry import load_problem
 from frontier.problems.synthetic_populace import DISTRICTS, NONZEROS, RECORDS, STATES, TARGETS
-from frontier.registry import load_problem
 
 
 @cache

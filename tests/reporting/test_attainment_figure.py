@@ -10,8 +10,8 @@ import pytest
 from matplotlib.collections import PatchCollection, PolyCollection
 from matplotlib.colors import to_rgb
 
-from frontier.reporting.attainment_figure import attainment_figure, difference_figure
-from frontier.reporting.style import label_styles
+from frontier.reporting.charts.attainment_figure import attainment_figure, difference_figure
+from frontier.reporting.charts.style import label_styles
 
 LABELS = ("Hard Concrete L0", "NN-LASSO", 'Stratified raking (published "SparseCalibrator", with a longer name)')
 

@@ -11,10 +11,10 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from frontier.reporting.aggregate import prepare
-from frontier.reporting.budget_figure import PANELS, budget_figure
+from frontier.analysis.aggregate import prepare
 from frontier.reporting.budgets import budget_table, by_budget, design_of, has_matched_budgets, parts_of, pooled
-from frontier.reporting.style import ProblemFacts, label_styles
+from frontier.reporting.charts.budget_figure import PANELS, budget_figure
+from frontier.reporting.charts.style import ProblemFacts, label_styles
 from frontier.reporting.tables import markdown_report
 from frontier.reporting.write import write_report
 

@@ -13,9 +13,9 @@ import pytest
 from matplotlib.colors import to_rgba
 from matplotlib.figure import Figure
 
-from frontier.reporting import style
-from frontier.reporting.aggregate import prepare
-from frontier.reporting.figures import (
+from frontier.analysis.aggregate import prepare
+from frontier.reporting.charts import style
+from frontier.reporting.charts.figures import (
     ERROR_FLOOR,
     FIGURE_NAME,
     FORMATS,
@@ -24,7 +24,14 @@ from frontier.reporting.figures import (
     frontier_figure,
     seconds_figure,
 )
-from frontier.reporting.style import WIDTH_INCHES, label_styles, legend_columns, log_axis, log_ticks, problem_facts
+from frontier.reporting.charts.style import (
+    WIDTH_INCHES,
+    label_styles,
+    legend_columns,
+    log_axis,
+    log_ticks,
+    problem_facts,
+)
 
 MANIFEST = {
     "problems": {"tiny": {"n_records": 9600, "n_targets": 400, "meta": {"heldout_floor": 0.1215}}},
@@ -343,6 +350,6 @@ def test_styles_of_methods_are_distinct_and_so_are_labels_of_one_method() -> Non
 
 
 def test_every_registered_method_has_a_style_of_its_own() -> None:
-    from frontier.registry import method_names
+    from frontier.methods.registry import method_names
 
     assert set(method_names()) <= set(style.METHOD_STYLES)

@@ -4,7 +4,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from frontier.reporting.aggregate import first_repeats
+from frontier.analysis.aggregate import first_repeats
 from frontier.reporting.misses import errors_by_problem, points_at, sizes_of, worst_misses
 from tests.reporting.made import cell, estimates, results
 

@@ -9,11 +9,11 @@ from typing import Any
 import pandas as pd
 import pytest
 
-from frontier.reporting.aggregate import aggregate, first_repeats, prepare
+from frontier.analysis.aggregate import aggregate, first_repeats, prepare
 from frontier.reporting.budgets import by_budget
-from frontier.reporting.page import page, prose, script_json
-from frontier.reporting.page_data import page_data
-from frontier.reporting.style import label_styles
+from frontier.reporting.charts.style import label_styles
+from frontier.reporting.page.data import page_data
+from frontier.reporting.page.page import page, prose, script_json
 from frontier.reporting.tables import notes_of
 from tests.reporting import made
 

@@ -10,10 +10,10 @@ from typing import Any
 import pandas as pd
 import pytest
 
-from frontier.reporting.aggregate import prepare
+from frontier.analysis.aggregate import prepare
+from frontier.reporting.charts.style import label_styles
 from frontier.reporting.extra import Section
-from frontier.reporting.page import page
-from frontier.reporting.style import label_styles
+from frontier.reporting.page.page import page
 from frontier.reporting.tables import notes_of
 from tests.reporting import made
 

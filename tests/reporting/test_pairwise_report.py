@@ -13,11 +13,19 @@ import pytest
 from matplotlib.colors import to_rgb
 from matplotlib.figure import Figure
 
-from frontier.reporting.canvas import rc
-from frontier.reporting.pairwise_figure import BLUE, GREEN, NAME_LENGTH, ORANGE, PALE_BLUE, pairwise_figure, shortened
-from frontier.reporting.pairwise_section import pairwise_blocks
+from frontier.reporting.charts.canvas import rc
+from frontier.reporting.charts.pairwise_figure import (
+    BLUE,
+    GREEN,
+    NAME_LENGTH,
+    ORANGE,
+    PALE_BLUE,
+    pairwise_figure,
+    shortened,
+)
+from frontier.reporting.charts.versus_figure import versus_figure
+from frontier.reporting.sections.pairwise import pairwise_blocks
 from frontier.reporting.standings import arm_name, band_name, both_sides, ranked, standings
-from frontier.reporting.versus_figure import versus_figure
 
 ERRORS = {"ant": 0.20, "bee": 0.30, "cat": 0.301, "dog": 0.33}
 

@@ -11,11 +11,11 @@ import pandas as pd
 import pytest
 from typer.testing import CliRunner
 
-from frontier.errors import InputError
-from frontier.reporting.speed import method_of, paths, summary, times, verdicts
+from frontier.analysis.speed import method_of, paths, summary, times, verdicts
+from frontier.commands.speed import main
+from frontier.core.errors import InputError
 from frontier.reporting.speed_page import ratio_figure, write_speed_report
-from frontier.speed import main
-from frontier.sweep.store import RESULT_FORMAT
+from frontier.results.schema import RESULT_FORMAT
 
 LAMS = (0.1, 0.01, 0.001)
 MANIFEST: dict[str, Any] = {

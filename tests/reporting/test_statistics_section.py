@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pandas as pd
 
-from frontier.reporting.statistics_section import statistics_blocks
+from frontier.reporting.sections.statistics import statistics_blocks
 
 NAN = float("nan")
 

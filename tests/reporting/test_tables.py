@@ -10,12 +10,12 @@ import pandas as pd
 import pytest
 from matplotlib.figure import Figure
 
-from frontier.errors import InputError
+from frontier.core.errors import InputError
 from frontier.reporting import write
-from frontier.reporting.canvas import canvas
+from frontier.reporting.charts.canvas import canvas
+from frontier.reporting.charts.style import LabelStyle
 from frontier.reporting.extra import Section
 from frontier.reporting.markdown import FOLD_ABOVE, escape
-from frontier.reporting.style import LabelStyle
 from frontier.reporting.tables import GENERIC_LIMITATIONS, markdown_report
 from frontier.reporting.write import write_report
 

@@ -18,7 +18,7 @@ HOOKS = """
 import functools, os
 from pathlib import Path
 import frontier.methods.fista as fista
-import frontier.problem as problem
+import frontier.core.problem as problem
 folder, honest, rebuild = Path(os.environ["HOOKS"]), fista.Fista.solve, problem._rebuild
 def solve(self, given, points):
     if any(point.lam == 2e-3 for point in points):

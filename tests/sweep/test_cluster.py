@@ -16,11 +16,11 @@ import pandas as pd
 import pytest
 from distributed.comm.tcp import TCP
 
-from frontier.errors import InputError
+from frontier.core.errors import InputError
+from frontier.results.store import Store, load_targets
 from frontier.sweep import cluster
 from frontier.sweep.batch import Task
 from frontier.sweep.session import Session, open_session, run_session
-from frontier.sweep.store import Store, load_targets
 from tests.sweep.clusters import ROOT, scheduler, workers
 
 TIMINGS = ["fit_seconds", "cpu_seconds", "setup_seconds", "refit_seconds", "peak_memory_bytes", "timing"]

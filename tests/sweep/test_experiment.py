@@ -6,8 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from frontier.errors import InputError
-from frontier.methods.base import Point
+from frontier.core.errors import InputError
+from frontier.core.point import Point
 from frontier.sweep.experiment import read_experiment
 from frontier.sweep.session import open_session
 

@@ -17,10 +17,10 @@ import pandas as pd
 import pytest
 
 import frontier
-from frontier.errors import InputError
-from frontier.sweep.plan import RESULT_FORMAT
+from frontier.core.errors import InputError
+from frontier.results.schema import RESULT_FORMAT
+from frontier.results.store import Store, load_results
 from frontier.sweep.session import Session, open_session, run_session
-from frontier.sweep.store import Store, load_results
 
 EXPERIMENT = """\
 problems: [{name: cps_like}]
@@ -124,7 +124,7 @@ def test_a_damaged_batch_is_named_and_solved_again(
 ) -> None:
     session, folder, table = whole
     shutil.copytree(folder / "run", tmp_path / "run")
-    path = Store(tmp_path / "run").path(session.plan.batches[2])
+    path = Store(tmp_path / "run").path(session.plan.batches[2].key)
     path.write_bytes(DAMAGE[damage](path.read_bytes()))
     notes: list[str] = []
     again = run_session(session, Store(tmp_path / "run"), quiet=True, warn=notes.append)

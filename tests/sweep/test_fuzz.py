@@ -20,9 +20,9 @@ from hypothesis import strategies as st
 from typer.testing import CliRunner
 
 import frontier.sweep.session as session
-from frontier.problem import CalibrationProblem
-from frontier.registry import build_problem
-from frontier.run import main
+from frontier.commands.run import main
+from frontier.core.problem import CalibrationProblem
+from frontier.problems.registry import build_problem
 
 EXAMPLES = 2000
 RICH = """\

@@ -13,7 +13,7 @@ import pandas as pd
 import pytest
 
 import frontier
-from frontier.reporting.aggregate import prepare
+from frontier.analysis.aggregate import prepare
 
 ROOT = Path(__file__).resolve().parents[2]
 TIMINGS = ["fit_seconds", "cpu_seconds", "setup_seconds", "refit_seconds", "peak_memory_bytes", "timing"]

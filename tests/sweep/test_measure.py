@@ -105,7 +105,7 @@ def test_methods_are_told_how_many_threads_they_may_use_and_no_second_openmp_is_
 from frontier import Point, load_problem
 from frontier.methods.hard_concrete import HardConcreteCalibrator
 from frontier.sweep.measure import _thread_limit, solve_measured
-from frontier.threads import allowed
+from frontier.core.limits import allowed
 from numba.np.ufunc import parallel
 method = HardConcreteCalibrator(epochs=80, device="cpu")
 points = [Point(lam=1e-5, seed=seed) for seed in range(20)]

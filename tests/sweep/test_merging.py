@@ -10,10 +10,10 @@ import pandas as pd
 import pytest
 
 import frontier
-from frontier.errors import InputError
+from frontier.core.errors import InputError
+from frontier.results.store import Store, load_results
 from frontier.sweep.merging import merge_runs
 from frontier.sweep.session import open_session, run_session
-from frontier.sweep.store import Store, load_results
 
 EXPERIMENT = """\
 problems: [{name: cps_like}]

@@ -10,8 +10,8 @@ from typing import Literal
 import numpy as np
 import scipy.sparse as sp
 
-from frontier.errors import InputError
-from frontier.methods.base import Point
+from frontier.core.errors import InputError
+from frontier.core.point import Point
 
 LamUnit = Literal["absolute", "lam_max"]
 INSTALL = "python -m pip install -c constraints.txt -e '.[peers]'"

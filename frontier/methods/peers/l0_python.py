@@ -20,11 +20,15 @@ from typing import Any, ClassVar, Literal
 import numpy as np
 import scipy.sparse as sp
 
-from frontier.errors import InputError
-from frontier.methods.base import Method, Point, Solution, Status
+from frontier.core.errors import InputError
+from frontier.core.point import Point
+from frontier.core.problem import CalibrationProblem
+from frontier.core.status import Status
+from frontier.methods.base import Method
 from frontier.methods.peers._package import imported
-from frontier.objective import L0Objective, weighted_design
-from frontier.problem import CalibrationProblem
+from frontier.methods.solution import Solution
+from frontier.objectives.design import weighted_design
+from frontier.objectives.l0 import L0Objective
 
 NAME = "peers.l0_python"
 

@@ -29,12 +29,15 @@ from typing import ClassVar
 
 import numpy as np
 
-from frontier.budget import l1_range
-from frontier.errors import InputError
-from frontier.methods.base import Method, Point, Solution, Status
+from frontier.core.errors import InputError
+from frontier.core.point import Point
+from frontier.core.problem import CalibrationProblem
+from frontier.core.status import Status
+from frontier.methods.base import Method
 from frontier.methods.peers._package import LamUnit, imported, lams_in_force, sparse_columns
-from frontier.objective import L1Objective, WeightedDesign, lam_max, weighted_design
-from frontier.problem import CalibrationProblem
+from frontier.methods.solution import Solution
+from frontier.objectives.design import WeightedDesign, weighted_design
+from frontier.objectives.l1 import L1Objective, l1_range, lam_max
 
 NAME = "peers.sklearn_lasso"
 

@@ -1,0 +1,17 @@
+"""`python -m frontier COMMAND`: every command of the package under one name; each is imported only when it is used."""
+
+from frontier.commands.group import command_group
+
+COMMANDS = {
+    "run": ("frontier.commands.run", "solve what an experiment lacks, score it, draw the report"),
+    "report": ("frontier.commands.report", "redraw the report of one or several results folders"),
+    "check": ("frontier.commands.check", "is this run worse than a baseline?"),
+    "fit": ("frontier.commands.fit", "calibrate one problem and write its weights"),
+    "merge": ("frontier.commands.merge", "join partial runs of one plan"),
+    "speed": ("frontier.commands.speed", "how many times as long every method takes as a reference"),
+    "study": ("frontier.study.commands", "this project's own paper: claims, flagship, floor, scale"),
+}
+main = command_group("frontier", "Compare sparse survey-calibration methods with one yardstick.", COMMANDS)
+
+if __name__ == "__main__":
+    main()

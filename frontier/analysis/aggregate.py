@@ -1,0 +1,177 @@
+"""One row per point of a frontier: cells in, means, ranges and standard errors over seeds out.
+
+Only cells with weights (`optimal`, `completed`, `not_converged`, a `timeout` with a best point) enter a statistic; the
+others are counted in `statuses`. A standard error is `sd/√n` over seeds (sd with n − 1): it says how much the seed
+matters and nothing about other targets or other samples. Rows do not depend on the order of the cells. Repeats of a
+cell are equal but for their timings: the first stands for them here, and `frontier.analysis.speed` compares them.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from frontier.core.errors import InputError
+
+WITH_WEIGHTS = ("optimal", "completed", "stopped_early", "not_converged", "unreached")
+OK = ("optimal", "completed", "stopped_early")
+TIMINGS = ("clean", "contended", "amortised", "cached", "unmeasured")
+
+METRICS = (
+    *("n_active", "train_mare", "heldout_mare", "heldout_median_are", "heldout_capped_mare", "ess"),
+    *("fit_seconds", "refit_seconds"),
+)
+STATISTICS = ("mean", "min", "max", "se")
+KEYS = ("problem", "split", "label", "method", "refit", "lam", "budget")
+
+_REQUIRED = ("problem", "label", "status")
+_DEFAULTS = {"cell": "", "split": "default", "method": "", "refit": "none", "timing": "unmeasured", "message": ""}
+_NUMBERS = (
+    *("lam", "budget", "seed", "lam_absolute", "relative_gap", "n_equicorrelated", "train_capped_mare"),
+    *("repeat", "batch_size", "setup_seconds", "n_iter"),
+    *("n_active_1e-9", "n_active_1e-6", "n_active_1e-3"),
+    *METRICS,
+)
+
+
+def prepare(cells: pd.DataFrame) -> pd.DataFrame:
+    """A copy of `cells` in canonical order with every column that reporting reads, missing values being NaN or "".
+
+    Numbers become float64, `certified`, `threshold_matters` and `budget_reached` nullable booleans. A missing `split`
+    reads "default", a missing `refit` "none". Raises `InputError` without `problem`, `label` or `status`, and for text
+    where numbers belong.
+    """
+    for name in _REQUIRED:
+        if name not in cells.columns:
+            raise InputError("cells", f"no column '{name}'", expected=", ".join(_REQUIRED), got=list(cells.columns)[:8])
+    ready = pd.DataFrame(index=pd.RangeIndex(len(cells)))
+    for name in _REQUIRED:
+        ready[name] = cells[name].astype(str).to_numpy(dtype=object)
+    for name, default in _DEFAULTS.items():
+        column = cells[name] if name in cells.columns else pd.Series([default] * len(cells), dtype=object)
+        ready[name] = column.astype(object).where(column.notna(), default).astype(str).to_numpy(dtype=object)
+    claimed = cells["claimed_status"] if "claimed_status" in cells.columns else cells["status"]
+    ready["claimed_status"] = claimed.astype(object).where(claimed.notna(), "").astype(str).to_numpy(dtype=object)
+    for name in _NUMBERS:
+        ready[name] = _floats(cells, name)
+    ready["repeat"] = ready["repeat"].fillna(0.0)  # results from before there were repeats
+    for name in ("certified", "threshold_matters", "budget_reached"):
+        column = cells[name] if name in cells.columns else pd.Series([pd.NA] * len(cells), dtype=object)
+        ready[name] = pd.array([pd.NA if pd.isna(v) else bool(v) for v in column], dtype="boolean")
+    late = ready["status"] == "timeout"  # with the best point so far, or with none
+    ready["has_weights"] = ready["status"].isin(WITH_WEIGHTS) | (late & ready["n_active"].notna())
+    # Hollow: the weights exist, but what they claim to minimise, or the size that was asked for, was not reached.
+    refused = (ready["certified"] == False).fillna(False).astype(bool)  # noqa: E712 - three-valued comparison
+    ready["missed"] = (ready["budget_reached"] == False).fillna(False).astype(bool)  # noqa: E712
+    ready["hollow"] = ready["has_weights"] & (refused | ready["missed"] | late | (ready["status"] == "not_converged"))
+    ready["is_refit"] = ready["refit"] != "none"  # as fitted comes first
+    order = [*KEYS[:4], "is_refit", *KEYS[4:], "seed", "repeat", "cell"]
+    return ready.sort_values(order, kind="stable").reset_index(drop=True)
+
+
+def first_repeats(cells: pd.DataFrame) -> pd.DataFrame:
+    """`prepare(cells)` without the repeats after the first, which would count as seeds."""
+    ready = prepare(cells)
+    return ready[ready["repeat"] == 0].reset_index(drop=True)
+
+
+def _floats(cells: pd.DataFrame, name: str) -> NDArray[np.float64]:
+    if name not in cells.columns:
+        return np.full(len(cells), np.nan)
+    values = [np.nan if pd.isna(v) else v for v in cells[name]]
+    try:
+        return np.asarray(values, dtype=np.float64)
+    except (TypeError, ValueError) as error:
+        raise InputError(f"cells.{name}", "not a number", expected="numbers or NA", got=error) from error
+
+
+def aggregate(cells: pd.DataFrame) -> pd.DataFrame:
+    """Collapse cells over seeds: one row per (problem, split, label, method, refit, λ or budget), in this order.
+
+    `n_seeds` counts cells, `n_with_weights` those with weights; `seeded` is False for a method without seeds. Each of
+    `METRICS` gives `_mean`, `_min`, `_max` and `_se` (NaN below two seeds). `relative_gap_worst` is the largest,
+    and so is `n_equicorrelated_max`.
+    `certified` is "all", "any" (some, not all), "none", or NA without a certificate. `n_hollow` counts cells that did
+    not converge, missed their budget, or whose certificate refuses. Seconds of unlike timing kinds are never averaged:
+    they are those of the first kind present (clean, contended, amortised, cached), and `timing` names it with its share
+    when mixed.
+    """
+    ready = first_repeats(cells)
+    rows = [
+        {**dict(zip(KEYS, key, strict=True)), **_collapse(group)}
+        for key, group in ready.groupby(list(KEYS), dropna=False, sort=False)
+    ]
+    columns = [*KEYS, *_collapse(ready.iloc[:0])]
+    table = pd.DataFrame(rows, columns=columns)
+    return table.astype({"certified": "string"})
+
+
+def _collapse(group: pd.DataFrame) -> dict[str, Any]:
+    """The row of one point, without its keys."""
+    good = group[group["has_weights"]]
+    seconds, timing = fit_seconds(good)
+    row: dict[str, Any] = {
+        "lam_absolute": _common(group["lam_absolute"].to_numpy()),
+        "n_seeds": len(group),
+        "seeded": bool(group["seed"].notna().any()),
+        "n_with_weights": len(good),
+        "n_hollow": int(good["hollow"].sum()),
+    }
+    for metric in METRICS:
+        values = seconds if metric == "fit_seconds" else good[metric].to_numpy()
+        row |= {f"{metric}_{name}": value for name, value in zip(STATISTICS, _statistics(values), strict=True)}
+    gaps = good["relative_gap"].to_numpy()
+    row["n_equicorrelated_max"] = float(np.fmax.reduce(good["n_equicorrelated"].to_numpy(), initial=np.nan))
+    row["relative_gap_worst"] = float(np.fmax.reduce(gaps, initial=np.nan))
+    confirmed = good["certified"].dropna().astype(bool)
+    row["certified"] = pd.NA if confirmed.empty else _extent(confirmed)
+    row["statuses"] = tally(group["status"])
+    row["timing"] = timing
+    return row
+
+
+def _statistics(values: NDArray[np.float64]) -> tuple[float, float, float, float]:
+    """Mean, minimum, maximum and standard error of the values that are there."""
+    values = values[~np.isnan(values)]
+    if not values.size:
+        return (float("nan"),) * 4
+    finite = bool(np.isfinite(values).all())
+    error = float(values.std(ddof=1) / np.sqrt(values.size)) if values.size > 1 and finite else float("nan")
+    return float(values.mean()), float(values.min()), float(values.max()), error
+
+
+def fit_seconds(good: pd.DataFrame) -> tuple[NDArray[np.float64], str]:
+    """Seconds of one kind of timing, and its name: `clean`, or `clean (3 of 5)` when kinds are mixed."""
+    present = set(good["timing"])
+    kinds = [*(kind for kind in TIMINGS if kind in present), *sorted(present - set(TIMINGS))]
+    if not kinds:
+        return np.empty(0), ""
+    chosen = (good["timing"] == kinds[0]).to_numpy()
+    name = kinds[0] if len(kinds) == 1 else f"{kinds[0]} ({chosen.sum()} of {len(good)})"
+    return good["fit_seconds"].to_numpy()[chosen], name
+
+
+def _common(values: NDArray[np.float64]) -> float:
+    """The value that all share, or their mean."""
+    values = values[~np.isnan(values)]
+    if not values.size:
+        return float("nan")
+    return float(values[0]) if (values == values[0]).all() else float(values.mean())
+
+
+def _extent(confirmed: pd.Series[bool]) -> str:
+    if confirmed.all():
+        return "all"
+    return "any" if confirmed.any() else "none"
+
+
+def tally(statuses: pd.Series[str]) -> str:
+    """`optimal`, `completed x5`, or `optimal 3, not_converged 2` with the most frequent first."""
+    counts = sorted(statuses.value_counts().items(), key=lambda item: (-item[1], str(item[0])))
+    if len(counts) == 1:
+        name, times = counts[0]
+        return str(name) if times == 1 else f"{name} x{times}"
+    return ", ".join(f"{name} {times}" for name, times in counts)

@@ -1,0 +1,93 @@
+"""What the commands share: one line and exit code 2 for bad input, exit code 130 for an interrupt."""
+
+from __future__ import annotations
+
+import functools
+import re
+import sys
+from collections.abc import Callable, Sequence
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import typer
+from typer.core import TyperCommand
+
+from frontier.core.errors import InputError
+from frontier.reporting.sections.all import report_sections
+from frontier.results.store import load_results, load_targets, load_traces
+
+RESUME = "finished batches are kept: run the same command again to resume"
+
+
+def command(
+    function: Callable[..., None], usage_code: int = 2, machine_code: int = 1, kept: str = RESUME
+) -> typer.Typer:
+    """`function` as a command line whose `InputError` is one line on standard error and exit code `usage_code`.
+
+    `machine_code` is for what is not the input's fault (disk full); `kept` says what an unfinished command leaves.
+    """
+
+    @functools.wraps(function)
+    def guarded(*args: Any, **kwargs: Any) -> None:  # a wrapper passes on what it wraps
+        try:
+            function(*args, **kwargs)
+        except InputError as error:
+            print_error(f"error: {error}")
+            raise typer.Exit(usage_code) from None
+        except OSError as error:  # disk full, folder gone: not the input's fault, and nothing finished is lost
+            print_error(f"error: {error}; {kept}")
+            raise typer.Exit(machine_code) from None
+        except KeyboardInterrupt:
+            print_error(f"interrupted: {kept}")
+            raise typer.Exit(130) from None
+
+    app = typer.Typer(add_completion=False, pretty_exceptions_enable=False)
+    app.command(cls=_command_class(usage_code))(guarded)
+    return app
+
+
+def _command_class(usage_code: int) -> type[TyperCommand]:
+    """A command whose wrong options end with `usage_code`; typer's own is 2."""
+
+    class Command(TyperCommand):
+        def make_context(self, *args: Any, **kwargs: Any) -> Any:  # passes on what it wraps
+            try:
+                return super().make_context(*args, **kwargs)
+            except Exception as error:
+                if getattr(error, "exit_code", None) == 2:
+                    error.exit_code = usage_code  # type: ignore[attr-defined]
+                raise
+
+    return Command
+
+
+def print_error(line: str) -> None:
+    """One line on standard error, unwrapped."""
+    sys.stderr.write(line + "\n")
+
+
+def draw_report(results: Sequence[Path], folder: Path | None = None) -> list[Path]:
+    """Write the report of one or several results folders into `folder`; the files, `report.md` and `index.html` first.
+
+    matplotlib is imported only here, after solving. Results without `targets.parquet` have no worst misses.
+    """
+    from frontier.reporting.write import write_report
+    from frontier.results.joining import Run, join_runs
+
+    runs = []
+    for path in results:
+        cells, manifest = load_results(path)
+        targets = load_targets(path) if (path / "targets.parquet").is_file() else None
+        runs.append(Run(str(manifest.get("experiment") or path.name), cells, manifest, targets, load_traces(path)))
+    names = [run.name for run in runs]
+    if len(set(names)) < len(names):  # two runs of one experiment: their folders tell them apart
+        runs = [replace(run, name=path.resolve().name) for run, path in zip(runs, results, strict=True)]
+    run = join_runs(runs)
+    # the name is read from a file: it must not lead out of the folder
+    out = folder or Path("reports") / (re.sub(r"[^\w.=+-]+", "-", run.name).strip("-.") or "unnamed")
+    try:
+        extra = report_sections(run.cells, run.targets, run.manifest)
+        return write_report(run.cells, run.manifest, out, targets=run.targets, traces=run.traces, extra=extra)
+    except OSError as error:
+        raise InputError(out, f"report cannot be written: {error.strerror}", cure="use --out") from None

@@ -1,0 +1,79 @@
+"""`python -m frontier fit PROBLEM.yaml --budget 2000 --out weights.parquet`: calibrate one problem, write the weights.
+
+Exit codes: 0 done; 1 the weights are not what was asked for (not converged, or of another size than the budget: they
+are written, and it is said), or there are none or the disk is full (nothing is written); 2 bad input, 130 interrupted
+(nothing is written).
+"""
+
+from __future__ import annotations
+
+from functools import partial
+from pathlib import Path
+from typing import Annotated, Literal
+
+import typer
+from rich.console import Console
+
+from frontier.commands.command_line import command, print_error
+from frontier.commands.fitting import (
+    output,
+    read_budget,
+    read_problem_file,
+    read_settings,
+    summary,
+    targets_table,
+    weights_table,
+)
+from frontier.problems.diagnostics import problem_warnings
+from frontier.problems.splits import default_split, every_target
+from frontier.sweep.api import calibrate
+
+
+@partial(command, kept="nothing was written")
+def main(
+    problem: Annotated[Path, typer.Argument(help="YAML file with one problem, or an experiment with one")],
+    out: Annotated[Path, typer.Option(help="weights: .parquet or .csv; targets go beside it, as <name>_targets")],
+    method: Annotated[str, typer.Option(help="a registered method")] = "anchored_l1",
+    budget: Annotated[str | None, typer.Option(help="records to keep, or a share of them (0.05)")] = None,
+    lam: Annotated[float | None, typer.Option(help="penalty λ instead of a budget, in the method's unit")] = None,
+    seed: Annotated[int | None, typer.Option(help="of a stochastic method; default 0")] = None,
+    settings: Annotated[
+        list[str] | None, typer.Option("--set", help="a parameter of the method, name=value (repeatable)")
+    ] = None,
+    refit: Annotated[
+        Literal["none", "fitted", "initial"], typer.Option(help="weight the same records again, from these weights")
+    ] = "none",
+    split: Annotated[
+        Literal["none", "default"], typer.Option(help="default: fit without the problem's held-out families")
+    ] = "none",
+    threads: Annotated[int, typer.Option(min=1, max=1024, help="threads the solver may use")] = 1,
+) -> None:
+    """Calibrate one problem by one method and write the weights and a table of its targets.
+
+    Weights that did not converge, or are of another size than asked for, are written all the same, with a line that
+    says so and exit code 1. Without any weights, or with bad input (exit code 2), nothing is written.
+    """
+    spec, whole = read_problem_file(problem)
+    files = output(out, spec, problem.parent)
+    parts = default_split(whole) if split == "default" else every_target(whole)
+    params = read_settings(settings or ())
+    size = None if budget is None else read_budget(budget)
+    for line in problem_warnings(whole):
+        print_error(f"warning: {line}")
+    training = whole.restrict(parts.train)
+    solution = calibrate(
+        training, method=method, budget=size, lam=lam, seed=seed, refit=refit, params=params, threads=threads
+    )
+    if solution.weights is None:
+        print_error(f"FAILED, nothing written: {solution.status}: {solution.message or solution.status.meaning}")
+        raise typer.Exit(1)
+    files.write(weights_table(whole, solution.weights), targets_table(whole, parts, solution.weights))
+    lines = [("problem", f"{spec.label}: {whole.n_targets:,} targets × {whole.n_records:,} records")]
+    lines += [("method", method), *summary(whole, parts, solution)]
+    lines += [("weights", str(files.weights)), ("targets", str(files.targets))]
+    Console().print(
+        "\n".join(f"{name:<17} {value}" for name, value in lines), highlight=False, markup=False, soft_wrap=True
+    )
+    if not solution.status.ended_well:
+        print_error(f"NOT AS ASKED FOR: {solution.status}: {solution.message or solution.status.meaning}")
+        raise typer.Exit(1)

@@ -1,0 +1,139 @@
+"""One problem fitted by one method, as `python -m frontier fit` does it: what is read, what is written, what is said.
+
+Written are the weights (record, weight, active) and, beside them, a table with a row per target. Both files are written
+whole before either takes its place, so that what fails leaves earlier ones as they were.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, cast
+
+import numpy as np
+import pandas as pd
+
+from frontier.core.errors import InputError
+from frontier.core.files import write_together
+from frontier.core.problem import CalibrationProblem, FloatArray, Split
+from frontier.core.yaml_file import read_value, read_yaml
+from frontier.methods.solution import Solution
+from frontier.objectives.design import relative_residual
+from frontier.objectives.weight_statistics import active_records
+from frontier.problems.diagnostics import diagnose
+from frontier.problems.own_data.export import TableFormat, as_table, record_ids
+from frontier.problems.registry import build_problem
+from frontier.sweep.experiment import ProblemSpec, problem_spec
+from frontier.sweep.scoring import evaluate
+
+
+def read_problem_file(path: Path) -> tuple[ProblemSpec, CalibrationProblem]:
+    """The problem in a YAML file: the keys of an entry of `problems:`, also under `problem:` or in an experiment."""
+    _, content = read_yaml(path, "a problem", cure="check the path")
+    entry, place = content, f"{path}: problem"
+    if "problems" in content:
+        problems = content["problems"]
+        if not isinstance(problems, list) or len(problems) != 1 or not isinstance(problems[0], dict):
+            got = len(problems) if isinstance(problems, list) else type(problems).__name__
+            cure = "write the entry into a file of its own"
+            raise InputError(f"{path}: problems", "not one problem", expected="a list of one entry", got=got, cure=cure)
+        entry, place = problems[0], f"{path}: problems[0]"
+    elif isinstance(content.get("problem"), dict) and len(content) == 1:
+        entry = content["problem"]
+    spec = problem_spec(entry, place)
+    return spec, build_problem(spec.name, spec.params, place, path.parent)
+
+
+def read_settings(settings: Sequence[str]) -> dict[str, Any]:
+    """`name=value` texts as method parameters; values are read as in YAML."""
+    found: dict[str, Any] = {}
+    for setting in settings:
+        name, equals, text = setting.partition("=")
+        if not (name and equals):
+            raise InputError("--set", "not a setting", expected="name=value", got=repr(setting))
+        if name in found:
+            raise InputError("--set", f"'{name}' is set twice", cure="set it once")
+        found[name] = read_value(text, f"--set {name}")
+    return found
+
+
+def read_budget(text: str) -> int | float:
+    """A number of records, or a share of them."""
+    value = read_value(text, "--budget")
+    if isinstance(value, bool) or not isinstance(value, int | float):
+        raise InputError("--budget", "not a budget", expected="records, or a share below 1", got=repr(text))
+    return value
+
+
+@dataclass(frozen=True, slots=True)
+class Output:
+    """The two files of a fit, and their format."""
+
+    weights: Path
+    targets: Path
+    kind: TableFormat
+
+    def write(self, weights: pd.DataFrame, targets: pd.DataFrame) -> None:
+        """Write both, or neither."""
+        write_together({self.targets: as_table(targets, self.kind), self.weights: as_table(weights, self.kind)})
+
+
+def output(path: Path, spec: ProblemSpec, folder: Path) -> Output:
+    """Where a fit is written; refused, before anything is solved, where it cannot be, or is a file of the problem."""
+    suffix = path.suffix.lower()
+    if suffix not in (".csv", ".parquet"):
+        raise InputError("--out", "not a table", expected="a .csv or .parquet file", got=repr(str(path)))
+    kind = cast(TableFormat, suffix.removeprefix("."))
+    found = Output(path, path.with_name(f"{path.stem}_targets{path.suffix}"), kind)
+    inputs = {
+        (folder / value).resolve() for value in spec.params.values() if isinstance(value, str) and "\0" not in value
+    }
+    for file in (found.weights, found.targets):
+        if file.is_dir():
+            raise InputError(file, "cannot be written: a folder")
+        if file.resolve() in inputs:
+            raise InputError(file, "would replace a file of the problem", cure="give --out another name")
+    above = next(parent for parent in path.absolute().parents if parent.exists())
+    if not above.is_dir() or not os.access(above, os.W_OK):
+        raise InputError(path, f"cannot be written: {above} is no folder to write to")
+    return found
+
+
+def weights_table(problem: CalibrationProblem, weights: FloatArray) -> pd.DataFrame:
+    """record (id), weight, active: one row per record of the problem, in its order."""
+    return pd.DataFrame({"record": record_ids(problem), "weight": weights, "active": active_records(weights)})
+
+
+def targets_table(problem: CalibrationProblem, split: Split, weights: FloatArray) -> pd.DataFrame:
+    """target, family, fitted, value, estimate_at_w0, estimate, relative_error (signed), records: one row per target."""
+    table = diagnose(problem)
+    table.insert(2, "fitted", split.train)
+    table["estimate"] = problem.M @ weights
+    table["relative_error"] = relative_residual(problem, weights)
+    columns = ["target", "family", "fitted", "value", "estimate_at_w0", "estimate", "relative_error", "records"]
+    return table[columns]
+
+
+def summary(problem: CalibrationProblem, split: Split, solution: Solution) -> list[tuple[str, str]]:
+    """What came out, as pairs of name and value for people."""
+    row = evaluate(problem, split, solution)
+    at_w0 = np.abs(relative_residual(problem, problem.w0))
+    lines = [
+        ("records kept", f"{row['n_active']:,} of {problem.n_records:,}"),
+        ("effective sample", f"{row['ess']:,.0f} records, largest weight {row['max_weight_ratio']:,.3g} times w0"),
+        ("total weight", f"{row['total_weight']:,.0f}, at w0 {problem.w0.sum():,.0f}"),
+    ]
+    for side, mask in (("train", split.train), ("heldout", split.heldout)):
+        if mask.any():
+            error = f"mean {row[f'{side}_mare']:.3%}, largest {row[f'{side}_max_are']:.3%}"
+            name = "error, fitted" if side == "train" else "error, held out"
+            lines.append((name, f"{error} ({mask.sum():,} targets; at w0 mean {at_w0[mask].mean():.3%})"))
+    return [*lines, ("certificate", _certificate(row)), ("status", f"{solution.status}: {solution.status.meaning}")]
+
+
+def _certificate(row: Mapping[str, Any]) -> str:
+    if row["certified"] is None:
+        return "none: nobody knows how good this method could have been"
+    return f"relative gap {row['relative_gap']:.1e}, {'confirmed' if row['certified'] else 'refused'}"

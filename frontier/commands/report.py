@@ -1,0 +1,28 @@
+"""`python -m frontier.report results/<experiment> …`: redraw page, figures and tables; solves nothing.
+
+Several results folders make one report about all of them (`frontier.results.joining` says how names that clash are told
+apart).
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+from rich.console import Console
+
+from frontier.commands.command_line import command, draw_report
+
+DOCUMENTED = "results folders written by frontier.run; several make one report"
+
+
+@command
+def main(
+    results: Annotated[list[Path], typer.Argument(help=DOCUMENTED)],
+    out: Annotated[Path | None, typer.Option(help="report folder; default reports/<experiment>, joined with +")] = None,
+) -> None:
+    """Regenerate a run's report from its results."""
+    written = draw_report(results, out)
+    for path in written[:2]:
+        Console().print(f"report: {path}", highlight=False, soft_wrap=True)

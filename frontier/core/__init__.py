@@ -1,0 +1,1 @@
+"""Values, errors and limits that everything stands on."""

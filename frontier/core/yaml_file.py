@@ -1,0 +1,104 @@
+"""A YAML file that may come from anybody, read as plain values within declared limits; the text comes along.
+
+The safe loader only: no tag makes an object. Keys are strings and given once, floats are those of YAML 1.2 (1e-7 is a
+number). A few lines of aliases can unfold to terabytes, so nodes are counted as unfolded before anything is built.
+"""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from frontier.core.errors import InputError
+from frontier.core.files import read_limited
+
+LARGEST_FILE_BYTES = 1 << 20  # the largest experiment here has 3 kB
+LARGEST_NODES = 100_000  # a hundred methods with a thousand points each
+LARGEST_INTEGER_BITS = 1000  # what a float still holds; a longer one cannot even be printed
+
+
+def read_yaml(path: Path, what: str, cure: str) -> tuple[str, dict[str, Any]]:
+    """Text and content of the mapping in a YAML file; `InputError` for anything else. `what` it should be, in words."""
+    try:
+        text = read_limited(path, LARGEST_FILE_BYTES).decode("utf-8")
+    except FileNotFoundError:
+        raise InputError(path, "no such file", cure=cure) from None
+    except (OSError, UnicodeDecodeError) as error:
+        raise InputError(path, f"cannot be read: {error}", expected="a UTF-8 YAML file") from None
+    return text, _parse(text, path, what)
+
+
+def read_value(text: str, place: str) -> Any:
+    """The plain value that a text is in YAML: a number, a truth value, a string, a list; `InputError` names `place`."""
+    content = _parse(f"value: {text}", Path(place), "a value")
+    if len(content) != 1:
+        raise InputError(place, "not a value", expected="one value", got=repr(text))
+    return content["value"]
+
+
+def _parse(text: str, path: Path, what: str) -> dict[str, Any]:
+    try:
+        loader = _Loader(text)
+        try:
+            node = loader.get_single_node()
+            if node is not None and _unfolded(node, {}) > LARGEST_NODES:
+                raise InputError(path, "too large once its aliases are unfolded", expected=f"≤ {LARGEST_NODES:,} nodes")
+            content = None if node is None else loader.construct_document(node)
+        finally:
+            loader.dispose()
+    except yaml.YAMLError as error:
+        raise InputError(path, f"not valid YAML: {error}", cure="fix the syntax") from None
+    except InputError:
+        raise
+    except (RecursionError, ValueError, OverflowError) as error:
+        raise InputError(path, f"not valid YAML: {type(error).__name__} {error}", cure="fix the value") from None
+    if not isinstance(content, dict):
+        raise InputError(path, f"not {what}", expected="a mapping", got=type(content).__name__)
+    return content
+
+
+def _unfolded(node: yaml.Node, counted: dict[int, int]) -> int:
+    """The number of nodes with every alias written out; `ValueError` for a node that contains itself."""
+    if id(node) in counted:
+        if counted[id(node)] < 0:
+            raise ValueError("an alias contains itself")
+        return counted[id(node)]
+    counted[id(node)] = -1  # being counted
+    total = 1
+    if isinstance(node, yaml.SequenceNode):
+        total += sum(_unfolded(child, counted) for child in node.value)
+    elif isinstance(node, yaml.MappingNode):
+        total += sum(_unfolded(key, counted) + _unfolded(value, counted) for key, value in node.value)
+    counted[id(node)] = total
+    return total
+
+
+class _Loader(yaml.SafeLoader):
+    """The safe loader, with YAML 1.2 floats (1e-7 is a number) and without silently repeated keys."""
+
+    def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[Any, Any]:
+        keys = [self.construct_object(key, deep=True) for key, _ in node.value]
+        for key in keys:
+            if not isinstance(key, str):
+                raise yaml.constructor.ConstructorError(None, None, f"key {key!r} is not a string", node.start_mark)
+            if keys.count(key) > 1:
+                raise yaml.constructor.ConstructorError(None, None, f"key {key!r} given twice", node.start_mark)
+        return super().construct_mapping(node, deep)
+
+    def construct_yaml_int(self, node: yaml.ScalarNode) -> int:
+        value: int = super().construct_yaml_int(node)
+        if value.bit_length() > LARGEST_INTEGER_BITS:
+            raise yaml.constructor.ConstructorError(None, None, "an integer beyond 2^1000", node.start_mark)
+        return value
+
+
+_Loader.add_constructor("tag:yaml.org,2002:int", _Loader.construct_yaml_int)
+
+_Loader.add_implicit_resolver(
+    "tag:yaml.org,2002:float",
+    re.compile(r"^[-+]?(\d[\d_]*)(\.\d*)?[eE][-+]?\d+$"),
+    list("-+0123456789"),
+)

@@ -1,0 +1,44 @@
+"""What a method declares that it minimised, and how far from the optimum it can be."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+
+from frontier.core.problem import CalibrationProblem, FloatArray
+
+
+@dataclass(frozen=True, slots=True)
+class Certificate:
+    """A primal value with a proven lower bound: `gap = primal − dual ≥ 0`, and the residual of the KKT conditions.
+
+    `relative_gap` divides by `reference`: the primal value for λ > 0, the loss at w = 0 for λ = 0 (where the minimum
+    may be 0). `kkt_residual` is the length of the coordinate-wise proximal step in units of the gradient at w = 0.
+    `n_equicorrelated` bounds the equicorrelation set: the records that the gap-safe rule cannot exclude from every
+    solution's support. Where it exceeds the active count, the count may be the solver's choice, not λ's.
+    """
+
+    primal: float
+    gap: float
+    relative_gap: float
+    kkt_residual: float
+    n_equicorrelated: int | None = None
+    active_rank: int | None = None
+    support_is_unique: bool | None = None
+    equicorrelated: NDArray[np.bool_] | None = None
+
+
+class Objective(Protocol):
+    """What a method says it minimised; `lam` is the λ in force (absolute), NaN where there is none."""
+
+    @property
+    def lam(self) -> float: ...
+
+    def value(self, problem: CalibrationProblem, weights: FloatArray) -> float: ...
+
+    def certificate(
+        self, problem: CalibrationProblem, weights: FloatArray, dual: FloatArray | None = None
+    ) -> Certificate | None: ...

@@ -1,0 +1,1 @@
+"""The Current Population Survey problems: real records, published totals."""

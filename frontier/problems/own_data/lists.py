@@ -1,0 +1,115 @@
+"""The two lists beside an estimate matrix: the calibration targets and the records, each a table with a row per item.
+
+    targets   name, value; family ("all"), importance (1), scale (max(|value|, floor)); the last three may be left out,
+              and so may single values of importance and scale
+              `source`, `year` and `note` are remarks
+    records   initial weight; id (the row's number) and group, if there are such columns
+
+Names and ids are unique. Whatever is wrong is one `InputError` that names file, row and column.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from frontier.core.errors import InputError
+from frontier.core.problem import SCALE_FLOOR, FloatArray
+from frontier.problems.own_data.tables import LARGEST_NUMBER, Table
+
+TARGET_COLUMNS = ("name", "value", "family", "importance", "scale")
+SMALLEST_SCALE = 1 / LARGEST_NUMBER
+REMARKS = ("source", "year", "note")  # columns of a target list that are for its readers
+DEFAULT_ID = "id"
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Targets:
+    """The target list: one entry per target, in file order."""
+
+    table: Table
+    names: tuple[str, ...]
+    values: FloatArray
+    families: tuple[str, ...]
+    importance: FloatArray
+    scale: FloatArray
+
+    def at(self, row: int, column: str = "name") -> str:
+        """The place of a target's field, with its name."""
+        return f"{self.table.at(row, column)} (target {self.names[row]!r})"
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Records:
+    """Ids, initial weights and groups of the records, in file order."""
+
+    ids: NDArray[np.generic]
+    weights: FloatArray
+    groups: NDArray[np.generic] | None
+
+
+def read_targets(table: Table, floor: float | None) -> Targets:
+    """The target list of a table; columns that it has besides are the caller's business."""
+    names = table.texts("name")
+    if not names:
+        raise InputError(table.shown, "no targets", expected="a row per target")
+    refuse_duplicates(names, table, "name", "target")
+    values = table.numbers("value")
+    families = table.texts("family") if "family" in table.columns else ["all"] * len(names)
+    importance = _optional(table, "importance", np.ones(len(names)))
+    if floor is None and "scale" not in table.columns and (values == 0).any():
+        raise InputError(
+            table.at(int((values == 0).argmax()), "value"),
+            "a target of 0 has no relative error",
+            cure="give floor: … (target units), or a column 'scale'",
+        )
+    scale = _optional(table, "scale", np.maximum(np.abs(values), SCALE_FLOOR if floor is None else floor))
+    for name, column, least in (("importance", importance, 0.0), ("scale", scale, SMALLEST_SCALE)):
+        if (column < least).any():
+            row = int((column < least).argmax())
+            raise InputError(table.at(row, name), "out of range", expected=f"a number ≥ {least:g}", got=column[row])
+    return Targets(table, tuple(names), values, tuple(families), importance, scale)
+
+
+def read_records(table: Table, *, id: str | None, weight: str, group: str | None) -> Records:
+    """The record list of a table; without an id column records are numbered from 0."""
+    table.require(weight, *(name for name in (id, group) if name is not None))
+    weights = table.numbers(weight)
+    check_weights(weights, table, weight)
+    name = id or (DEFAULT_ID if DEFAULT_ID in table.columns else None)
+    ids = np.arange(len(weights)) if name is None else table.keys(name)
+    if name is not None:
+        refuse_duplicates(ids.tolist(), table, name, "record")
+    return Records(ids, weights, None if group is None else table.keys(group))
+
+
+def check_weights(weights: FloatArray, table: Table, column: str, rows: NDArray[np.integer] | None = None) -> None:
+    """Initial weights are there, none is negative, some are positive; `rows` of the table, if not all."""
+    if not weights.size:
+        raise InputError(table.shown, "no records", expected="a row per record")
+    if (weights < 0).any():
+        bad = int((weights < 0).argmax())
+        row = bad if rows is None else int(rows[bad])
+        raise InputError(table.at(row, column), "negative weight", expected="a number ≥ 0", got=weights[bad])
+    if not weights.sum() > 0:
+        raise InputError(f"{table.shown}: column '{column}'", "weights sum to zero", expected="a positive weight")
+
+
+def refuse_duplicates(values: Sequence[object], table: Table, column: str, what: str) -> None:
+    """`InputError` for the first value that was there before."""
+    first: dict[object, int] = {}
+    for row, value in enumerate(values):
+        if first.setdefault(value, row) != row:
+            earlier = first[value] + 1 + table.is_csv
+            raise InputError(table.at(row, column), f"duplicate {what}", got=f"{value!r}, as in row {earlier}")
+
+
+def _optional(table: Table, name: str, default: FloatArray) -> FloatArray:
+    """A column of numbers where blanks, or the whole column, may be missing."""
+    if name not in table.columns:
+        return default
+    values = table.numbers(name, blank=np.nan)
+    return np.where(np.isnan(values), default, values)

@@ -1,0 +1,163 @@
+"""The figure of equal budgets: records asked for against errors and ESS, one column of panels per arm.
+
+Markers are means over seeds and splits, bars one standard error (`frontier.reporting.budgets`). A filled marker stands
+at its budget; a point without one (a λ, a dense method) and a budget that was not reached stand at the records that got
+weight, the latter hollow. Every quantity has one scale for all arms; grey lines are what to read the points against.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+from matplotlib.lines import Line2D
+
+from frontier.reporting.budgets import ARMS, by_budget
+from frontier.reporting.charts.canvas import canvas, log_frame, not_drawn
+from frontier.reporting.charts.style import (
+    LabelStyle,
+    LogAxis,
+    ProblemFacts,
+    count_tick,
+    log_axis,
+    percent,
+    percent_tick,
+)
+
+ERROR_FLOOR = 1e-4  # errors below 0.01% are drawn there: an exact fit must not flatten what can be compared
+PANELS = {
+    "train_mare": "training error",
+    "heldout_mare": "held-out error",
+    "heldout_capped_mare": "held-out, capped",
+    "ess": "ESS (Kish)",
+}
+PANEL_INCHES = 1.75
+DOTS = (0, (1, 2))
+
+
+@dataclass(frozen=True, slots=True)
+class _Line:
+    """A horizontal line to read one panel against."""
+
+    panel: str
+    value: float
+    text: str
+    dashes: Any
+
+
+def budget_figure(
+    part: pd.DataFrame, styles: Mapping[str, LabelStyle], title: str, facts: Sequence[ProblemFacts]
+) -> Figure | None:
+    """All quantities of one problem and design, for prepared cells; None when no budget has weights.
+
+    `facts` are those of the splits of the design: what is known of all of them is drawn at its mean, k = rank(A) for
+    each.
+    """
+    drawn = part[part["has_weights"] & (part["n_active"] > 0)]
+    if drawn["budget"].isna().all():
+        return None
+    points = by_budget(drawn)
+    points["x"] = points["budget"].where(points["budget"].notna() & (points["n_missed"] == 0), points["n_active_mean"])
+    arms = [arm for arm in ARMS if arm in set(points["refit"])]
+    x = log_axis(points["x"].to_numpy(), label=count_tick, most_ticks=9 if len(arms) == 1 else 5)
+    known = [name for name in PANELS if points[f"{name}_mean"].notna().any()]
+    lines = _references(facts)
+    ranks = sorted({fact.rank for fact in facts if fact.rank is not None and x.low < fact.rank < x.high})
+    legend = _legend(points, styles, [line for line in lines if line.panel in known], ranks)
+    figure, axes = canvas(len(known), len(arms), PANEL_INCHES, title, legend, not_drawn(part, drawn))
+    grid = np.array(axes, dtype=object).reshape(len(known), len(arms))
+    for name, row in zip(known, grid, strict=True):
+        error = name != "ess"
+        up = points[f"{name}_mean"].to_numpy()
+        here = [line for line in lines if line.panel == name]
+        up = np.append(up, [line.value for line in here])
+        y = log_axis(
+            up, label=percent_tick if error else count_tick, floor=ERROR_FLOOR if error else None, most_ticks=6
+        )
+        for ax, arm in zip(row, arms, strict=True):
+            _panel(ax, points[points["refit"] == arm], name, styles, y)
+            for line in here:
+                height = float(y.place([line.value])[0])
+                ax.axhline(height, color="0.35", linewidth=0.9, linestyle=line.dashes, zorder=1)
+            for rank in ranks:
+                ax.axvline(rank, color="0.35", linewidth=0.9, linestyle=DOTS, zorder=1)
+            log_frame(ax, x, y)
+            ax.set_ylabel(PANELS[name] if ax is row[0] else "")
+            ax.tick_params(labelleft=ax is row[0], labelbottom=name == known[-1])
+            ax.set_xlabel("records asked for" if name == known[-1] else "")
+            if name == known[0] and len(arms) > 1:
+                ax.set_title(ARMS[arm], loc="left")
+    return figure
+
+
+def _references(facts: Sequence[ProblemFacts]) -> list[_Line]:
+    """The values that all splits know, at their mean."""
+
+    def mean(values: list[float | None]) -> float | None:
+        known = [value for value in values if value is not None]
+        return sum(known) / len(known) if known and len(known) == len(values) else None
+
+    dashed, dashdotted = (0, (5, 3)), (0, (5, 2, 1, 2))
+    found = [
+        (
+            "train_mare",
+            mean([fact.dense_mare for fact in facts]),
+            "dense least squares fit {} (training error)",
+            dashed,
+        ),
+        ("heldout_mare", mean([fact.floor for fact in facts]), "held-out floor {}", dashed),
+        (
+            "heldout_mare",
+            mean([fact.initial_heldout for fact in facts]),
+            "initial weights {} (held-out error)",
+            dashdotted,
+        ),
+    ]
+    return [_Line(panel, value, text.format(percent(value)), dashes) for panel, value, text, dashes in found if value]
+
+
+def _panel(ax: Axes, points: pd.DataFrame, name: str, styles: Mapping[str, LabelStyle], y: LogAxis) -> None:
+    for label, some in points.groupby("label", sort=True):
+        style = styles[str(label)]
+        some = some[some[f"{name}_mean"].notna()].sort_values("x")
+        across, up = some["x"].to_numpy(), some[f"{name}_mean"].to_numpy()
+        error = some[f"{name}_se"].fillna(0.0).to_numpy()
+        low, high = y.place(np.maximum(up - error, y.low)), y.place(up + error)
+        ax.vlines(across, low, high, color=style.colour, linewidth=0.8, alpha=0.55)
+        missed = (some["n_missed"] > 0).to_numpy()
+        line = ~missed & (some["budget"].notna() | some["lam"].notna()).to_numpy()
+        ax.plot(across[line], y.place(up[line]), color=style.colour, linestyle=style.linestyle, alpha=0.8, zorder=3)
+        mark: dict[str, Any] = {"marker": style.marker, "color": style.colour, "linestyle": "none", "markersize": 4.5}
+        solid: dict[str, Any] = {"markeredgecolor": "white", "markeredgewidth": 0.4}
+        hollow: dict[str, Any] = {"markerfacecolor": "white", "markeredgewidth": 1.1}
+        for chosen, face in ((~missed, solid), (missed, hollow)):
+            if chosen.any():  # an artist without points would stand at the corner of the page
+                ax.plot(across[chosen], y.place(up[chosen]), **mark, **face, zorder=4, clip_on=False)
+
+
+def _legend(
+    points: pd.DataFrame, styles: Mapping[str, LabelStyle], lines: Sequence[_Line], ranks: Sequence[int]
+) -> list[Line2D]:
+    solid: dict[str, Any] = {"markeredgecolor": "white", "markeredgewidth": 0.4, "markersize": 5.5}
+    handles = [
+        Line2D([], [], label=f" {name}" if name.startswith("_") else name, **styles[name].properties, **solid)
+        for name in sorted(points["label"].unique())
+    ]
+    plain: dict[str, Any] = {"color": "0.35", "linestyle": "none"}
+    if points[[f"{name}_se" for name in PANELS]].notna().any(axis=None):
+        text = "mean ± standard error over seeds and splits"
+        handles.append(Line2D([], [], label=text, marker="|", markersize=9, **plain))
+    if (points["n_missed"] > 0).any():
+        text = "hollow: budget not reached (at the size that was)"
+        handles.append(Line2D([], [], label=text, marker="o", markerfacecolor="white", markersize=5.5, **plain))
+    grey: dict[str, Any] = {"color": "0.35", "linewidth": 0.9}
+    handles += [Line2D([], [], label=line.text, linestyle=line.dashes, **grey) for line in lines]
+    if ranks:
+        size = f"{ranks[0]:,}" if len(ranks) == 1 else f"{ranks[0]:,} to {ranks[-1]:,}, by fold"
+        handles.append(Line2D([], [], label=f"k = rank(A) = {size}", linestyle=DOTS, **grey))
+    return handles

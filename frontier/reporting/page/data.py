@@ -1,0 +1,212 @@
+"""The data of the interactive page: plain lists and numbers, rounded to what a reader can use.
+
+A *part* is one problem with one split, or with all folds of a rotation together. A row of `points` is the mean of an
+arm (label and refit) at one λ or budget over the seeds and folds of a part, with its range and standard error; a row of
+`cells` is one seed on one split. Nothing is chosen here by an error, and nothing is drawn here.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import asdict, dataclass
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from frontier.analysis.aggregate import fit_seconds, tally
+from frontier.reporting.budgets import ARMS, pooled
+from frontier.reporting.charts.style import LabelStyle, problem_facts
+from frontier.reporting.convergence import thinned_traces
+from frontier.reporting.misses import errors_by_problem, sizes_of, worst_misses
+from frontier.results.designs import design_of
+
+METRICS = ("n_active", "heldout_mare", "heldout_capped_mare", "train_mare", "ess")
+POINT_KEYS = ("label", "refit", "lam", "budget")
+POINT = (
+    *("part", "label", "refit", "lam", "budget", "n_cells", "n_seeds", "n_with_weights", "n_hollow"),
+    *METRICS,
+    *("certified", "gap", "status", "seconds", "timing"),
+)
+CELL = (
+    *("part", "label", "refit", "lam", "budget", "seed", "hollow"),
+    *METRICS,
+    *("certified", "gap", "status", "seconds", "timing"),
+)
+MISS = ("part", "size", "label", "refit", "lam", "budget", "active", "role", "target", "estimate", "residual", "error")
+FAMILY = ("part", "size", "label", "refit", "role", "family", "error")
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Part:
+    """One problem with the splits that are looked at together."""
+
+    problem: str
+    design: str
+    splits: tuple[str, ...]
+    cells: pd.DataFrame
+
+    @property
+    def name(self) -> str:
+        if len(self.splits) > 1:
+            return f"{self.design}: {len(self.splits)} folds together"
+        return self.splits[0]
+
+
+def page_data(
+    ready: pd.DataFrame,
+    manifest: Mapping[str, Any],
+    styles: Mapping[str, LabelStyle],
+    *,
+    targets: pd.DataFrame | None = None,
+    traces: pd.DataFrame | None = None,
+) -> dict[str, Any]:
+    """Everything that the page draws, for prepared cells without repeats; plain JSON values only."""
+    parts = _parts(ready)
+    labels = list(styles)
+    refits = sorted(ready["refit"].unique(), key=lambda refit: (refit != "none", refit))
+    codes = {"label": labels, "refit": refits}
+    points = [_points(part.cells) for part in parts]
+    found = {
+        "labels": [{"name": name, **asdict(styles[name])} for name in labels],
+        "refits": [{"id": refit, "name": ARMS.get(refit, f"refit: {refit}")} for refit in refits],
+        "parts": [_facts(part, manifest, parts) for part in parts],
+        "points": _table(POINT, (row | {"part": i} for i, rows in enumerate(points) for row in rows), codes),
+        "cells": _table(CELL, _cell_rows(parts), codes),
+        "traces": [_plain_trace(row, labels) for row in thinned_traces(ready, traces)],
+    }
+    return found | _misses(parts, points, ready, targets, codes)
+
+
+def _parts(ready: pd.DataFrame) -> list[Part]:
+    """For each problem and design: all folds together, then every split on its own."""
+    found = []
+    for problem, some in ready.groupby("problem", sort=True):
+        for design, cells in some.groupby(some["split"].map(design_of), sort=True):
+            splits = tuple(sorted(cells["split"].unique()))
+            if len(splits) > 1:
+                found.append(Part(str(problem), str(design), splits, cells))
+            found += [Part(str(problem), str(design), (name,), cells[cells["split"] == name]) for name in splits]
+    return found
+
+
+def _facts(part: Part, manifest: Mapping[str, Any], parts: Sequence[Part]) -> dict[str, Any]:
+    """Names, sizes and the values of the reference lines; a value of several folds is their mean, if all have one."""
+    facts = [problem_facts(manifest, part.problem, split) for split in part.splits]
+
+    def mean(values: list[float | None]) -> float | None:
+        known = [value for value in values if value is not None]
+        return plain_value(sum(known) / len(known)) if known and len(known) == len(values) else None
+
+    whole = next(i for i, other in enumerate(parts) if (other.problem, other.design) == (part.problem, part.design))
+    return {
+        "problem": part.problem,
+        "name": part.name,
+        "splits": list(part.splits),
+        "whole": whole,  # where the worst misses of this part's design are
+        "records": facts[0].records,
+        "training": [fact.training for fact in facts if fact.training is not None],
+        "ranks": sorted({fact.rank for fact in facts if fact.rank is not None}),
+        "floor": mean([fact.floor for fact in facts]),
+        "initial": mean([fact.initial_heldout for fact in facts]),
+        "dense": mean([fact.dense_mare for fact in facts]),
+    }
+
+
+def _points(cells: pd.DataFrame) -> list[dict[str, Any]]:
+    """One row per arm and λ or budget: of each metric [mean, lowest, highest, standard error]."""
+    rows = []
+    ordered = cells.sort_values(["label", "is_refit", "refit", "lam", "budget"], kind="stable")
+    for key, group in ordered.groupby(list(POINT_KEYS), dropna=False, sort=False):
+        good = group[group["has_weights"]]
+        spent, timing = fit_seconds(good)
+        confirmed = good["certified"].dropna().astype(bool)
+        gaps = good["relative_gap"].to_numpy()
+        row: dict[str, Any] = dict(zip(POINT_KEYS, key, strict=True))
+        row |= {"n_cells": len(group), "n_seeds": group["seed"].nunique(), "n_with_weights": len(good)}
+        row |= {"n_hollow": int(good["hollow"].sum()), "status": tally(group["status"]), "timing": timing}
+        row["certified"] = None if confirmed.empty else 2 if confirmed.all() else 1 if confirmed.any() else 0
+        row["gap"] = float(np.fmax.reduce(gaps, initial=np.nan))
+        row["seconds"] = float(spent.mean()) if spent.size else None
+        for metric in METRICS:
+            mean, error = pooled(good, metric)
+            row[metric] = [mean, good[metric].min(), good[metric].max(), error]
+        rows.append(row)
+    return rows
+
+
+def _cell_rows(parts: Sequence[Part]) -> Iterable[Mapping[Any, Any]]:
+    for number, part in enumerate(parts):
+        if len(part.splits) > 1:
+            continue  # its cells are those of its folds
+        for row in part.cells.to_dict("records"):
+            certified = None if pd.isna(row["certified"]) else 2 * int(row["certified"])
+            told = {"part": number, "certified": certified, "gap": row["relative_gap"], "seconds": row["fit_seconds"]}
+            yield row | told | {"hollow": int(row["hollow"])}
+
+
+def _misses(
+    parts: Sequence[Part],
+    points: Sequence[list[dict[str, Any]]],
+    ready: pd.DataFrame,
+    targets: pd.DataFrame | None,
+    codes: Mapping[str, Sequence[str]],
+) -> dict[str, Any]:
+    """Worst targets and errors by family of every design that has estimates."""
+    errors = errors_by_problem(ready, targets)
+    worst: list[dict[str, Any]] = []
+    families: list[dict[str, Any]] = []
+    names: dict[str, list[Any]] = {}
+    sizes: dict[int, list[float]] = {}
+    for number, part in enumerate(parts):
+        first = next(i for i, other in enumerate(parts) if (other.problem, other.design) == (part.problem, part.design))
+        if number != first or part.problem not in errors:
+            continue
+        known = errors[part.problem]
+        table = pd.DataFrame(points[number])
+        table["n_active_mean"] = [value[0] for value in table["n_active"]]
+        sizes[number] = sizes_of(table)
+        found = worst_misses(part.cells, table, known, sizes[number])
+        for rows, into in zip(found, (worst, families), strict=True):
+            into += [row | {"part": number, "active": row["n_active_mean"]} for row in rows]
+    for problem, known in errors.items():
+        shown = sorted({row["target"] for row in worst if parts[row["part"]].problem == problem})
+        names[problem] = [[j, known.names[j], str(known.families[j]), plain_value(known.values[j])] for j in shown]
+    every = dict(codes) | {"family": sorted({row["family"] for row in families}), "role": ["held out", "fitted"]}
+    return {
+        "sizes": {str(number): [plain_value(size) for size in some] for number, some in sizes.items()},
+        "targets": names,
+        "families": every["family"],
+        "misses": _table(MISS, worst, every),
+        "family_errors": _table(FAMILY, families, every),
+    }
+
+
+def _table(columns: Sequence[str], rows: Iterable[Mapping[str, Any]], codes: Mapping[str, Sequence[str]]) -> Any:
+    """`{columns, rows}`; names that `codes` lists become their position in it."""
+    places = {column: {name: i for i, name in enumerate(names)} for column, names in codes.items()}
+    lines = [[places[name][row[name]] if name in places else _value(row[name]) for name in columns] for row in rows]
+    return {"columns": list(columns), "rows": lines}
+
+
+def _value(value: Any) -> Any:
+    if isinstance(value, list):
+        return [plain_value(each) for each in value]
+    return value if isinstance(value, str) else plain_value(value)
+
+
+def plain_value(value: Any) -> float | int | None:
+    """Five significant digits; None for what is missing or infinite."""
+    if value is None or pd.isna(value) or not math.isfinite(value):
+        return None
+    rounded = float(f"{float(value):.5g}") if abs(value) < 1e5 or value != round(value) else float(value)
+    return int(rounded) if rounded == round(rounded) else rounded
+
+
+def _plain_trace(row: Mapping[str, Any], labels: Sequence[str]) -> dict[str, Any]:
+    plain = {name: row[name] for name in ("problem", "split", "quantity", "axis")}
+    numbers = {name: plain_value(row[name]) for name in ("lam", "budget", "seed")}
+    return (
+        plain | numbers | {"label": labels.index(row["label"]), **{k: [plain_value(v) for v in row[k]] for k in "xy"}}
+    )

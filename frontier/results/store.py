@@ -1,0 +1,275 @@
+"""Results on disk: one file per finished batch, written atomically, and the tables assembled from them.
+
+    results/<experiment>/
+      batches/<key>.npz     metrics rows (JSON), sparse weights, estimates, traces of one batch
+      cells.parquet, .csv   one row per cell and refit, in plan order
+      targets.parquet       one row per row of cells and target
+      traces.parquet        convergence traces: cell, quantity, step, value
+      weights/<problem>.npz sparse weights, row `weights_row` of each row of cells (SciPy CSR)
+      manifest.json         what ran, where, with which versions
+
+Nothing is pickled. A batch file ends with its sha256; one that does not match is reported and solved again.
+"""
+
+from __future__ import annotations
+
+import fcntl
+import hashlib
+import io
+import json
+import os
+import shutil
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import scipy.sparse as sp
+
+from frontier.core.errors import InputError
+from frontier.core.files import read_arrays, read_limited, sealed, unsealed, write_atomically
+from frontier.core.problem import CalibrationProblem, FloatArray, Split
+from frontier.results.manifest import read_json, read_manifest
+from frontier.results.schema import RESULT_FORMAT, cells_table
+
+LARGEST_BATCH_BYTES = 1 << 32  # three hundred cells with a million weights each; also as unfolded
+LARGEST_TABLE_BYTES = 1 << 32
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class BatchResult:
+    """What one batch file holds: metrics rows, weights (rows × n), estimates (rows × m), traces.
+
+    Each cell has a row as fitted, followed by one for each refit. Those of failed cells are empty in `weights` and NaN
+    in `estimates`.
+    """
+
+    rows: list[dict[str, Any]]
+    weights: sp.csr_array
+    estimates: FloatArray
+    traces: list[dict[str, list[float]]]
+
+
+class DamagedFile(Exception):
+    """A stored file that cannot be read back whole."""
+
+
+@dataclass(frozen=True, slots=True)
+class Store:
+    """The results folder of one experiment."""
+
+    folder: Path
+
+    @property
+    def batches(self) -> Path:
+        return self.folder / "batches"
+
+    def path(self, key: str) -> Path:
+        return self.batches / f"{key}.npz"
+
+    def marker(self, key: str) -> Path:
+        """Exists while a batch is being solved, or when a process died in it."""
+        return self.batches / f"{key}.started"
+
+    def open(self, fresh: bool) -> None:
+        """Create the folder (emptying it first when `fresh`), and refuse one of another format version."""
+        manifest = self.folder / "manifest.json"
+        if not fresh and manifest.exists():
+            found = read_json(manifest).get("format")
+            if found != RESULT_FORMAT:
+                raise InputError(
+                    manifest,
+                    "results of another format version",
+                    expected=RESULT_FORMAT,
+                    got=found,
+                    cure="use --fresh to start over, or --out for another folder",
+                )
+        try:
+            if fresh and self.batches.exists():
+                shutil.rmtree(self.batches)
+            self.batches.mkdir(parents=True, exist_ok=True)
+            for scratch in self.folder.rglob(".*.tmp"):  # a process was killed while it wrote
+                scratch.unlink(missing_ok=True)
+        except OSError as error:
+            raise InputError(self.folder, f"cannot be written: {error.strerror}", cure="use --out") from None
+
+    @contextmanager
+    def lock(self) -> Iterator[None]:
+        """Hold the folder for this process; a second one is refused with the holder's process id."""
+        try:
+            self.folder.mkdir(parents=True, exist_ok=True)
+            opened = (self.folder / ".lock").open("a+")
+        except OSError as error:
+            raise InputError(self.folder, f"cannot be written: {error.strerror}", cure="use --out") from None
+        with opened as handle:
+            try:
+                fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            except OSError:
+                handle.seek(0)
+                raise InputError(
+                    self.folder,
+                    f"in use by process {handle.read().strip() or 'unknown'}",
+                    cure="wait for it, or use --out for another folder",
+                ) from None
+            handle.truncate(0)
+            handle.write(str(os.getpid()))
+            handle.flush()
+            yield
+
+    def write(self, key: str, result: BatchResult) -> None:
+        """Write one finished batch atomically."""
+        weights = sp.csr_array(result.weights)
+        text = json.dumps({"rows": result.rows, "traces": result.traces})
+        buffer = io.BytesIO()
+        np.savez_compressed(
+            buffer,
+            json=np.frombuffer(text.encode(), dtype=np.uint8),
+            data=weights.data,
+            indices=weights.indices,
+            indptr=weights.indptr,
+            shape=np.array(weights.shape),
+            estimates=result.estimates,
+        )
+        write_atomically(self.path(key), sealed(buffer.getvalue()))
+        self.marker(key).unlink(missing_ok=True)
+
+    def read(self, key: str, n_cells: int) -> BatchResult | None:
+        """The stored result of a batch of `n_cells`, None if there is none; `DamagedFile` if it cannot be trusted."""
+        path = self.path(key)
+        try:
+            arrays = read_arrays(unsealed(read_limited(path, LARGEST_BATCH_BYTES)), LARGEST_BATCH_BYTES)
+            text = json.loads(arrays["json"].tobytes())
+            shape = tuple(arrays["shape"])
+            weights = sp.csr_array((arrays["data"], arrays["indices"], arrays["indptr"]), shape=shape)
+            result = BatchResult(text["rows"], weights, np.asarray(arrays["estimates"], np.float64), text["traces"])
+        except FileNotFoundError:
+            return None
+        except (OSError, ValueError, KeyError, TypeError) as error:
+            raise DamagedFile(f"{path.name}: {error}") from error
+        cells = sum(row.get("refit", "none") == "none" for row in result.rows)
+        if cells != n_cells or not len(result.rows) == weights.shape[0] == len(result.estimates):
+            raise DamagedFile(f"{path.name}: holds {cells} cells, the batch has {n_cells}")
+        return result
+
+    def assemble(
+        self,
+        parts: Iterable[tuple[str, Split, BatchResult]],
+        problems: Mapping[str, CalibrationProblem],
+        manifest: Mapping[str, Any],
+    ) -> pd.DataFrame:
+        """Write the tables, weights and manifest of finished batches (problem label, split, result), in plan order.
+
+        Returns the cells table.
+        """
+        rows: list[dict[str, Any]] = []
+        weights: dict[str, list[sp.csr_array]] = {label: [] for label in problems}
+        targets: list[pd.DataFrame] = []
+        traces: list[pd.DataFrame] = []
+        counts = dict.fromkeys(problems, 0)
+        for label, split, result in parts:
+            for row, estimate, trace in zip(result.rows, result.estimates, result.traces, strict=True):
+                # a batch stored before there were repeats is repeat 0
+                rows.append({"repeat": 0} | row | {"weights_row": counts[label]})
+                counts[label] += 1
+                if not np.isnan(estimate).any():
+                    targets.append(_target_table(row["cell"], problems[label], split, estimate))
+                if row.get("refit", "none") == "none":
+                    traces += [_trace_table(row["cell"], name, values) for name, values in trace.items()]
+            weights[label].append(result.weights)
+        table = cells_table(rows)
+        files: dict[str, bytes] = {
+            "cells.parquet": _parquet(table),
+            "cells.csv": table.to_csv(index=False).encode(),
+            "targets.parquet": _parquet(pd.concat(targets, ignore_index=True) if targets else pd.DataFrame()),
+            "traces.parquet": _parquet(pd.concat(traces, ignore_index=True) if traces else pd.DataFrame()),
+        }
+        for label, parts in weights.items():
+            if parts:
+                files[f"weights/{label}.npz"] = _npz(sp.csr_array(sp.vstack(parts)))
+        facts = dict(manifest) | {
+            "sha256": {name: hashlib.sha256(content).hexdigest() for name, content in files.items()}
+        }
+        files["manifest.json"] = json.dumps(facts, indent=2, sort_keys=True).encode() + b"\n"
+        for name, content in files.items():
+            write_atomically(self.folder / name, content)
+        return table
+
+
+def load_results(folder: Path) -> tuple[pd.DataFrame, dict[str, Any]]:
+    """The cells table and the manifest of a results folder; `InputError` when it holds no finished run.
+
+    The table must have the sha256 that the manifest states (a run from before it did is taken as it is).
+    """
+    return _read_table(folder, "cells.parquet")
+
+
+def load_targets(folder: Path) -> pd.DataFrame:
+    """Estimates and residuals of a run, one row per row of cells and target; `InputError` as `load_results`.
+
+    Columns: cell, target, family, heldout, value and estimate (target units), relative_residual.
+    """
+    table = _read_table(folder, "targets.parquet")[0]
+    if "scale" not in table:
+        return table
+    residual = table["relative_residual"].astype("float64")  # a compact run (`sweep/compact.py`)
+    estimate = table["value"] + table["scale"] * residual
+    return table.drop(columns="scale").assign(estimate=estimate, relative_residual=residual)
+
+
+def load_traces(folder: Path) -> pd.DataFrame:
+    """Convergence traces of a run (cell, quantity, step, value), empty for a run from before they were kept."""
+    if not (folder / "traces.parquet").is_file():
+        return pd.DataFrame({"cell": [], "quantity": [], "step": [], "value": []})
+    return _read_table(folder, "traces.parquet")[0]
+
+
+def _read_table(folder: Path, name: str) -> tuple[pd.DataFrame, dict[str, Any]]:
+    """A table of a finished run, if it has the sha256 that the manifest states, and the manifest."""
+    path = folder / name
+    if not path.is_file():
+        raise InputError(folder, f"no {name}", expected="a results folder", cure="run `python -m frontier.run` first")
+    manifest = read_manifest(folder)
+    cure = "run the experiment again: finished batches are kept"
+    try:
+        content = read_limited(path, LARGEST_TABLE_BYTES)
+        stated = manifest.get("sha256", {}).get(name)
+        if stated is not None and hashlib.sha256(content).hexdigest() != stated:
+            raise InputError(path, "checksum mismatch: truncated, altered or half written", cure=cure)
+        return pd.read_parquet(io.BytesIO(content)), manifest
+    except InputError:
+        raise
+    except (OSError, ValueError) as error:
+        raise InputError(path, f"cannot be read: {error}", cure=cure) from None
+
+
+def _target_table(cell: str, problem: CalibrationProblem, split: Split, estimate: FloatArray) -> pd.DataFrame:
+    return pd.DataFrame(
+        {
+            "cell": cell,
+            "target": problem.target_names,
+            "family": problem.families,
+            "heldout": split.heldout,
+            "value": problem.y,
+            "estimate": estimate,
+            "relative_residual": (estimate - problem.y) / problem.scale,
+        }
+    )
+
+
+def _trace_table(cell: str, quantity: str, values: Sequence[float]) -> pd.DataFrame:
+    return pd.DataFrame({"cell": cell, "quantity": quantity, "step": range(len(values)), "value": values})
+
+
+def _parquet(table: pd.DataFrame) -> bytes:
+    buffer = io.BytesIO()
+    table.to_parquet(buffer, index=False)
+    return buffer.getvalue()
+
+
+def _npz(matrix: sp.csr_array) -> bytes:
+    buffer = io.BytesIO()
+    sp.save_npz(buffer, matrix)
+    return buffer.getvalue()

@@ -1,0 +1,1 @@
+"""Algorithms on plain arrays. They know no method, no file and no metric."""

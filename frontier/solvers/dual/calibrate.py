@@ -1,0 +1,162 @@
+"""Classical calibration through the dual: relaxed by continuation, hard by proximal points, infeasible with a proof.
+
+Relaxed: the dual of `D(w)/N + (1/2ρ)‖b − A w‖²` is minimised at ρ = `FIRST_RELAX` first, loosely, and from there at a
+tenth of it, and so on. With a small ρ and targets that cannot be met, Newton from θ = 0 takes hundreds of short steps.
+
+Hard: the dual has no curvature where targets are nested (A is rank-deficient) or weights are on a bound. So its minimum
+is approached by proximal points (Rockafellar 1976): `θ ← argmin ψ(θ) + (σ/2)‖θ − θ_k‖²`, each of which is a relaxed
+problem whose residual is `b − A w = σ(θ_{k+1} − θ_k)`. Rows are divided by `√Σ a_ji² w0_i` first, which gives the
+Hessian at θ = 0 (where w = w0) a unit diagonal: σ then needs no units.
+
+Infeasible: where targets contradict each other that residual v tends to the smallest one within the bounds. As soon as
+`bᵀv > max_w vᵀA w` over the bounds, v separates b from everything attainable (Farkas' lemma), whatever its accuracy.
+Unbounded weights are bounded by `FAR` times the initial ones there, which makes the test safe against rounding.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+from dataclasses import dataclass
+from typing import Literal
+
+import numpy as np
+import scipy.sparse as sp
+
+from frontier.core.limits import limit_to_raise, out_of_time
+from frontier.core.problem import CalibrationProblem, FloatArray
+from frontier.objectives.design import relative_residual, weighted_design
+from frontier.objectives.distance import DistanceObjective, total
+from frontier.solvers.dual.newton import DualNewton
+
+FIRST_RELAX, RELAX_FACTOR = 10.0, 0.1  # of ρ; factors of 0.01 cost more steps on survey data
+FIRST_PROXIMAL, LAST_PROXIMAL, PROXIMAL_FACTOR = 1e-2, 1e-10, 1e-1  # σ, relative to the unit diagonal of the Hessian
+LOOSE = 1e-2  # intermediate problems are solved until the gradient is this share of the residual
+STALLED = 0.5  # a proximal step that leaves more than this share of the residual, at the last σ, makes no headway
+FAR = 1e6  # infeasibility is proven for weights up to this multiple of the initial ones
+SUGGESTED_RELAX = 0.1  # named as a cure, with what it leaves
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Calibration:
+    """Weights (n), θ (m), Newton steps, how it ended and, unless converged, why and what to do."""
+
+    weights: FloatArray
+    theta: FloatArray
+    n_iter: int
+    ended: Literal["converged", "infeasible", "stopped"]
+    message: str = ""
+
+
+def calibrate(
+    problem: CalibrationProblem,
+    objective: DistanceObjective,
+    *,
+    tol: float,
+    max_iter: int,
+    dense: bool | None = None,
+) -> Calibration:
+    """The minimiser of `objective`: hard until `max |b − A w| ≤ tol`, relaxed until the dual gradient is `≤ tol`.
+
+    `dense` chooses between factored normal equations and conjugate gradients (default: by the number of targets).
+    """
+    if objective.relax is None:
+        return _hard(problem, objective, tol=tol, max_iter=max_iter, dense=dense)
+    return _relaxed(problem, objective, objective.relax, tol=tol, max_iter=max_iter, dense=dense)
+
+
+def _relaxed(
+    problem: CalibrationProblem,
+    objective: DistanceObjective,
+    relax: float,
+    *,
+    tol: float,
+    max_iter: int,
+    dense: bool | None,
+) -> Calibration:
+    design, link = weighted_design(problem), objective.link(problem.w0)
+    newton = _newton(design.A, design.b, dense)
+    theta, steps, N = np.zeros_like(design.b), 0, total(problem)
+    rho, residual = max(relax, FIRST_RELAX), float(np.linalg.norm(design.b - design.A @ problem.w0))
+    while True:
+        last = rho <= relax
+        accuracy = tol if last else max(tol, LOOSE * residual)
+        point = newton.solve(link, theta, tol=accuracy, max_iter=max_iter - steps, rho=rho / N)
+        theta, steps = point.theta, steps + point.n_iter
+        residual = float(np.linalg.norm(rho / N * theta))
+        if last:
+            break
+        rho = max(rho * RELAX_FACTOR, relax)
+    if point.converged:
+        return Calibration(point.weights, theta, steps, "converged")
+    message = f"the dual gradient is {point.gradient_norm:.1e} after {steps} Newton steps; "
+    message += f"raise {limit_to_raise('max_iter')}, relax or tol"
+    return Calibration(point.weights, theta, steps, "stopped", message)
+
+
+def _hard(
+    problem: CalibrationProblem, objective: DistanceObjective, *, tol: float, max_iter: int, dense: bool | None
+) -> Calibration:
+    design, link = weighted_design(problem), objective.link(problem.w0)
+    unit = np.sqrt(design.A.power(2) @ problem.w0)
+    unit[unit == 0] = 1.0  # a row of zeros: nothing to scale
+    newton = _newton(sp.csr_array(design.A.multiply(1 / unit[:, None])), design.b / unit, dense)
+    low = (-FAR if objective.lower is None else objective.lower) * problem.w0
+    high = (FAR if objective.upper is None else objective.upper) * problem.w0
+    theta, weights = np.zeros_like(design.b), problem.w0
+    residual = design.b - design.A @ weights
+    sigma, loose, steps, stalls, separated = FIRST_PROXIMAL, LOOSE, 0, 0, False
+    while np.max(np.abs(residual)) > tol and steps < max_iter and stalls < 2 and not separated and not out_of_time():
+        length = float(np.linalg.norm(residual / unit))
+        accuracy = max(loose * length, 1e-15 * float(np.linalg.norm(newton.b)))
+        point = newton.solve(link, theta, tol=accuracy, max_iter=max_iter - steps, rho=sigma, centre=theta)
+        theta, weights, steps = point.theta, point.weights, steps + max(point.n_iter, 1)
+        residual = design.b - design.A @ weights
+        headway = float(np.linalg.norm(residual / unit)) <= STALLED * length
+        stalls = 0 if headway or sigma > LAST_PROXIMAL else stalls + 1
+        loose = LOOSE if headway else loose * LOOSE  # a residual that stays may prove infeasibility: sharpen it
+        sigma = max(sigma * PROXIMAL_FACTOR, LAST_PROXIMAL)
+        separated = _separates(newton, residual / unit, low, high)
+    if np.max(np.abs(residual)) <= tol:
+        return Calibration(weights, theta / unit, steps, "converged")
+    if separated:
+        message = f"{_bounds(objective)} meet all targets; {_cure(problem, objective, tol, max_iter)}"
+        return Calibration(weights, theta / unit, steps, "infeasible", message)
+    where = f"stopped after {steps} Newton steps, where {_missed(problem, weights)}"
+    cure = f"raise {limit_to_raise('max_iter')}, or {_cure(problem, objective, tol, max_iter)}"
+    return Calibration(weights, theta / unit, steps, "stopped", f"{where}; {cure}")
+
+
+def _newton(A: sp.csr_array, b: FloatArray, dense: bool | None) -> DualNewton:
+    newton = DualNewton(A, b)
+    newton.dense = newton.dense if dense is None else dense
+    return newton
+
+
+def _separates(newton: DualNewton, v: FloatArray, low: FloatArray, high: FloatArray) -> bool:
+    """Whether `bᵀv > max vᵀA w` over low ≤ w ≤ high by more than rounding: then no such w has `A w = b`."""
+    eta = newton.At @ v
+    attainable = np.maximum(low * eta, high * eta)
+    rounding = 1e-12 * float(np.abs(newton.b) @ np.abs(v) + np.abs(attainable).sum())
+    return bool(newton.b @ v - attainable.sum() > rounding)
+
+
+def _bounds(objective: DistanceObjective) -> str:
+    low = f"{-FAR:g}" if objective.lower is None else f"{objective.lower:g}"
+    high = f"{FAR:g}" if objective.upper is None else f"{objective.upper:g}"
+    return f"no weights between {low} and {high} times the initial ones"
+
+
+def _missed(problem: CalibrationProblem, weights: FloatArray) -> str:
+    error = np.where(problem.importance > 0, np.abs(relative_residual(problem, weights)), 0.0)
+    worst = int(np.argmax(error))
+    return f"target '{problem.target_names[worst]}' is missed most, by {error[worst]:.2%}"
+
+
+def _cure(problem: CalibrationProblem, objective: DistanceObjective, tol: float, max_iter: int) -> str:
+    if out_of_time():
+        return "set relax or drop targets"
+    relaxed = dataclasses.replace(objective, relax=SUGGESTED_RELAX)
+    found = calibrate(problem, relaxed, tol=max(tol, 1e-6), max_iter=max_iter)
+    bounded = objective.upper is not None or (objective.lower or 0.0) > 0
+    widen = ", widen the bounds" if bounded else ""
+    return f"set relax: {SUGGESTED_RELAX} (where {_missed(problem, found.weights)}){widen} or drop targets"

@@ -1,0 +1,63 @@
+"""Checkpoints of a fit: one sealed file per block, which another run of the same fit goes on from.
+
+A file is named by a digest of all that decides the result (design, cells, settings), so it is never taken up by another
+fit. On the CPU a resumed fit is the uninterrupted one, bit for bit. Nothing is pickled.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import io
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from frontier.core.errors import InputError
+from frontier.core.files import read_arrays, read_limited, sealed, unsealed, write_atomically
+from frontier.solvers.gates.monitor import Monitor, Trainer
+
+LARGEST_BYTES = 1 << 34  # some states of 16 cells with ten million records
+
+
+@dataclass(frozen=True, slots=True)
+class Checkpoints:
+    """Where a fit keeps its state, after how many epochs, and the digest of the fit."""
+
+    folder: Path
+    every: int
+    digest: str
+
+    def __post_init__(self) -> None:
+        if self.every < 1:
+            raise InputError("checkpoint_every", "too few epochs", expected="an integer ≥ 1", got=self.every)
+
+    def load(self, trainer: Trainer, monitor: Monitor) -> None:
+        """Set trainer and monitor to the state kept for them, if there is one.
+
+        Raises `InputError` for a damaged file.
+        """
+        path = self._path(trainer)
+        try:
+            arrays = read_arrays(unsealed(read_limited(path, LARGEST_BYTES)), LARGEST_BYTES)
+        except FileNotFoundError:
+            return
+        except (OSError, ValueError) as error:
+            raise InputError(path, f"no usable checkpoint: {error}", cure="delete it to start over") from None
+        trainer.restore(arrays)
+        monitor.restore(arrays)
+
+    def save(self, trainer: Trainer, monitor: Monitor) -> None:
+        arrays: dict[str, NDArray[np.generic]] = trainer.arrays() | monitor.arrays()
+        buffer = io.BytesIO()
+        np.savez(buffer, **arrays)  # type: ignore[arg-type]  # stubs take the names for its options
+        write_atomically(self._path(trainer), sealed(buffer.getvalue()))
+
+    def discard(self, trainer: Trainer) -> None:
+        self._path(trainer).unlink(missing_ok=True)
+
+    def _path(self, trainer: Trainer) -> Path:
+        cells = ";".join(f"{cell.lam!r},{cell.seed}" for cell in trainer.cells)
+        name = hashlib.sha256(f"{self.digest};{cells}".encode()).hexdigest()[:32]
+        return self.folder / f"{name}.checkpoint.npz"

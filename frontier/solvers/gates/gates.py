@@ -1,0 +1,101 @@
+"""The Hard Concrete distribution (Louizos, Welling & Kingma 2018): gate, its derivative, and its probability of ≠ 0.
+
+With stretch (γ, ζ), temperature β and location α (here `log_alpha`):
+`s = σ((logit u + α)/β)`, `z = clip((ζ−γ)s + γ, 0, 1)` (eqs. 10-11), `P(z ≠ 0) = σ(α − β log(−γ/ζ))` (eq. 12).
+Sampling and slopes are torch (training); the test-time gate and probability are numpy (scoring).
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Literal
+
+import numpy as np
+
+from frontier.core.errors import InputError
+from frontier.core.problem import FloatArray
+
+if TYPE_CHECKING:
+    import torch
+
+LOG_ALPHA_BOUND = 20.0  # beyond it σ is 0 or 1 in float32; l0-python 0.6.2 clamps there too, so distributions agree
+KEEP_PROB_MARGIN = 1e-6  # per-record keep probabilities are kept away from 0 and 1 by this, as in l0-python
+
+TestGate = Literal["tempered", "untempered"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class HardConcrete:
+    """The distribution's three constants; `InputError` unless γ < 0 < 1 < ζ and β > 0."""
+
+    temperature: float = 2 / 3
+    gamma: float = -0.1
+    zeta: float = 1.1
+
+    def __post_init__(self) -> None:
+        if not self.temperature > 0:
+            raise InputError("temperature", "not a temperature", expected="a number > 0", got=self.temperature)
+        if not self.gamma < 0:
+            raise InputError("gamma", "does not stretch below 0", expected="a number < 0", got=self.gamma)
+        if not self.zeta > 1:
+            raise InputError("zeta", "does not stretch above 1", expected="a number > 1", got=self.zeta)
+
+    @property
+    def width(self) -> float:
+        return self.zeta - self.gamma
+
+    @property
+    def penalty_shift(self) -> float:
+        """`−β log(−γ/ζ)`: P(z ≠ 0) = σ(α + shift)."""
+        return self.shift_at(self.temperature)
+
+    def shift_at(self, temperature: float) -> float:
+        """The shift at another temperature, while β is on its schedule."""
+        return -temperature * math.log(-self.gamma / self.zeta)
+
+    def epochs_to_close(self, keep_prob: float, lr: float) -> int:
+        """Epochs Adam needs at least to bring a gate from `keep_prob` to a tempered 0, moving α by ≤ lr each."""
+        distance = math.log(keep_prob / (1 - keep_prob)) + self.penalty_shift
+        return max(0, math.ceil(distance / lr))
+
+    def test_gate(self, log_alpha: FloatArray, kind: TestGate) -> FloatArray:
+        """The gate used after training: `clip((ζ−γ)σ(α/β) + γ, 0, 1)`, without β when untempered."""
+        bounded = np.clip(log_alpha, -LOG_ALPHA_BOUND, LOG_ALPHA_BOUND)
+        slope = self.temperature if kind == "tempered" else 1.0
+        return np.clip(self.width / (1.0 + np.exp(-bounded / slope)) + self.gamma, 0.0, 1.0)
+
+    def keep_probability(self, log_alpha: FloatArray) -> FloatArray:
+        """`P(z ≠ 0)`, same shape as `log_alpha`."""
+        bounded = np.clip(log_alpha, -LOG_ALPHA_BOUND, LOG_ALPHA_BOUND)
+        return np.asarray(1.0 / (1.0 + np.exp(-(bounded + self.penalty_shift))))
+
+    def sample(
+        self, logit_u: torch.Tensor, log_alpha: torch.Tensor, temperature: float | None = None
+    ) -> tuple[torch.Tensor, torch.Tensor]:
+        """The training gate z and `∂z/∂α`, for uniform noise given as its logit (shapes broadcast)."""
+        beta = self.temperature if temperature is None else temperature
+        bounded = log_alpha.clamp(-LOG_ALPHA_BOUND, LOG_ALPHA_BOUND)
+        s = (bounded + logit_u).div_(beta).sigmoid_()
+        stretched = s.mul(self.width).add_(self.gamma)
+        moves = (stretched > 0) & (stretched < 1) & (bounded == log_alpha)
+        slope = (1 - s).mul_(s).mul_(self.width / beta).mul_(moves)
+        return stretched.clamp_(0, 1), slope
+
+    def penalty(self, log_alpha: torch.Tensor, temperature: float | None = None) -> tuple[torch.Tensor, torch.Tensor]:
+        """`P(z ≠ 0)` and `∂P/∂α`."""
+        shift = self.shift_at(self.temperature if temperature is None else temperature)
+        bounded = log_alpha.clamp(-LOG_ALPHA_BOUND, LOG_ALPHA_BOUND)
+        p = (bounded + shift).sigmoid_()
+        return p, (1 - p).mul_(p).mul_(bounded == log_alpha)
+
+
+def start_log_alpha(keep_prob: FloatArray, n: int) -> FloatArray:
+    """`logit p₀`, shape (n,); `InputError` for probabilities outside (0, 1) or a wrong length."""
+    p = keep_prob
+    if p.ndim and p.shape != (n,):
+        raise InputError("init_keep_prob", "wrong length", expected=f"one number or {n} (records)", got=p.shape)
+    if not ((p > 0) & (p < 1)).all():
+        raise InputError("init_keep_prob", "not a probability", expected="0 < p < 1", got=float(np.ravel(p)[0]))
+    p = np.clip(p, KEEP_PROB_MARGIN, 1 - KEEP_PROB_MARGIN)
+    return np.broadcast_to(np.log(p / (1 - p)), (n,))

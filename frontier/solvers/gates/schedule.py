@@ -1,0 +1,103 @@
+"""How long, how and where a fit trains: the settings that are not part of the objective. Knows no torch."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Literal
+
+import numpy as np
+
+from frontier.core.errors import InputError
+from frontier.core.problem import FloatArray
+
+Device = Literal["auto", "cpu", "cuda"]
+Precision = Literal["float32", "float64"]
+TemperatureShape = Literal["constant", "linear", "exponential", "cosine"]
+
+BETA_1, BETA_2, EPSILON = 0.9, 0.999, 1e-8  # Adam's constants: Kingma & Ba 2015, and torch's defaults
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class EarlyStopping:
+    """Stop a cell once its objective has settled: the criterion, checked every `every` epochs.
+
+    With F the data term at the test-time weights plus λ times the expected count: stop when `|F − F'| ≤ tol F'` against
+    the check before, with the same number of active records, at `patience` checks in a row. `tol` = 0: never.
+    """
+
+    tol: float = 0.0
+    every: int = 50
+    patience: int = 3
+
+    def __post_init__(self) -> None:
+        if not (np.isfinite(self.tol) and self.tol >= 0):
+            raise InputError("stop_tol", "not a tolerance", expected="a number ≥ 0 (0: never stop early)", got=self.tol)
+        for name in ("every", "patience"):
+            if getattr(self, name) < 1:
+                raise InputError(f"stop_{name}", "too few", expected="an integer ≥ 1", got=getattr(self, name))
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Schedule:
+    """How long and where to train; `trace_every` = 0 records nothing."""
+
+    epochs: int
+    lr: float
+    device: Device = "cpu"
+    precision: Precision = "float32"
+    trace_every: int = 0
+    stopping: EarlyStopping = EarlyStopping()
+
+    def __post_init__(self) -> None:
+        if self.epochs < 1:
+            raise InputError("epochs", "too few", expected="an integer ≥ 1", got=self.epochs)
+        if not (np.isfinite(self.lr) and self.lr > 0):
+            raise InputError("lr", "not a learning rate", expected="a number > 0", got=self.lr)
+        if self.trace_every < 0:
+            raise InputError("trace_every", "negative", expected="an integer ≥ 0", got=self.trace_every)
+
+    @property
+    def events(self) -> list[int]:
+        """The epochs after which something is looked at, in order; the last epoch is one of them."""
+        found = {self.epochs}
+        if self.trace_every:
+            found |= {1, *range(self.trace_every, self.epochs, self.trace_every)}
+        if self.stopping.tol:
+            found |= set(range(self.stopping.every, self.epochs, self.stopping.every))
+        return sorted(found)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Temperature:
+    """The gates' temperature β over the epochs: from `initial` to `final`, which test-time gates use too."""
+
+    final: float
+    initial: float
+    shape: TemperatureShape = "constant"
+
+    def __post_init__(self) -> None:
+        for name, value in (("temperature", self.final), ("initial_temperature", self.initial)):
+            if not (np.isfinite(value) and value > 0):
+                raise InputError(name, "not a temperature", expected="a number > 0", got=value)
+        if self.shape == "constant" and self.initial != self.final:
+            raise InputError(
+                "initial_temperature",
+                "a constant temperature has no other start",
+                cure="set temperature_schedule: linear, exponential or cosine",
+            )
+
+    def over(self, epochs: int) -> FloatArray:
+        """β at epochs 1 … epochs, shape (epochs,): share t = 0 at the first, 1 at the last.
+
+        linear `β₀ + (β₁ − β₀) t`; exponential `β₀ (β₁/β₀)^t`; cosine `β₁ + (β₀ − β₁)(1 + cos πt)/2` (Loshchilov &
+        Hutter 2017, eq. 5, without restarts).
+        """
+        t = np.linspace(0.0, 1.0, epochs) if epochs > 1 else np.ones(1)
+        start, end = self.initial, self.final
+        if self.shape == "linear":
+            return np.asarray(start + (end - start) * t)
+        if self.shape == "exponential":
+            return np.asarray(start * (end / start) ** t)
+        if self.shape == "cosine":
+            return np.asarray(end + (start - end) * (1 + np.cos(np.pi * t)) / 2)
+        return np.full(epochs, end)

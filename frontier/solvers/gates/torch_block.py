@@ -1,0 +1,168 @@
+"""The same block of cells in torch, for GPUs: the formulas of `frontier.solvers.gates.kernel`, one operation at a time.
+
+All cells sit side by side (n × cells), up to `CELL_BYTES` of state. Nothing in the epoch loop waits for the device:
+temperatures, keys and step sizes are known beforehand, and results are read only when training stops to be looked at.
+On the CPU it is the kernel's independent check.
+"""
+
+from __future__ import annotations
+
+import warnings
+from collections.abc import Mapping, Sequence
+
+import numpy as np
+import scipy.sparse as sp
+import torch
+from numpy.typing import NDArray
+
+from frontier.core.limits import out_of_time
+from frontier.core.problem import FloatArray
+from frontier.core.random import GOLDEN, MIX_1, MIX_2, STREAM_GATES, UNIFORM_MARGIN, key
+from frontier.solvers.gates.loss import CAPPED
+from frontier.solvers.gates.schedule import BETA_1, BETA_2, EPSILON
+from frontier.solvers.gates.task import Cell, Task
+
+ARRAYS = 12  # of n × cells: six of state, the rest work of one epoch
+CELL_BYTES = 8 * 2**30  # of those arrays at once: a fixed rule, so that batches do not depend on the device
+
+
+def cells_at_once(task: Task) -> int:
+    """How many cells train side by side on a GPU."""
+    size = 4 if task.schedule.precision == "float32" else 8
+    return max(1, CELL_BYTES // (ARRAYS * size * task.n_records))
+
+
+class TorchBlock:
+    """Cells in training on `device`; see `frontier.solvers.gates.block.Block`, whose methods it shares."""
+
+    def __init__(self, task: Task, cells: Sequence[Cell], device: torch.device) -> None:
+        self.task, self.cells, self.device = task, tuple(cells), device
+        self.dtype = torch.float32 if task.schedule.precision == "float32" else torch.float64
+        A, b, q = task.loss.augmented
+        self.A, self.At = self._sparse(sp.csr_array(A)), self._sparse(sp.csr_array(A.T))
+        self.b, self.q = self._tensor(b[:, None]), self._tensor(q[:, None])
+        starts = {seed: task.clipped_start(seed) for seed in dict.fromkeys(cell.seed for cell in cells)}
+        self._seeds = tuple(starts)
+        self._seed_of_cell = torch.tensor([self._seeds.index(cell.seed) for cell in cells], device=device)
+        columns = [np.column_stack([starts[cell.seed].scale for cell in cells])]
+        alphas = [start.log_alpha for start in (starts[cell.seed] for cell in cells) if start.log_alpha is not None]
+        columns += [np.column_stack(alphas)] if task.gates else []
+        self.state = [self._tensor(column) for column in columns]
+        self.state += [torch.zeros_like(self.state[0]) for _ in range(2 * len(columns))]
+        self._lam = self._tensor(np.array([cell.lam for cell in cells]))
+        self._limit = None if task.limit is None else self._tensor(task.limit[:, None])
+        self._ridge = None if task.ridge is None else self._tensor(task.ridge[:, None])
+        self._records = torch.arange(task.n_records, device=device)
+        self._temperatures = task.temperatures.tolist() if task.gates else []
+        self.epoch = 0
+
+    def advance(self, until: int) -> None:
+        while self.epoch < until and not out_of_time():
+            self._step(self.epoch + 1)
+            self.epoch += 1
+
+    def scale(self, cell: int) -> FloatArray:
+        if not all(bool(tensor[:, cell].isfinite().all()) for tensor in self.state):
+            return np.full(self.task.n_records, np.nan)
+        return np.asarray(self.state[0][:, cell].double().cpu().numpy())
+
+    def log_alpha(self, cell: int) -> FloatArray | None:
+        return np.asarray(self.state[1][:, cell].double().cpu().numpy()) if self.task.gates else None
+
+    def arrays(self) -> dict[str, NDArray[np.generic]]:
+        state = {f"state_{k}": tensor.cpu().numpy() for k, tensor in enumerate(self.state)}
+        return state | {"epoch": np.array(self.epoch)}
+
+    def restore(self, arrays: Mapping[str, NDArray[np.generic]]) -> None:
+        for k, tensor in enumerate(self.state):
+            tensor.copy_(torch.from_numpy(arrays[f"state_{k}"]))
+        self.epoch = int(arrays["epoch"])
+
+    def _step(self, epoch: int) -> None:
+        scale, gates = self.state[0], self.task.gates
+        weights, slope, beta = scale, None, 1.0
+        if gates is not None:
+            noise = torch.empty((len(self._records), len(self._seeds)), dtype=self.dtype, device=self.device)
+            gate_logits(self._seeds, epoch, self._records, noise)
+            beta = self._temperatures[epoch]
+            z, slope = gates.sample(noise[:, self._seed_of_cell], self.state[1], beta)
+            weights = scale * z
+        data = self.At @ self._dual(self.A @ weights)
+        if self._ridge is not None:
+            data.addcmul_(self._ridge, weights)
+        steps = []
+        if gates is not None and slope is not None:
+            _, penalty_slope = gates.penalty(self.state[1], beta)
+            steps.append((data * scale).mul_(slope).addcmul_(penalty_slope, self._lam.expand_as(penalty_slope)))
+        by_theta = data.mul_(weights)
+        if self.task.lam_l2:
+            by_theta.addcmul_(scale, scale, value=2.0 * self.task.lam_l2)
+        moments = self.state[len(self.state) // 3 :]
+        scale.mul_(torch.exp(-self._adam(by_theta, moments[0], moments[1], epoch)))
+        if self._limit is not None:
+            torch.minimum(scale, self._limit, out=scale)
+        for by_alpha in steps:
+            self.state[1].sub_(self._adam(by_alpha, moments[2], moments[3], epoch))
+
+    def _adam(self, gradient: torch.Tensor, first: torch.Tensor, second: torch.Tensor, epoch: int) -> torch.Tensor:
+        """Adam's step (Kingma & Ba 2015, algorithm 1); the moments are updated in place."""
+        first.lerp_(gradient, 1 - BETA_1)
+        second.mul_(BETA_2).addcmul_(gradient, gradient, value=1 - BETA_2)
+        root = second.sqrt().div_((1 - BETA_2**epoch) ** 0.5).add_(EPSILON)
+        return (first / root).mul_(self.task.schedule.lr / (1 - BETA_1**epoch))
+
+    def _dual(self, products: torch.Tensor) -> torch.Tensor:
+        """`solvers.gates.loss.DataLoss.dual`, through the rescaling to a conserved total where there is one."""
+        loss = self.task.loss
+        factor = torch.ones((), dtype=self.dtype, device=self.device)
+        if loss.total:
+            factor = torch.where(products[-1] > 0, loss.total / products[-1], 0.0)
+        estimates = products * factor
+        residual = estimates - self.b
+        if loss.kind == CAPPED:
+            dual = self.q * residual.sign() * (residual.abs() < loss.cap)
+        else:
+            dual = 2.0 * self.q * residual
+        if loss.total:  # q is 0 on the last row, whose product is Σw
+            dual[-1] = -(dual * estimates).sum(dim=0) / loss.total
+        return dual * factor
+
+    def _tensor(self, array: FloatArray) -> torch.Tensor:
+        return torch.tensor(np.ascontiguousarray(array), dtype=self.dtype, device=self.device)
+
+    def _sparse(self, matrix: sp.csr_array) -> torch.Tensor:
+        with warnings.catch_warnings():
+            warnings.filterwarnings("ignore", message="Sparse CSR tensor support is in beta state")
+            return torch.sparse_csr_tensor(
+                torch.tensor(matrix.indptr.astype(np.int64)),
+                torch.tensor(matrix.indices.astype(np.int64)),
+                torch.tensor(matrix.data, dtype=self.dtype),
+                size=matrix.shape,
+                check_invariants=False,  # SciPy has checked them
+            ).to(self.device)
+
+
+def gate_logits(seeds: tuple[int, ...], epoch: int, records: torch.Tensor, out: torch.Tensor) -> torch.Tensor:
+    """`logit u` of the gates' uniforms into `out` (n × seeds); `records` is `arange(n)` (int64) on the same device."""
+    import torch
+
+    for column, seed in enumerate(seeds):
+        x = records * _signed(GOLDEN)
+        x += _signed(key(seed, STREAM_GATES, epoch))
+        for shift, factor in ((30, MIX_1), (27, MIX_2)):
+            x ^= _logical_shift(x, shift)
+            x *= _signed(factor)
+        x ^= _logical_shift(x, 31)
+        uniform = _logical_shift(x, 40).to(out.dtype)  # 24 bits: exact in float32
+        uniform.add_(0.5).mul_(2.0**-24).clamp_(UNIFORM_MARGIN, 1 - UNIFORM_MARGIN)
+        torch.logit(uniform, out=uniform)
+        out[:, column] = uniform
+    return out
+
+
+def _logical_shift(x: torch.Tensor, bits: int) -> torch.Tensor:
+    return (x >> bits) & ((1 << (64 - bits)) - 1)  # torch shifts int64 arithmetically: mask the copied sign
+
+
+def _signed(value: int) -> int:
+    return value - (1 << 64) if value >= 1 << 63 else value

@@ -1,0 +1,100 @@
+"""The batched fit: cut the cells into blocks, train the blocks, look at them on the way, and return every cell.
+
+On the CPU blocks are trained by the compiled kernel, one per thread at a time (as many threads as are allowed); on
+a GPU by torch, as many cells at once as `torch_block.cells_at_once` says. A cell's result depends on neither. When the
+time of the solve is used up, blocks stop where they are, and those whose turn has not come are not begun.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from contextvars import copy_context
+
+from frontier.core.errors import InputError
+from frontier.core.limits import allowed, out_of_time
+from frontier.solvers.gates.block import Block, Matrices, block_widths
+from frontier.solvers.gates.checkpoint import Checkpoints
+from frontier.solvers.gates.monitor import CellFit, Monitor, Trainer
+from frontier.solvers.gates.schedule import Device
+from frontier.solvers.gates.task import Cell, Task
+
+
+def cuda_asked(device: Device) -> bool:
+    """Whether a fit goes to the GPU: `auto` takes one that is there; asking for one that is not is an `InputError`."""
+    if device == "cpu":
+        return False
+    import torch
+
+    available = torch.cuda.is_available()
+    if device == "cuda" and not available:
+        raise InputError("device", "no CUDA device here", expected="auto or cpu", got="cuda", cure="use device: auto")
+    return available
+
+
+def fit(task: Task, cells: Sequence[Cell], checkpoints: Checkpoints | None = None) -> list[CellFit]:
+    """Train all cells; the results are in their order."""
+    order = sorted(range(len(cells)), key=lambda i: cells[i].seed)  # cells of one seed share their noise
+    blocks = _blocks(task, [cells[i] for i in order])
+    threads = min(allowed(), len(blocks))
+    if threads == 1:
+        done = [_train(task, part, build, checkpoints) for part, build in blocks]
+    else:
+        contexts = [copy_context() for _ in blocks]  # the time that is left is part of it
+        with ThreadPoolExecutor(threads) as pool:
+            done = list(
+                pool.map(lambda block, context: context.run(_train, task, *block, checkpoints), blocks, contexts)
+            )
+    found = [result for results in done for result in results]
+    return [result for _, result in sorted(zip(order, found, strict=True), key=lambda pair: pair[0])]
+
+
+def _blocks(task: Task, cells: Sequence[Cell]) -> list[tuple[Sequence[Cell], Callable[[], Trainer]]]:
+    """The cells of each block, in the order of `cells`, and its building: when its turn comes; gone when done."""
+    if cuda_asked(task.schedule.device):
+        import torch
+
+        from frontier.solvers.gates.torch_block import TorchBlock, cells_at_once
+
+        size, gpu = cells_at_once(task), torch.device("cuda")
+        parts = [cells[i : i + size] for i in range(0, len(cells), size)]
+        return [(part, lambda part=part: TorchBlock(task, part, gpu)) for part in parts]  # type: ignore[misc]
+    matrices = Matrices.of(task)
+    builds: list[tuple[Sequence[Cell], Callable[[], Trainer]]] = []
+    first = 0
+    for width in block_widths(len(cells)):
+        part = cells[first : first + width]
+        builds.append((part, lambda part=part, width=width: Block(task, part, matrices, width)))  # type: ignore[misc]
+        first += width
+    return builds
+
+
+def _train(
+    task: Task, cells: Sequence[Cell], build: Callable[[], Trainer], checkpoints: Checkpoints | None
+) -> list[CellFit]:
+    if out_of_time():
+        return [CellFit.not_begun(task.n_records) for _ in cells]
+    trainer = build()
+    monitor = Monitor(task, trainer.cells)
+    looks = task.schedule.events
+    stops = set(looks)
+    if checkpoints is not None:
+        checkpoints.load(trainer, monitor)
+        stops |= set(range(checkpoints.every, task.schedule.epochs, checkpoints.every))
+    for stop in sorted(stops):
+        if stop <= trainer.epoch:
+            continue
+        trainer.advance(stop)
+        if trainer.epoch < stop:  # out of time
+            if checkpoints is not None and trainer.epoch > 0:
+                checkpoints.save(trainer, monitor)
+            return monitor.results(trainer)
+        if stop in looks:
+            monitor.look(trainer)
+        if monitor.all_settled:
+            break
+        if checkpoints is not None and stop % checkpoints.every == 0:
+            checkpoints.save(trainer, monitor)
+    if checkpoints is not None:
+        checkpoints.discard(trainer)
+    return monitor.results(trainer)

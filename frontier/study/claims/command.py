@@ -1,0 +1,104 @@
+"""`python -m frontier study claims [RESULTS …] --out reports/claims.md`: published claims judged from results; solves
+nothing.
+
+Without folders the experiments that the claims need are looked for in `results/`. A claim whose results are not there
+is listed as not evaluated, with the command that makes them. Exit codes: 0 done (whatever the verdicts), 2 bad input.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import pandas as pd
+import typer
+from rich.console import Console
+
+from frontier.commands.command_line import command
+from frontier.core.errors import InputError
+from frontier.reporting.markdown import pairs
+from frontier.results.store import load_results, load_targets
+from frontier.study.claims.model import Judged, Results, evaluate
+from frontier.study.claims.registry import CLAIMS
+
+
+@command
+def main(
+    results: Annotated[
+        list[Path] | None, typer.Argument(help="results folders written by frontier.run; default results/*")
+    ] = None,
+    out: Annotated[Path, typer.Option(help="the page; its figures go into a folder beside it")] = Path(
+        "reports/claims.md"
+    ),
+) -> None:
+    """Judge every published claim from results and write the page."""
+    judged, page = write_claims(load_folders(results) if results else load_found(Path("results")), out)
+    console = Console()
+    for one in judged:
+        condition = f" {one.verdict.condition}" if one.verdict.condition else ""
+        console.print(f"{one.claim.id}: {one.verdict.word}{condition}", highlight=False, markup=False, soft_wrap=True)
+    console.print(f"page: {page}", highlight=False, soft_wrap=True)
+
+
+def write_claims(loaded: dict[str, Results], out: Path) -> tuple[list[Judged], Path]:
+    """Judge every claim from results by experiment and write the page `out`, its figures beside it."""
+    judged = evaluate(CLAIMS, loaded)
+    from frontier.study.claims.page import write_claims_page  # matplotlib is imported only here
+
+    evidence = {one.claim.id: one.verdict.evidence for one in judged}
+    points = {one.claim.id: one.verdict.points for one in judged}
+    try:
+        written = write_claims_page(claims_table(judged), evidence, points, runs_table(loaded), out)
+    except OSError as error:
+        raise InputError(out, f"page cannot be written: {error.strerror}", cure="use --out") from None
+    return judged, written[0]
+
+
+def load_folders(folders: list[Path]) -> dict[str, Results]:
+    """Results by experiment; `InputError` for a folder without a finished run, and for one experiment twice."""
+    found: dict[str, Results] = {}
+    for folder in folders:
+        cells, manifest = load_results(folder)
+        name = str(manifest.get("experiment") or folder.name)
+        if name in found:
+            raise InputError(folder, f"a second run of '{name}'", cure="give one folder for each experiment")
+        found[name] = Results(cells, _targets(folder, name), manifest)
+    return found
+
+
+def load_found(root: Path) -> dict[str, Results]:
+    """The experiments that claims need, as far as they have a folder with a finished run below `root`."""
+    names = sorted({name for claim in CLAIMS for name in claim.needs})
+    return load_folders([root / name for name in names if (root / name / "cells.parquet").is_file()])
+
+
+def _targets(folder: Path, name: str) -> pd.DataFrame:
+    """The targets of a run; empty where they were not kept or no claim reads them (they are the largest table)."""
+    read = any(claim.needs_targets and name in claim.needs for claim in CLAIMS)
+    return load_targets(folder) if read and (folder / "targets.parquet").is_file() else pd.DataFrame()
+
+
+def claims_table(judged: list[Judged]) -> pd.DataFrame:
+    """One row per claim, as the page reads it."""
+    return pd.DataFrame(
+        [
+            {"id": one.claim.id, "words": one.claim.words, "source": one.claim.source, "rule": one.claim.rule}
+            | {"needs": ", ".join(one.claim.needs), "not_tested": "\n".join(one.claim.not_tested)}
+            | {"verdict": one.verdict.word, "condition": one.verdict.condition, "reason": one.verdict.reason}
+            | {"detail": one.verdict.detail}
+            for one in judged
+        ]
+    )
+
+
+def runs_table(loaded: dict[str, Results]) -> pd.DataFrame:
+    """One row per experiment read: how large, by which code, on what."""
+    rows = []
+    for name, run in sorted(loaded.items()):
+        machine = run.manifest.get("machine") or {}
+        kept = {fact: machine.get(fact) for fact in ("processor", "cores", "system")}
+        rows.append(
+            {"experiment": name, "rows": f"{len(run.cells):,}", "code": str(run.manifest.get("code_digest") or "")[:12]}
+            | {"threads": run.manifest.get("threads_per_batch"), "machine": pairs(kept)}
+        )
+    return pd.DataFrame(rows)

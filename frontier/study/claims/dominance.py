@@ -1,0 +1,140 @@
+"""Does one frontier dominate another: at every size of the other a smaller error with no more records?
+
+A point of a method is one λ or budget, as its mean over seeds. A rival's point of k records is compared with the best
+point of the claimed winner among those of at most 1.02 k records (the tolerance of a budget). Choosing the best by the
+error that is compared favours the claim. The difference has a Welch interval over seeds, Bonferroni-corrected for the
+rival's points.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from frontier.study.claims.model import (
+    FAILS,
+    HOLDS,
+    LEVEL,
+    ONLY_IF,
+    UNDECIDED,
+    FloatArray,
+    Judge,
+    Results,
+    Verdict,
+    Word,
+    combine,
+    condition,
+    difference_interval,
+    floats,
+    single_draw,
+    usable,
+)
+
+RIVAL = "hard_concrete"
+SIZE_TOLERANCE = 0.02  # of a budget, as in frontier.solvers.budget_search
+METRICS = {"heldout_capped_mare": "held-out", "train_capped_mare": "training"}  # at most 100% a target
+ARMS = {"none": "as fitted", "fitted": "refit"}
+SETTING = ["metric", "problem", "split", "arm", "experiment"]
+
+
+def dominates(method: str) -> Judge:
+    """The judge of "`method` dominates the entire frontier of Hard Concrete", over every result that has both."""
+
+    def judge(results: Mapping[str, Results]) -> Verdict:
+        evidence = pd.DataFrame(
+            [{"experiment": name} | row for name, run in results.items() for row in _settings(run.cells, method)]
+        )
+        if evidence.empty:
+            return Verdict(UNDECIDED, "")
+        evidence = evidence.sort_values(SETTING, ignore_index=True)
+        word = combine(list(evidence["verdict"]))
+        only = condition(evidence, ["metric", "arm"], "problem") if word == ONLY_IF else ""
+        parts = [(str(metric), part) for metric, part in evidence.groupby("metric", sort=True)]
+        reason = " ".join(_told(metric, part) for metric, part in parts)
+        detail = " ".join(_by_problem(metric, part) for metric, part in parts)
+        return Verdict(word, reason, condition=only, detail=detail, evidence=evidence)
+
+    return judge
+
+
+def _told(metric: str, evidence: pd.DataFrame) -> str:
+    """In how many settings it dominates, and at how many sizes each has the smaller error."""
+    n = evidence[["sizes", "l1_better", "l0_better"]].sum()
+    holding = int((evidence["verdict"] == HOLDS).sum())
+    return (
+        f"By {metric} error it dominates in {holding} of {len(evidence)} settings; of {n['sizes']} sizes L1 has the "
+        f"smaller error at {n['l1_better']}, Hard Concrete at {n['l0_better']}, and the seeds leave the rest open."
+    )
+
+
+def _by_problem(metric: str, evidence: pd.DataFrame) -> str:
+    """The same sizes by problem."""
+    parts = []
+    for problem, part in evidence.groupby("problem", sort=True):
+        n = part[["sizes", "l1_better", "l0_better", "l1_absent"]].sum()
+        absent = f" ({n['l1_absent']} for want of an L1 point that small)" if n["l1_absent"] else ""
+        parts.append(f"{problem} {n['l1_better']} and {n['l0_better']}{absent} of {n['sizes']}")
+    return f"Sizes with a smaller {metric} error of L1 and of Hard Concrete: {', '.join(parts)}."
+
+
+def _settings(cells: pd.DataFrame, method: str) -> list[dict[str, Any]]:
+    good = usable(cells)
+    rows = []
+    for (problem, split, refit), part in good.groupby(["problem", "split", "refit"], sort=True):
+        if str(refit) not in ARMS or not {RIVAL, method} <= set(part["method"]):
+            continue
+        for metric, name in METRICS.items():
+            found = compare(part[part["method"] == method], part[part["method"] == RIVAL], metric)
+            if found:
+                rows.append(
+                    {"problem": str(problem), "split": str(split), "arm": ARMS[str(refit)], "metric": name} | found
+                )
+    return rows
+
+
+def compare(winner: pd.DataFrame, rival: pd.DataFrame, metric: str) -> dict[str, Any]:
+    """How often each is better over the rival's points, the largest differences, and the setting's verdict."""
+    ours, theirs = _points(winner, metric), _points(rival, metric)
+    if not ours or not theirs:
+        return {}
+    level = 1 - (1 - LEVEL) / len(theirs)
+    words: list[Word] = []
+    absent, differences = 0, []
+    for size, errors, lonely in theirs:
+        small = [point for point in ours if point[0] <= size * (1 + SIZE_TOLERANCE)]
+        best = min(small, key=lambda point: float(point[1].mean()), default=None)
+        if best is None:
+            words.append(FAILS)
+            absent += 1
+            continue
+        mean, low, high = difference_interval(best[1], errors, level, lonely=lonely or best[2])
+        differences.append(mean)
+        words.append(HOLDS if high < 0 else FAILS if low > 0 else UNDECIDED)
+    verdict: Word = HOLDS if set(words) == {HOLDS} else FAILS if FAILS in words else UNDECIDED
+    sizes = [size for size, _, _ in theirs]
+    return {
+        "sizes": len(theirs),
+        "smallest_records": min(sizes),
+        "largest_records": max(sizes),
+        "l1_better": words.count(HOLDS),
+        "l0_better": words.count(FAILS),
+        "l1_absent": absent,
+        "undecided": words.count(UNDECIDED),
+        "least_error_difference": min(differences, default=float("nan")),
+        "largest_error_difference": max(differences, default=float("nan")),
+        "verdict": verdict,
+    }
+
+
+def _points(cells: pd.DataFrame, metric: str) -> list[tuple[float, FloatArray, bool]]:
+    """Mean size and errors over seeds of every λ or budget, empty solutions included, and whether it is one draw."""
+    known = cells[cells[metric].notna()]
+    found = []
+    for _, part in known.groupby(["label", "lam", "budget"], dropna=False, sort=True):
+        errors = floats(part[metric])
+        if np.isfinite(errors).all():
+            found.append((float(part["n_active"].mean()), errors, single_draw(part)))
+    return found

@@ -1,0 +1,130 @@
+"""How many times faster L1 is than L0, a fit against a fit, from timings taken alone on their threads.
+
+`ratio = seconds of an L0 cell / seconds of an L1 cell`. An L0 cell is one λ and seed trained for the epochs that the
+grid of its problem asks for, `epochs · Σ fit_seconds / Σ n_iter` (its cost is proportional to epochs, so a slow peer
+need not be run to the end); an L1 cell is one λ: the share of its path, or one run of stratified raking. The range is
+over repeats or runs: least L0 over most L1 to most L0 over least L1.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from frontier.analysis.regression.timings import MACHINE
+from frontier.study.claims.model import (
+    FAILS,
+    HOLDS,
+    ONLY_IF,
+    UNDECIDED,
+    FloatArray,
+    Results,
+    Verdict,
+    Word,
+    combine,
+    condition,
+)
+
+CLAIMED = (12.0, 90.0)
+ALONE = ("clean", "amortised")  # amortised: an equal share of a batch that ran alone
+L0 = {
+    "l0-python, one fit after another": ("peers.l0_python", "l0-python @ "),
+    "ours, one cell": ("hard_concrete", "frontier, one cell @ "),
+    "ours, a cell of a grid": ("hard_concrete", "frontier @ "),
+}
+L1 = {
+    "published (stratified raking)": "stratified_raking",
+    "ours (NN-LASSO path)": "fista",
+}
+PAIRS = (  # what is compared: old with old, ours with ours, and the mixture
+    ("l0-python, one fit after another", "published (stratified raking)"),
+    ("ours, one cell", "ours (NN-LASSO path)"),
+    ("ours, a cell of a grid", "ours (NN-LASSO path)"),
+    ("l0-python, one fit after another", "ours (NN-LASSO path)"),
+)
+
+
+def speed(results: Mapping[str, Results]) -> Verdict:
+    """The judge of "the L1 solver is 12-90 times faster"."""
+    machines = {tuple((run.manifest.get("machine") or {}).get(fact) for fact in MACHINE) for run in results.values()}
+    parts = [alone(run.cells) for run in results.values() if run.manifest.get("jobs", 1) == 1]
+    if not parts:
+        return Verdict(UNDECIDED, "")
+    cells = pd.concat(parts)
+    rows = []
+    for slow, fast in PAIRS:
+        method, prefix = L0[slow]
+        for problem, part in cells.groupby("problem", sort=True):
+            grid = part[part["label"] == f"frontier @ {problem}"]
+            left = part[(part["method"] == method) & (part["label"] == f"{prefix}{problem}")]
+            right = part[part["method"] == L1[fast]]
+            if grid.empty or left.empty or right.empty:
+                continue
+            epochs = float(grid["n_iter"].max())
+            rows.append(
+                {"problem": str(problem), "l0": slow, "l1": fast, "epochs": epochs}
+                | {"l0_threads": int(left["threads"].max()), "l1_threads": int(right["threads"].max())}
+                | _ratio(_per_epoch(left) * epochs, _per_point(right))
+            )
+    evidence = pd.DataFrame(rows)
+    if evidence.empty:
+        return Verdict(UNDECIDED, "")
+    if len(machines) > 1:
+        evidence["verdict"] = UNDECIDED
+        return Verdict(UNDECIDED, "The timings come from different machines: no ratio is a result.", evidence=evidence)
+    word = combine(list(evidence["verdict"]))
+    least = int((evidence["ratio_low"] >= CLAIMED[0]).sum())
+    told = [
+        f"{slow} against {fast}: " + ", ".join(f"{r['problem']} {_times(r['ratio'])}" for r in part.to_dict("records"))
+        for (slow, fast), part in evidence.groupby(["l0", "l1"], sort=False)
+    ]
+    pair = evidence["l0"] + " against " + evidence["l1"]
+    only = condition(evidence.assign(pair=pair), ["pair"], "problem") if word == ONLY_IF else ""
+    more = int((evidence["ratio_low"] > CLAIMED[1]).sum())
+    reason = (
+        f"{_times(evidence['ratio'].min())} to {_times(evidence['ratio'].max())} as fast, a fit against a fit: at "
+        f"least {CLAIMED[0]:.0f} times in {least} of {len(evidence)} comparisons, more than {CLAIMED[1]:.0f} times in "
+        f"{more}."
+    )
+    return Verdict(word, reason, condition=only, detail=f"Times as fast, {'; '.join(told)}.", evidence=evidence)
+
+
+def alone(cells: pd.DataFrame) -> pd.DataFrame:
+    """Finished cells as fitted whose timings may be compared."""
+    done = cells["status"].isin(("optimal", "completed", "stopped_early")) & (cells["refit"] == "none")
+    return cells[done & cells["timing"].isin(ALONE)]
+
+
+def _per_epoch(cells: pd.DataFrame) -> FloatArray:
+    """Seconds of an epoch of a cell, by repeat."""
+    sums = cells.groupby("repeat")[["fit_seconds", "n_iter"]].sum()
+    return np.asarray(sums["fit_seconds"] / sums["n_iter"], dtype=np.float64)
+
+
+def _per_point(cells: pd.DataFrame) -> FloatArray:
+    """Seconds of a point: means by repeat of a path, or one number for each cell that ran by itself."""
+    if (cells["timing"] == "clean").all():
+        return np.asarray(cells["fit_seconds"], dtype=np.float64)
+    return np.asarray(cells.groupby(["label", "repeat"])["fit_seconds"].mean(), dtype=np.float64)
+
+
+def _ratio(slow: FloatArray, fast: FloatArray) -> dict[str, Any]:
+    low, high = float(slow.min() / fast.max()), float(slow.max() / fast.min())
+    middle = float(np.median(slow) / np.median(fast))
+    inside: Word = HOLDS if low >= CLAIMED[0] and high <= CLAIMED[1] else UNDECIDED
+    verdict = FAILS if high < CLAIMED[0] or low > CLAIMED[1] else inside
+    return {
+        "l0_seconds": float(np.median(slow)),
+        "l1_seconds": float(np.median(fast)),
+        "ratio": middle,
+        "ratio_low": low,
+        "ratio_high": high,
+        "verdict": verdict,
+    }
+
+
+def _times(ratio: float) -> str:
+    return f"{ratio:,.0f}×" if ratio >= 10 else f"{ratio:.2g}×"

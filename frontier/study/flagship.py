@@ -1,0 +1,64 @@
+"""`python -m frontier study flagship`: every committed report again, from the compact results in `results/flagship/`.
+
+With `--collect` finished runs in `results/` are first taken over in compact form (`results.compact`), those that
+are there. Solves nothing; the same results give the same files. Exit codes: 0 done, 1 the machine failed, 2 bad input.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+from rich.console import Console
+
+from frontier.analysis.speed import Unit
+from frontier.commands.command_line import command, draw_report
+from frontier.core.errors import InputError
+from frontier.results.compact import compact_run
+from frontier.results.store import load_results
+from frontier.study.claims.command import load_found, write_claims
+from frontier.study.scale import write_scale
+
+RUNS = (
+    *("cps_like", "cps_ohio", "cps_national", "small_exact"),
+    *("cps_ohio_budgets", "cps_national_budgets", "cps_national_families"),
+)
+SPEED: dict[str, Unit] = {"speed_l0": "epoch", "speed_l1": "path"}
+CLAIMS = ("claims_gates", "claims_microcalibrate", "claims_l0_paper")
+SCALE = "scale_populace"
+EVERY = (*RUNS, *SPEED, *CLAIMS, SCALE)
+REFERENCE = "frontier"  # in the experiments on speed our methods have this label
+
+
+@command
+def main(
+    collect: Annotated[bool, typer.Option("--collect", help="first take finished runs over from results/")] = False,
+    results: Annotated[Path, typer.Option(help="where runs and their compact form (flagship/) are")] = Path("results"),
+    out: Annotated[Path, typer.Option(help="folder of the reports")] = Path("reports"),
+) -> None:
+    """Regenerate the committed reports; with --collect from newly finished runs."""
+    console = Console()
+    flagship = results / "flagship"
+    for name in EVERY if collect else ():
+        if (results / name / "cells.parquet").is_file():
+            size = compact_run(results / name, flagship / name, cells_only=name in SPEED or name == SCALE)
+            console.print(f"compact: {flagship / name} ({size / 1e6:.1f} MB)", highlight=False, soft_wrap=True)
+    found = [name for name in EVERY if (flagship / name / "cells.parquet").is_file()]
+    if not found:
+        raise InputError(flagship, "no compact results", cure="run the experiments, then use --collect")
+    for path in (_report(name, flagship / name, out) for name in found if name not in CLAIMS):
+        console.print(f"report: {path}", highlight=False, soft_wrap=True)
+    _, page = write_claims(load_found(flagship), out / "claims.md")
+    console.print(f"report: {page}", highlight=False, soft_wrap=True)
+
+
+def _report(name: str, run: Path, out: Path) -> Path:
+    """The report of one compact run; its first file."""
+    if name in RUNS:
+        return draw_report([run], out / name)[0]
+    if name == SCALE:
+        return write_scale(run, out / "scale")
+    from frontier.reporting.speed_page import write_speed_report  # matplotlib is imported only here
+
+    return write_speed_report(*load_results(run), REFERENCE, out / "speed", SPEED[name])[0]

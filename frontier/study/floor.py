@@ -1,0 +1,111 @@
+"""`python -m frontier study floor RESULTS`: how far each Hard Concrete batch of a run is from the least it must do.
+
+Reads a results folder, measures this machine's rates (keep it idle: a minute), and writes Markdown beside the speed
+report. Exit codes: 0 done, 2 bad input.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated, Any
+
+import pandas as pd
+import typer
+from rich.console import Console
+
+from frontier.commands.command_line import command
+from frontier.core.errors import InputError
+from frontier.core.files import write_atomically
+from frontier.problems.registry import build_problem
+from frontier.results.store import load_results
+
+METHOD = "hard_concrete"
+
+
+@command
+def main(
+    results: Annotated[Path, typer.Argument(help="a results folder written by frontier.run")],
+    out: Annotated[Path, typer.Option(help="folder of the report")] = Path("reports/speed"),
+) -> None:
+    """State the floor of every Hard Concrete batch, in bytes and operations, and the distance from it."""
+    cells, manifest = load_results(results)
+    cells = cells[(cells["method"] == METHOD) & (cells["refit"] == "none")]
+    if cells.empty:
+        raise InputError(results, f"no cells of {METHOD}", cure="run an experiment that has some")
+    rows = _rows(cells, manifest)
+    stem = str(manifest.get("experiment") or "report").removeprefix("speed_")
+    path = out / f"{stem}_floor.md"
+    write_atomically(path, _markdown(rows, manifest).encode())
+    Console().print(f"report: {path}", highlight=False)
+
+
+def _rows(cells: pd.DataFrame, manifest: dict[str, Any]) -> list[dict[str, Any]]:
+    from frontier.problems.splits import default_split
+    from frontier.study.floor_model import floor
+
+    rows = []
+    threads = int(manifest["threads_per_batch"])
+    problems = manifest["problems"]
+    for (problem, label), part in cells[cells["split"] == "default"].groupby(["problem", "label"], sort=True):
+        spec = problems[problem]
+        built = build_problem(spec["name"], spec["params"], f"problem '{problem}'")
+        training = built.restrict(default_split(built).train)
+        one = part[part["repeat"] == part["repeat"].min()]
+        seconds = float(part.groupby("repeat")["fit_seconds"].sum().median())
+        least = floor(
+            n=training.n_records,
+            nnz=int(training.M.nnz),
+            cells=len(one),
+            epochs=int(one["n_iter"].max()),
+            threads=min(threads, len(one)),
+        )
+        rows.append({"problem": problem, "label": label, "cells": len(one), "seconds": seconds, "floor": least})
+    return rows
+
+
+def _markdown(rows: list[dict[str, Any]], manifest: dict[str, Any]) -> str:
+    from frontier.reporting.markdown import bullets, escape, markdown_table, pairs
+    from frontier.study import floor_model
+
+    header = (
+        "problem",
+        "cells",
+        "bytes",
+        "GB/s",
+        "operations",
+        "Gop/s",
+        "moving",
+        "computing",
+        "floor",
+        "took",
+        "ratio",
+    )
+    table = []
+    for row in rows:
+        least = row["floor"]
+        table.append(
+            [
+                escape(row["problem"]),
+                str(row["cells"]),
+                f"{least.moved_bytes / 1e9:.3g} GB",
+                f"{least.bytes_per_second / 1e9:.3g}",
+                f"{least.operations / 1e9:.3g} G",
+                f"{least.operations_per_second / 1e9:.3g}",
+                f"{least.moving_seconds:.3g} s",
+                f"{least.computing_seconds:.3g} s",
+                f"{least.seconds:.3g} s",
+                f"{row['seconds']:.3g} s",
+                f"{row['seconds'] / least.seconds:.2g}",
+            ]
+        )
+    notes = [
+        "**Floor.** The larger of the time to move what must be moved and the time to compute what must be computed, "
+        "at rates measured on this machine in the same session, on arrays of the size of a block and with as many "
+        "threads. " + " ".join((floor_model.__doc__ or "").split("\n\n")[1].split()),
+        "**Took.** Median wall time of the whole grid over repeats, as the harness measured it.",
+        f"**Machine.** {pairs(manifest.get('machine'))}; {manifest.get('threads_per_batch')} threads per batch.",
+    ]
+    return (
+        "\n\n".join(["# How far from the floor", markdown_table(header, table, right=header[1:]), bullets(notes)])
+        + "\n"
+    )

@@ -1,0 +1,287 @@
+"""Writes the scale report: time and memory against size, exponents, and the law of the grid (tables made elsewhere).
+
+Points are medians over repeats, with bars from the least to the largest; a hollow point did not end well, and its size
+is in no exponent. Lines are the fits: power laws for seconds, a fixed part plus bytes per non-zero for memory.
+"""
+
+from __future__ import annotations
+
+import shutil
+import tempfile
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+from urllib.parse import quote
+
+import matplotlib
+import numpy as np
+import pandas as pd
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+from matplotlib.lines import Line2D
+
+from frontier.core.errors import InputError
+from frontier.reporting.charts.canvas import canvas, log_frame, rc
+from frontier.reporting.charts.style import (
+    MISSING,
+    LabelStyle,
+    count,
+    count_tick,
+    label_styles,
+    log_axis,
+    seconds,
+    seconds_tick,
+    significant,
+)
+from frontier.reporting.markdown import bullets, escape, folded_table, markdown_table
+from frontier.reporting.provenance import settings
+
+GIB, MILLION = 2.0**30, 1e6
+PANEL_INCHES = 3.0
+COSTS = {"seconds": "seconds", "cpu_seconds": "CPU seconds", "peak_bytes": "peak memory"}
+AXES = {"seconds": "seconds, all cells", "peak_bytes": "peak memory of the process, GiB"}
+RUNS = (
+    "method",
+    "targets",
+    "records",
+    "non-zeros",
+    "cells",
+    "seconds (min–max)",
+    "CPU seconds",
+    "peak GiB",
+    "gap",
+    "ended",
+)
+EXPONENTS = ("method", "cost", "sizes", "in records", "in targets", "in non-zeros", "fixed part", "per non-zero")
+LAWS = ("method", "points", "in non-zeros", "in cells", "in non-zeros × cells")
+READING = (
+    "**Seconds.** Wall time of a method's call for all cells (points of its grid), from the problem as it is stored to "
+    "the last weights; batches ran one at a time, alone on their threads. Set-up (imports, compilation) is apart. CPU "
+    "seconds add up over threads.",
+    "**Peak memory.** The largest resident memory of the whole process during the call: interpreter, libraries and "
+    "problem too. With a limit on time or memory every batch runs in a process that holds no other problem, and what "
+    "earlier batches freed is given back first.",
+    "**Exponent.** The slope e of log cost against log size, `cost ∝ size^e`, with its standard error from the "
+    "residuals of the fit over the sizes that finished; 1 is linear. Memory has a fixed part, so its exponent is below "
+    "1: the straight line (fixed part, bytes per non-zero) describes it better.",
+    "**Grid.** One regression over all sizes and grids of more than one cell: the exponent in non-zeros at a fixed "
+    "grid, and in cells at a fixed size. A single cell is left out: it fills one lane of sixteen, so it costs more.",
+    "**Hollow.** Did not end well (see the column *ended*); not in any exponent.",
+)
+
+
+def write_scale_report(
+    sizes: pd.DataFrame, fits: pd.DataFrame, laws: pd.DataFrame, manifest: Mapping[str, Any], folder: Path
+) -> list[Path]:
+    """Write `report.md`, `scale.csv`, `exponents.csv` and two figures into `folder`, from `analysis.scaling`'s tables.
+
+    Raises `InputError` when `folder` is a file, or when there is nothing to draw.
+    """
+    if folder.exists() and not folder.is_dir():
+        raise InputError(folder, "not a folder", expected="a folder for the report", got="a file")
+    if not sizes["seconds"].notna().any():
+        raise InputError("results", "no cell has a time", cure="run the experiment to its end")
+    folder.mkdir(parents=True, exist_ok=True)
+    draft = Path(tempfile.mkdtemp(prefix=".scale-", dir=folder))
+    try:
+        with matplotlib.rc_context(rc()):
+            figures = {"scale": scale_figure(sizes, fits), "grid": grid_figure(sizes, laws)}
+            for stem, figure in figures.items():
+                for suffix in ("png", "svg") if figure is not None else ():
+                    metadata = {"Date": None} if suffix == "svg" else None  # a date would make every SVG differ
+                    figure.savefig(draft / f"{stem}.{suffix}", format=suffix, metadata=metadata)  # type: ignore[union-attr]
+        sizes.drop(columns="message").to_csv(draft / "scale.csv", index=False, lineterminator="\n")
+        fits.to_csv(draft / "exponents.csv", index=False, lineterminator="\n")
+        drawn = [stem for stem, figure in figures.items() if figure is not None]
+        text = scale_markdown(sizes, fits, laws, manifest, drawn)
+        (draft / "report.md").write_text(text, encoding="utf-8", newline="\n")
+        names = sorted((path.name for path in draft.iterdir()), key=lambda name: name.endswith(".md"))
+        for name in names:  # the Markdown last: whoever reads it finds what it links
+            (draft / name).replace(folder / name)
+    finally:
+        shutil.rmtree(draft, ignore_errors=True)
+    return [folder / name for name in reversed(names)]
+
+
+def scale_markdown(
+    sizes: pd.DataFrame, fits: pd.DataFrame, laws: pd.DataFrame, manifest: Mapping[str, Any], figures: list[str]
+) -> str:
+    """The report as Markdown; `figures` are the stems of the pictures beside it."""
+    blocks = [f"# Scale: {escape(manifest.get('experiment') or 'report')}"]
+    if manifest.get("description"):
+        blocks.append(escape(manifest["description"]))
+    blocks.append(bullets(verdicts(sizes)))
+    titles = {"scale": "Time and memory against non-zeros", "grid": "Cost against non-zeros × cells"}
+    blocks += [f"![{titles[stem]}]({quote(stem)}.png)\n\n([SVG]({quote(stem)}.svg))" for stem in figures]
+    rows = [_exponent_row(row) for row in fits.to_dict("records")]
+    few = "No method has finished at three sizes, so there is no exponent."
+    blocks += ["## Exponents", markdown_table(EXPONENTS, rows, right=EXPONENTS[2:]) if rows else few]
+    if not laws.empty:
+        table = [
+            [escape(r["method"]), str(r["points"])]
+            + [_with_error(r[k], r[f"{k}_se"]) for k in ("nnz", "cells", "product")]
+            for r in laws.to_dict("records")
+        ]
+        blocks += ["## The grid", "CPU seconds.", markdown_table(LAWS, table, right=LAWS[1:])]
+    ordered = sizes.sort_values(["label", "nnz"], kind="stable")
+    blocks += ["## Sizes", folded_table(RUNS, [_run_row(row) for row in ordered.to_dict("records")], RUNS[1:9])]
+    told = ordered[(ordered["message"] != "") & ~ordered["finished"]]
+    if not told.empty:
+        lines = (f"{escape(r['problem'])}, {escape(r['label'])}: {escape(r['message'])}" for _, r in told.iterrows())
+        blocks += ["## What went wrong", bullets(lines)]
+    blocks += ["## Run", bullets(settings(manifest)), "## How to read this", bullets(READING)]
+    stated = [escape(text) for text in manifest.get("limitations") or ()]
+    if stated:
+        blocks += ["## Limitations", bullets(stated)]
+    return "\n\n".join(blocks) + "\n"
+
+
+def verdicts(sizes: pd.DataFrame) -> list[str]:
+    """One sentence per method: what its largest size took, or that it did not finish."""
+    sentences = []
+    for label, part in sizes.groupby("label", sort=True):
+        row = part.sort_values("nnz").iloc[-1]
+        size = f"{row['n_targets']:,} × {row['n_records']:,} ({row['nnz'] / MILLION:.3g} million non-zeros)"
+        cells = "" if row["n_cells"] == 1 else f" for {row['n_cells']} cells"
+        text = f"**{escape(label)}**, {size}{cells}: "
+        if not row["finished"]:
+            sentences.append(f"{text}did not finish ({escape(row['status'])}).")
+            continue
+        gap = "" if np.isnan(row["relative_gap"]) else f", certified relative gap {row['relative_gap']:.1e}"
+        spread = f" ({seconds(row['seconds_least'])} to {seconds(row['seconds_most'])} over {row['repeats']} repeats)"
+        spread = spread if row["repeats"] > 1 else ""
+        memory = f"peak {significant(row['peak_bytes'] / GIB)} GiB"
+        sentences.append(f"{text}{seconds(row['seconds'])}{spread}, {memory}{gap}.")
+    return sentences
+
+
+def _styles(sizes: pd.DataFrame) -> dict[str, LabelStyle]:
+    return label_styles(sizes["label"], dict(zip(sizes["label"], sizes["method"], strict=True)))
+
+
+def scale_figure(sizes: pd.DataFrame, fits: pd.DataFrame) -> Figure | None:
+    """Seconds and peak memory of every method against non-zeros, on log axes, with the fitted power laws."""
+    drawn = sizes[sizes["seconds"].notna()]
+    if drawn.empty:
+        return None
+    drawn = drawn.assign(nnz=drawn["nnz"] / MILLION)
+    styles = _styles(sizes)
+    lost = sizes[sizes["seconds"].isna()]
+    note = "; ".join(f"{r['label']} at {r['nnz'] / MILLION:.3g} million: {r['status']}" for _, r in lost.iterrows())
+    note = f" Not drawn: {note}." if note else ""
+    note = f"Lines: power laws (seconds), a fixed part plus bytes per non-zero (memory).{note}"
+    title = "Time and memory against size (non-zeros; records and targets grow with them)"
+    figure, axes = canvas(1, 2, PANEL_INCHES, title, _legend(styles, drawn), note)
+    for ax, cost in zip(axes, AXES, strict=True):
+        unit = GIB if cost == "peak_bytes" else 1.0
+        for label, part in drawn.groupby("label", sort=True):
+            _series(ax, part, cost, unit, styles[str(label)])
+            _law(ax, part, fits[(fits["label"] == label) & (fits["cost"] == cost)], cost, unit, styles[str(label)])
+        ends = np.concatenate([drawn[f"{cost}_least"], drawn[f"{cost}_most"]]) / unit
+        _log_axes(ax, drawn["nnz"].to_numpy(np.float64), ends, cost)
+        ax.set_xlabel("non-zeros of the estimate matrix, millions")
+        ax.set_ylabel(AXES[cost])
+    return figure
+
+
+def grid_figure(sizes: pd.DataFrame, laws: pd.DataFrame) -> Figure | None:
+    """CPU seconds of the methods that ran grids, against non-zeros × cells: one line of slope 1 is the law."""
+    methods = set(sizes.loc[sizes["n_cells"] > 1, "method"])
+    drawn = sizes[sizes["method"].isin(methods) & sizes["cpu_seconds"].notna()]
+    if drawn.empty or drawn["n_cells"].nunique() < 2:
+        return None
+    styles = _styles(sizes)
+    work = drawn.assign(nnz=drawn["nnz"] / MILLION * drawn["n_cells"])
+    parts = [
+        f"{r['method']}: exponent {_with_error(r['product'], r['product_se'])} over grids" for _, r in laws.iterrows()
+    ]
+    legend = _legend({k: styles[k] for k in sorted(set(work["label"]))}, work)
+    legend.append(Line2D([], [], label="slope 1", color="0.35", linewidth=0.9, linestyle=(0, (5, 3))))
+    figure, [ax] = canvas(1, 1, PANEL_INCHES, "Cost of a grid of cells", legend, "; ".join(parts))
+    for label, part in work.groupby("label", sort=True):
+        _series(ax, part, "cpu_seconds", 1.0, styles[str(label)])
+    x = np.array([work["nnz"].min(), work["nnz"].max()])
+    largest = work.sort_values("nnz").iloc[-1]
+    ax.plot(
+        x, largest["cpu_seconds"] * x / largest["nnz"], color="0.35", linewidth=0.9, linestyle=(0, (5, 3)), zorder=1
+    )
+    lowest = largest["cpu_seconds"] * x[0] / largest["nnz"]
+    _log_axes(
+        ax, x, np.append(work[["cpu_seconds_least", "cpu_seconds_most"]].to_numpy().ravel(), lowest), "cpu_seconds"
+    )
+    ax.set_xlabel("non-zeros × cells, millions")
+    ax.set_ylabel("CPU seconds")
+    return figure
+
+
+def _legend(styles: Mapping[str, LabelStyle], drawn: pd.DataFrame) -> list[Line2D]:
+    labels = sorted(set(drawn["label"]))
+    legend = [
+        Line2D([], [], label=k, markersize=5, color=styles[k].colour, marker=styles[k].marker, linewidth=1.2)
+        for k in labels
+    ]
+    if not drawn["finished"].all():
+        look: dict[str, Any] = {"marker": "o", "linestyle": "none", "markerfacecolor": "white", "color": "0.35"}
+        legend.append(Line2D([], [], label="hollow: did not end well", **look))
+    return legend
+
+
+def _series(ax: Axes, part: pd.DataFrame, cost: str, unit: float, style: LabelStyle) -> None:
+    """Medians with bars over repeats."""
+    ax.vlines(part["nnz"], part[f"{cost}_least"] / unit, part[f"{cost}_most"] / unit, color=style.colour, linewidth=1.4)
+    for finished, some in part.groupby("finished"):
+        face = style.colour if finished else "white"
+        look: dict[str, Any] = {
+            "marker": style.marker,
+            "color": style.colour,
+            "markerfacecolor": face,
+            "markersize": 4.5,
+        }
+        ax.plot(some["nnz"], some[cost] / unit, linestyle="none", **look)
+
+
+def _law(ax: Axes, part: pd.DataFrame, fit: pd.DataFrame, cost: str, unit: float, style: LabelStyle) -> None:
+    """The fit over the sizes that finished: a power law, a straight line for memory; between points without one."""
+    known = part[part["finished"] & part[cost].notna()]
+    x = known["nnz"].to_numpy(np.float64)
+    y = known[cost].to_numpy(np.float64)
+    if not fit.empty:  # slopes are the same in millions
+        row, middle = fit.iloc[0], np.exp(np.log(x).mean())
+        height = np.exp(np.log(y).mean())
+        x = np.geomspace(x.min(), x.max(), 50)
+        line = row["fixed"] + row["per_nonzero"] * x * MILLION
+        y = line if cost == "peak_bytes" else height * (x / middle) ** row["nnz"]
+    ax.plot(x, y / unit, color=style.colour, linestyle=style.linestyle, linewidth=0.9, alpha=0.8)
+
+
+def _log_axes(ax: Axes, x: np.ndarray[Any, np.dtype[np.float64]], y: Any, cost: str) -> None:
+    across = log_axis(x, label=count_tick, most_ticks=7)
+    up = log_axis(y, label=count_tick if cost == "peak_bytes" else seconds_tick)
+    log_frame(ax, across, up)
+
+
+def _with_error(value: float, error: float) -> str:
+    return MISSING if np.isnan(value) else f"{value:.2f} ± {error:.2f}"
+
+
+def _exponent_row(row: Mapping[Any, Any]) -> list[str]:
+    memory = row["cost"] == "peak_bytes"
+    fixed = f"{row['fixed'] / GIB:.2f} GiB" if memory else MISSING
+    slope = f"{row['per_nonzero']:.0f} ± {row['per_nonzero_se']:.0f} bytes" if memory else MISSING
+    powers = [_with_error(row[k], row[f"{k}_se"]) for k in ("n_records", "n_targets", "nnz")]
+    return [escape(row["label"]), COSTS[row["cost"]], str(row["sizes"]), *powers, fixed, slope]
+
+
+def _run_row(row: Mapping[Any, Any]) -> list[str]:
+    spread = [seconds(row[name]) for name in ("seconds", "seconds_least", "seconds_most")]
+    gap = row["relative_gap"]
+    return [
+        escape(row["label"]),
+        *(f"{row[name]:,}" for name in ("n_targets", "n_records", "nnz")),
+        count(row["n_cells"]),
+        MISSING if MISSING in spread else f"{spread[0]} ({spread[1]}–{spread[2]})",
+        seconds(row["cpu_seconds"]),
+        significant(row["peak_bytes"] / GIB),
+        MISSING if np.isnan(gap) else f"{gap:.1e}",
+        escape(row["status"]),
+    ]

@@ -1,0 +1,112 @@
+"""The Python entry points: calibrate or solve a problem, run an experiment. The commands use them underneath."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any, Literal
+
+import pandas as pd
+
+from frontier.core.errors import InputError
+from frontier.core.point import Point
+from frontier.core.problem import CalibrationProblem
+from frontier.core.status import Status
+from frontier.methods.drive import check_points
+from frontier.methods.refit import ANCHORS
+from frontier.methods.registry import build_method
+from frontier.methods.solution import Solution
+from frontier.problems.splits import every_target
+from frontier.results.store import Store
+from frontier.sweep.measure import refit_measured, solve_measured
+from frontier.sweep.scoring import evaluate
+from frontier.sweep.session import open_session, run_session
+
+
+def solve(
+    problem: CalibrationProblem,
+    method: str = "fista",
+    points: Sequence[Point] = (Point(),),
+    *,
+    threads: int = 1,
+    **params: Any,
+) -> list[Solution]:
+    """One solution per point, in order, timed, from the registered `method` configured with `params`.
+
+    A method that has only a λ is driven to a `Point(budget=…)` by a search; what misses its budget says so.
+
+    `problem` is what the method may see: pass `problem.restrict(split.train)` to hold targets out. Wrong names,
+    parameters or points raise `InputError`; a numerical failure is a solution whose `status` says so. `threads` is the
+    number of threads the call may use.
+    """
+    solver = build_method(method, params, f"method '{method}'")
+    check_points(solver, points)
+    return solve_measured(solver, method, problem, points, threads=threads)
+
+
+def calibrate(
+    problem: CalibrationProblem,
+    *,
+    method: str = "anchored_l1",
+    budget: int | float | None = None,
+    lam: float | None = None,
+    seed: int | None = None,
+    refit: Literal["none", "fitted", "initial"] = "none",
+    params: Mapping[str, Any] | None = None,
+    threads: int = 1,
+) -> Solution:
+    """The weights that one method gives one problem, and the harness's verdict on them as status and message.
+
+    method  a registered method, with its parameters in `params`
+    budget  records to keep, or a share of them (below 1); or `lam`, in the method's unit
+    seed    of a stochastic method; default 0
+    refit   the same records weighted again, from the weights as fitted or from the initial ones (`methods.refit`)
+
+    All targets of `problem` are fitted: pass `problem.restrict(split.train)` to hold some out. Raises `InputError` as
+    `solve` does, for a seed of a deterministic method, and for a budget that is neither records nor a share.
+    """
+    if refit not in ("none", *ANCHORS):
+        raise InputError("refit", "unknown refit", expected=" or ".join(("none", *ANCHORS)), got=repr(refit))
+    solver = build_method(method, params or {}, f"method '{method}'")
+    if seed is not None and not solver.stochastic:
+        raise InputError("seed", f"'{method}' is deterministic", cure="drop it")
+    point = Point(
+        lam=lam,
+        budget=_records(budget, problem.n_records),
+        seed=0 if seed is None and solver.stochastic else seed,
+    )
+    check_points(solver, [point])
+    [solution] = solve_measured(solver, method, problem, [point], threads=threads)
+    fitted = _judged(problem, solution)
+    if refit == "none" or fitted.weights is None:
+        return fitted
+    again = _judged(problem, refit_measured(problem, fitted, refit, threads=threads))
+    if fitted.status is Status.NOT_CONVERGED and again.status is not Status.INFEASIBLE:
+        return dataclasses.replace(again, status=fitted.status)  # the selection is still not the method's
+    return again
+
+
+def _records(budget: int | float | None, n: int) -> int | None:
+    """A budget in whole records."""
+    if budget is None or (isinstance(budget, int) and not isinstance(budget, bool)):
+        return budget
+    if not (isinstance(budget, float) and 0 < budget < 1 and round(budget * n) >= 1):
+        expected = f"records (a whole number ≥ 1) or a share of the {n:,} records (0 < share < 1)"
+        raise InputError("budget", "not a budget", expected=expected, got=repr(budget))
+    return round(budget * n)
+
+
+def _judged(problem: CalibrationProblem, solution: Solution) -> Solution:
+    """The solution with the status and message that the yardstick gives it."""
+    row = evaluate(problem, every_target(problem), solution)
+    return dataclasses.replace(solution, status=Status(row["status"]), message=row["message"])
+
+
+def run_experiment(
+    path: Path | str, jobs: int = 1, out: Path | str | None = None, *, fresh: bool = False, quiet: bool = True
+) -> pd.DataFrame:
+    """The cells table of an experiment file, solving only what `out` (default `results/<experiment>`) lacks."""
+    session = open_session(path)
+    folder = Path(out) if out is not None else Path("results") / session.experiment.name
+    return run_session(session, Store(folder), jobs=jobs, fresh=fresh, quiet=quiet)

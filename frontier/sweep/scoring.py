@@ -1,0 +1,155 @@
+"""The yardstick: one metrics row per solution, recomputed in float64 from the weights alone.
+
+No method can touch it. Errors are absolute relative errors `|r_j| = |(M w − y)_j| / scale_j` (fractions), on training
+and held-out targets apart. Certificates come from the declared objective and the weights; a method that claims an
+optimum its certificate does not confirm is reported as not converged.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+from typing import Any
+
+import numpy as np
+
+from frontier.core.point import reached
+from frontier.core.problem import CalibrationProblem, FloatArray, Split
+from frontier.core.status import Status
+from frontier.methods.solution import Solution
+from frontier.objectives.design import relative_residual
+from frontier.objectives.weight_statistics import (
+    ACTIVE_THRESHOLDS,
+    active_count,
+    design_effect,
+    effective_sample_size,
+    max_weight_ratio,
+)
+
+CERTIFIED_GAP = 1e-6  # a relative duality gap up to this counts as solved (the issue's bound for reference solvers)
+CERTIFIED_KKT = 1e-6  # the same for the KKT residual, which decides at λ = 0
+CAP = 1.0  # a target missed by more than 100% counts as missed by 100% in the capped mean
+WITHIN = (0.01, 0.05, 0.10)
+
+Row = dict[str, Any]
+
+
+def evaluate(problem: CalibrationProblem, split: Split, solution: Solution) -> Row:
+    """The metrics row of one solution: identity, errors, weights, certificate, cost, status.
+
+    A solution without weights keeps its identity and status; its metrics are missing (None).
+    """
+    point = solution.point
+    row: Row = {
+        "problem": problem.name,
+        "split": split.name,
+        "method": solution.method,
+        "label": solution.method,
+        "lam": None if point is None else point.lam,
+        "budget": None if point is None else point.budget,
+        "seed": None if point is None else point.seed,
+        "refit": solution.refit,
+    }
+    row |= _status(solution) | dict.fromkeys(_weight_columns(problem))
+    if solution.weights is not None:
+        row |= _objective(problem.restrict(split.train), solution, row)
+        row |= _support(problem, solution.weights)
+        row |= _errors(problem, split, solution.weights)
+        row |= _budget(row, solution)
+    timing = dataclasses.asdict(solution.timing)
+    return row | {"timing": timing.pop("kind")} | timing
+
+
+def _status(solution: Solution) -> Row:
+    return {
+        "status": str(solution.status),
+        "claimed_status": str(solution.status),
+        "message": solution.message,
+        "n_iter": solution.n_iter,
+        "claims": json.dumps(dict(solution.claims), sort_keys=True),
+    }
+
+
+def _objective(training: CalibrationProblem, solution: Solution, row: Row) -> Row:
+    """The declared objective and its certificate at the returned point, and what they make of the claimed status."""
+    weights, objective = solution.weights, solution.objective
+    if weights is None or objective is None:
+        return {}
+    found: Row = {"lam_absolute": objective.lam, "objective": objective.value(training, weights)}
+    certificate = objective.certificate(training, weights, solution.dual)
+    if certificate is None:
+        return found
+    found |= dataclasses.asdict(certificate)
+    del found["primal"], found["equicorrelated"]
+    certified = certificate.relative_gap <= CERTIFIED_GAP
+    if objective.lam == 0:  # no penalty: the KKT conditions of non-negative least squares decide
+        certified = certified or certificate.kkt_residual <= CERTIFIED_KKT
+    found["certified"] = certified
+    if solution.status is Status.OPTIMAL and not certified:
+        gap = f"claimed optimal, but the certificate's relative gap is {certificate.relative_gap:.1e}"
+        found |= {"status": str(Status.NOT_CONVERGED), "message": "; ".join(filter(None, (row["message"], gap)))}
+    return found
+
+
+def _budget(row: Row, solution: Solution) -> Row:
+    """Whether the budget was reached; an optimum of another size than the one asked for is not what was asked for.
+
+    A refit keeps all records that it was given, however little it leaves some: there the size is that of the selection.
+    """
+    if row["budget"] is None or solution.weights is None:
+        return {}
+    size = row["n_active"] if solution.refit == "none" else int(np.count_nonzero(solution.weights))
+    missed = not reached(size, row["budget"])
+    unreached = missed and Status(row["status"]).ended_well
+    return {"budget_reached": not missed} | ({"status": str(Status.UNREACHED)} if unreached else {})
+
+
+def _support(problem: CalibrationProblem, weights: FloatArray) -> Row:
+    counts = {f"n_active_{t:.0e}".replace("e-0", "e-"): active_count(weights, t) for t in ACTIVE_THRESHOLDS}
+    return {
+        "n_active": active_count(weights),
+        **counts,
+        "threshold_matters": len(set(counts.values())) > 1,
+        "ess": effective_sample_size(weights),
+        "design_effect": design_effect(weights),
+        "max_weight_ratio": max_weight_ratio(problem, weights),
+        "total_weight": float(weights.sum()),
+    }
+
+
+def _errors(problem: CalibrationProblem, split: Split, weights: FloatArray) -> Row:
+    error = np.abs(relative_residual(problem, weights))
+    row: Row = {}
+    for side, mask in (("train", split.train), ("heldout", split.heldout)):
+        row |= dict(zip(_error_columns(side), _summary(error[mask]), strict=True))
+    row["train_loss"] = float(0.5 * (problem.importance * error**2)[split.train].sum())
+    families = np.array(problem.families)
+    row |= {f"mare[{family}]": float(error[families == family].mean()) for family in dict.fromkeys(problem.families)}
+    return row
+
+
+def _error_columns(side: str) -> list[str]:
+    within = [f"{side}_within_{share * 100:.0f}pct" for share in WITHIN]
+    return [f"{side}_mare", f"{side}_median_are", f"{side}_max_are", f"{side}_capped_mare", *within]
+
+
+def _summary(error: FloatArray) -> list[float | None]:
+    """Mean, median, maximum, capped mean and shares within 1, 5 and 10%; missing when no target is on this side."""
+    if not error.size:
+        return [None] * (4 + len(WITHIN))
+    shares = [float(np.mean(error <= share)) for share in WITHIN]
+    capped = float(np.mean(np.minimum(error, CAP)))
+    return [float(error.mean()), float(np.median(error)), float(error.max()), capped, *shares]
+
+
+def _weight_columns(problem: CalibrationProblem) -> list[str]:
+    counts = [f"n_active_{t:.0e}".replace("e-0", "e-") for t in ACTIVE_THRESHOLDS]
+    return [
+        *("budget_reached", "lam_absolute", "objective", "gap", "relative_gap", "kkt_residual", "n_equicorrelated"),
+        *("active_rank", "support_is_unique", "certified"),
+        *("n_active", *counts, "threshold_matters"),
+        *("ess", "design_effect", "max_weight_ratio", "total_weight"),
+        *("train_loss", *_error_columns("train")),
+        *_error_columns("heldout"),
+        *(f"mare[{family}]" for family in dict.fromkeys(problem.families)),
+    ]

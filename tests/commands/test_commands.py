@@ -1,0 +1,117 @@
+"""The commands as a user runs them: exit codes, one-line errors, resume after Ctrl-C, reports redrawn."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pandas as pd
+import pytest
+
+GOOD = "problems: [{name: cps_like}]\nmethods: [{name: fista, lam: [0.001, 0.1]}]\n"
+
+
+def run(*arguments: str, cwd: Path, module: str = "frontier.run") -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
+        [sys.executable, "-m", module, *arguments], cwd=cwd, capture_output=True, text=True, env=environment()
+    )
+
+
+def environment() -> dict[str, str]:
+    return os.environ | {"PYTHONPATH": str(Path(__file__).resolve().parents[2])}
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder with an experiment that has been run."""
+    folder = tmp_path_factory.mktemp("user")
+    (folder / "good.yaml").write_text(GOOD)
+    done = run("good.yaml", cwd=folder)
+    assert done.returncode == 0, done.stderr
+    assert "2 optimal" in done.stdout
+    return folder
+
+
+def test_a_run_leaves_results_and_a_report_beside_each_other(folder: Path) -> None:
+    assert len(pd.read_parquet(folder / "results/good/cells.parquet")) == 2
+    assert (folder / "reports/good/report.md").read_text().startswith("# good")
+    assert (folder / "reports/good/cps_like__heldout.png").stat().st_size > 10_000  # bytes: a drawn figure, not a blank
+
+
+def test_the_report_is_redrawn_from_results_without_solving(folder: Path) -> None:
+    report = folder / "reports/good/report.md"
+    before = report.read_text()
+    report.unlink()
+    done = run("results/good", cwd=folder, module="frontier.report")
+    assert done.returncode == 0, done.stderr
+    assert report.read_text() == before
+
+
+def test_a_dry_run_shows_the_plan_and_writes_nothing(folder: Path) -> None:
+    done = run("good.yaml", "--dry-run", "--out", "dry", cwd=folder)
+    assert done.returncode == 0
+    assert "2 cells in 1 batches" in done.stdout
+    assert not (folder / "dry").exists()
+
+
+WRONG = {
+    "a missing file": (["no.yaml"], "error: no.yaml: no such file"),
+    "a wrong key": (["bad.yaml"], "error: bad.yaml: methods[0].lamda: unknown key; did you mean 'lam'?"),
+    "no processes": (["good.yaml", "--jobs", "0"], "error: jobs: not a number of processes"),
+    "an unknown method": (["good.yaml", "--only", "fsta"], "error: --only: no such method in this experiment: 'fsta'"),
+    "a file for a folder": (["good.yaml", "--out", "good.yaml"], "error: good.yaml: cannot be written"),
+}
+
+
+@pytest.mark.parametrize("what", WRONG)
+def test_bad_input_is_one_line_and_exit_code_2(what: str, folder: Path) -> None:
+    (folder / "bad.yaml").write_text(GOOD.replace("lam:", "lamda:"))
+    arguments, said = WRONG[what]
+    results = {path: path.stat().st_mtime_ns for path in (folder / "results").rglob("*") if path.name != ".lock"}
+    done = run(*arguments, cwd=folder)
+    assert done.returncode == 2
+    assert done.stderr.startswith(said), done.stderr
+    assert done.stderr.count("\n") == 1
+    assert {p: p.stat().st_mtime_ns for p in (folder / "results").rglob("*") if p.name != ".lock"} == results
+
+
+def test_a_folder_without_results_is_one_line_and_exit_code_2(folder: Path) -> None:
+    done = run("nothing", cwd=folder, module="frontier.report")
+    assert done.returncode == 2
+    assert done.stderr.startswith("error: nothing: no cells.parquet")
+
+
+@pytest.mark.parametrize("jobs", ["1", "2"])
+def test_ctrl_c_keeps_finished_batches_says_how_to_resume_and_exits_130(jobs: str, tmp_path: Path) -> None:
+    (tmp_path / "long.yaml").write_text(
+        "problems: [{name: cps_like}]\n"
+        "methods: [{name: random_reweight, budget: [20, 50], seeds: [0, 1, 2, 3, 4, 5, 6, 7], epochs: 30000}]\n"
+    )
+    command = [sys.executable, "-m", "frontier.run", "long.yaml", "--jobs", jobs]
+    process = subprocess.Popen(
+        command, cwd=tmp_path, stderr=subprocess.PIPE, text=True, env=environment(), start_new_session=True
+    )
+    deadline = time.monotonic() + 60
+    while not list(tmp_path.glob("results/long/batches/*.npz")) and time.monotonic() < deadline:
+        time.sleep(0.01)
+    os.killpg(process.pid, signal.SIGINT)  # as a terminal does: the workers get it too
+    _, said = process.communicate(timeout=60)
+    assert process.returncode == 130, said
+    assert "run the same command again to resume" in said
+    assert "Traceback" not in said
+    assert list(tmp_path.glob("results/long/batches/*.npz"))
+
+
+def test_partial_runs_are_merged_by_the_command(folder: Path) -> None:
+    done = run("merge", "results/good", "--out", "merged", cwd=folder, module="frontier")
+    assert done.returncode == 0, done.stderr
+    assert "2 rows from 1 runs: merged" in done.stdout
+    done = run("merge", "results/nothing", "--out", "merged2", cwd=folder, module="frontier")
+    assert done.returncode == 2
+    assert done.stderr.startswith("error: results/nothing: no manifest.json")
+    done = run("results/good", "--against", "merged", cwd=folder, module="frontier.check")
+    assert done.returncode == 0, done.stderr

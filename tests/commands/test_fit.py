@@ -1,0 +1,280 @@
+"""`python -m frontier fit` and `frontier.calibrate`: the winner used on one problem, its files whole or not there."""
+
+from __future__ import annotations
+
+import dataclasses
+import os
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import pytest
+from click.testing import Result
+from typer.testing import CliRunner
+
+import frontier
+from frontier import InputError, Status
+from frontier.commands import fitting
+from frontier.commands.fit import main
+from frontier.commands.run import main as run_main
+from frontier.core import files
+from frontier.results.store import load_results
+from tests.conftest import make_problem
+
+EXAMPLE = Path(__file__).resolve().parents[2] / "experiments"
+
+
+def fit(*arguments: str | Path) -> Result:
+    return CliRunner().invoke(main, [str(argument) for argument in arguments])
+
+
+@pytest.fixture
+def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A working folder with the example's files."""
+    shutil.copytree(EXAMPLE / "own_data", tmp_path / "own_data")
+    shutil.copy(EXAMPLE / "own_data.yaml", tmp_path)
+    monkeypatch.chdir(tmp_path)
+    return tmp_path
+
+
+def test_the_readme_s_example_runs(folder: Path) -> None:
+    problem = frontier.load_problem(
+        "files", microdata="own_data/montana.csv", targets="own_data/targets.csv", id="household", min_records=10
+    )
+    solution = frontier.calibrate(problem, method="anchored_l1", budget=100, params={"mu": 1e-4})
+    assert solution.status == "optimal"
+    assert len(solution.active) == 100
+    weights = pd.DataFrame({"household": problem.meta["record_ids"], "weight": solution.weights})
+    weights[weights["weight"] > 0].to_csv("weights.csv", index=False)
+    assert len(pd.read_csv("weights.csv")) == 100
+
+
+@pytest.mark.parametrize("suffix", ["csv", "parquet"])
+def test_the_command_writes_weights_and_targets_and_prints_what_came_out(suffix: str, folder: Path) -> None:
+    done = fit("own_data/problem.yaml", "--budget", 100, "--out", f"out/w.{suffix}", "--set", "mu=1e-4")
+    assert done.exit_code == 0, done.stderr
+    read = pd.read_csv if suffix == "csv" else pd.read_parquet
+    weights, targets = read(f"out/w.{suffix}"), read(f"out/w_targets.{suffix}")
+    problem = frontier.load_problem(
+        "files",
+        microdata="own_data/montana.csv",
+        targets="own_data/targets.csv",
+        id="household",
+        head="head",
+        min_records=10,
+    )
+    same = frontier.calibrate(problem, budget=100, params={"mu": 1e-4})
+    assert weights["record"].tolist() == problem.meta["record_ids"].tolist()
+    np.testing.assert_array_equal(weights["weight"], same.weights)  # CSV keeps every bit
+    np.testing.assert_array_equal(weights["active"], weights["weight"] > 0)
+    np.testing.assert_array_equal(targets["target"], problem.target_names)
+    np.testing.assert_array_equal(targets["value"], problem.y)
+    np.testing.assert_allclose(targets["estimate_at_w0"], problem.M @ problem.w0, rtol=1e-12)  # rounding of a sum
+    np.testing.assert_allclose(targets["estimate"], problem.M @ weights["weight"], rtol=1e-12)  # rounding of a sum
+    error = (targets["estimate"] - targets["value"]) / np.maximum(np.abs(targets["value"]), 1)
+    np.testing.assert_allclose(targets["relative_error"], error, atol=1e-12)  # rounding of a difference
+    assert targets["fitted"].all()
+    for line in (
+        "montana: 33 targets × 491 records",
+        "records kept      100 of 491",
+        "optimal",
+        f"out/w_targets.{suffix}",
+    ):
+        assert line in done.stdout
+    assert done.stderr.startswith("warning: targets.csv: 6 targets with fewer than 10 records are left out")
+
+
+def test_held_out_targets_are_told_apart_and_a_share_is_a_budget(folder: Path) -> None:
+    done = fit("own_data.yaml", "--budget", "0.2", "--split", "default", "--refit", "initial", "--out", "w.csv")
+    assert done.exit_code == 0, done.stderr
+    assert "records kept      98 of 491" in done.stdout
+    assert "error, held out" in done.stdout
+    targets = pd.read_csv("w_targets.csv")
+    assert set(targets.loc[~targets["fitted"], "family"]) == {"usda_snap", "cms_medicaid", "irs_eitc"}
+
+
+def test_a_budget_out_of_reach_is_written_and_said_and_ends_with_1(folder: Path) -> None:
+    done = fit("own_data/problem.yaml", "--method", "fista", "--budget", 300, "--out", "w.csv")
+    assert done.exit_code == 1
+    assert "NOT AS ASKED FOR: unreached: asked for 300 records, the nearest size reached is 33" in done.stderr
+    assert Path("w.csv").is_file()
+
+
+def test_no_weights_is_said_writes_nothing_and_ends_with_1(folder: Path) -> None:
+    done = fit("own_data/problem.yaml", "--method", "raking", "--set", "max_iter=1", "--out", "w.csv")
+    assert done.exit_code == 1
+    assert ("NOT AS ASKED FOR" in done.stderr) == Path("w.csv").exists()
+    failed = fit("own_data/problem.yaml", "--method", "best_subset", "--budget", 5, "--out", "v.csv")
+    assert failed.exit_code == 1
+    assert "FAILED, nothing written: error" in failed.stderr
+    assert not list(folder.glob("v*"))
+
+
+WRONG: dict[str, tuple[list[str], str]] = {
+    "no such problem": (["no.yaml", "--out", "w.csv"], "no.yaml: no such file"),
+    "a file of no table": (["own_data/problem.yaml", "--budget", "9", "--out", "w.xlsx"], "--out: not a table"),
+    "neither budget nor λ": (["own_data/problem.yaml", "--out", "w.csv"], "point: incomplete; expected budget or lam"),
+    "both": (["own_data/problem.yaml", "--budget", "9", "--lam", "1", "--out", "w.csv"], "point: both lam and budget"),
+    "a budget in words": (["own_data/problem.yaml", "--budget", "few", "--out", "w.csv"], "--budget: not a budget"),
+    "a share above 1": (["own_data/problem.yaml", "--budget", "1.5", "--out", "w.csv"], "budget: not a budget"),
+    "an unknown method": (["own_data/problem.yaml", "--method", "fsta", "--out", "w.csv"], "unknown method 'fsta'"),
+    "an unknown parameter": (
+        ["own_data/problem.yaml", "--budget", "9", "--set", "nu=1", "--out", "w.csv"],
+        "method 'anchored_l1'.nu: unknown key; did you mean 'mu'?",
+    ),
+    "a parameter of another type": (
+        ["own_data/problem.yaml", "--budget", "9", "--set", "mu=small", "--out", "w.csv"],
+        "method 'anchored_l1'.mu: input should be a valid number",
+    ),
+    "a setting without a value": (
+        ["own_data/problem.yaml", "--budget", "9", "--set", "mu", "--out", "w.csv"],
+        "--set: not a setting; expected name=value, got 'mu'",
+    ),
+    "a setting twice": (
+        ["own_data/problem.yaml", "--budget", "9", "--set", "mu=1", "--set", "mu=2", "--out", "w.csv"],
+        "--set: 'mu' is set twice",
+    ),
+    "a setting that is no YAML": (
+        ["own_data/problem.yaml", "--budget", "9", "--set", "mu=[", "--out", "w.csv"],
+        "--set mu: not valid YAML",
+    ),
+    "a seed for a method without": (
+        ["own_data/problem.yaml", "--budget", "9", "--seed", "1", "--out", "w.csv"],
+        "seed: 'anchored_l1' is deterministic; drop it",
+    ),
+    "a file of the problem": (
+        ["own_data/problem.yaml", "--budget", "9", "--out", "own_data/montana.csv"],
+        "own_data/montana.csv: would replace a file of the problem",
+    ),
+    "targets over those of the problem": (
+        ["t.yaml", "--budget", "9", "--out", "w.csv"],
+        "w_targets.csv: would replace",
+    ),
+    "a folder for a file": (["own_data/problem.yaml", "--budget", "9", "--out", "folder.csv"], "folder.csv: cannot be"),
+    "a file for a folder": (["own_data/problem.yaml", "--budget", "9", "--out", "t.yaml/w.csv"], "t.yaml is no folder"),
+    "an experiment with two": (["two.yaml", "--budget", "9", "--out", "w.csv"], "two.yaml: problems: not one problem"),
+    "an unknown key": (["key.yaml", "--budget", "9", "--out", "w.csv"], "key.yaml: problem.wieght: unknown key"),
+}
+
+
+@pytest.mark.parametrize("what", WRONG)
+def test_bad_input_is_one_line_exit_code_2_and_nothing_written(what: str, folder: Path) -> None:
+    arguments, said = WRONG[what]
+    (folder / "folder.csv").mkdir()
+    shutil.copy("own_data/targets.csv", "w_targets.csv")
+    (folder / "t.yaml").write_text(
+        "{name: files, microdata: own_data/montana.csv, targets: w_targets.csv, min_records: 9}"
+    )
+    (folder / "two.yaml").write_text("problems: [{name: planted}, {name: cps_like}]")
+    (folder / "key.yaml").write_text("{name: files, targets: t.csv, wieght: w}")
+    before = {path: path.read_bytes() for path in folder.rglob("*") if path.is_file()}
+    done = fit(*arguments)
+    assert done.exit_code == 2, done.output
+    *warned, last = done.stderr.splitlines()
+    assert last.startswith("error: ")
+    assert said in last
+    assert all(line.startswith("warning: ") for line in warned)
+    assert {path: path.read_bytes() for path in folder.rglob("*") if path.is_file()} == before
+
+
+def test_a_full_disk_leaves_both_earlier_files_as_they_were(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    assert fit("own_data/problem.yaml", "--budget", 50, "--out", "w.csv").exit_code == 0
+    before = {path: path.read_bytes() for path in folder.glob("w*")}
+    written: list[Any] = []
+
+    def second_fails(file: Any, content: bytes) -> None:
+        written.append(content)
+        if len(written) == 2:
+            raise OSError(28, "No space left on device")
+        file.write(content)
+
+    monkeypatch.setattr(files, "_write", second_fails)
+    done = fit("own_data/problem.yaml", "--budget", 60, "--out", "w.csv")
+    assert done.exit_code == 1  # not the input's fault
+    assert done.stderr.splitlines()[-1] == "error: [Errno 28] No space left on device; nothing was written"
+    assert {path: path.read_bytes() for path in folder.glob("w*")} == before
+    assert not list(folder.glob(".*.tmp"))
+
+
+def test_the_command_runs_as_a_user_runs_it(folder: Path) -> None:
+    done = subprocess.run(
+        [
+            sys.executable,
+            "-m",
+            "frontier",
+            "fit",
+            "own_data/problem.yaml",
+            "--budget",
+            "100",
+            "--out",
+            "weights.parquet",
+        ],
+        cwd=folder,
+        capture_output=True,
+        text=True,
+        env=os.environ | {"PYTHONPATH": str(EXAMPLE.parent)},
+        check=False,
+    )
+    assert done.returncode == 0, done.stderr
+    assert (pd.read_parquet("weights.parquet")["weight"] > 0).sum() == 100
+
+
+def test_a_stochastic_method_has_seed_0_unless_one_is_given() -> None:
+    problem = make_problem()
+    found = [frontier.calibrate(problem, method="pps_sample", budget=20, seed=seed).weights for seed in (None, 0, 1)]
+    assert found[0] is not None
+    np.testing.assert_array_equal(found[0], found[1])
+    assert not np.array_equal(found[0], found[2])
+
+
+def test_calibrate_has_the_harness_s_verdict_also_of_a_refit_of_what_did_not_converge() -> None:
+    problem = make_problem(n=200, m=20)
+    stopped = frontier.calibrate(problem, budget=60, params={"max_iter": 1})
+    assert stopped.status in (Status.NOT_CONVERGED, Status.UNREACHED)
+    again = frontier.calibrate(problem, budget=60, params={"max_iter": 1}, refit="fitted")
+    assert again.refit == "fitted"
+    assert again.status == stopped.status
+    with pytest.raises(InputError, match="refit: unknown refit; expected none or fitted or initial, got 'weights'"):
+        frontier.calibrate(problem, budget=60, refit="weights")  # type: ignore[arg-type]
+
+
+def test_a_problem_file_holds_keys_or_a_problem_or_an_experiment_with_one(tmp_path: Path) -> None:
+    texts = ["name: planted\nseed: 3", "problem: {name: planted, seed: 3}", "problems: [{name: planted, seed: 3}]"]
+    for text in texts:
+        (tmp_path / "p.yaml").write_text(text)
+        _, problem = fitting.read_problem_file(tmp_path / "p.yaml")
+        assert problem.fingerprint == frontier.load_problem("planted", seed=3).fingerprint
+
+
+@pytest.mark.parametrize("method", ["anchored_l1", "fista", "hard_concrete", "random_reweight"])
+def test_records_without_initial_weight_are_no_obstacle(method: str) -> None:
+    problem = make_problem()
+    w0 = problem.w0.copy()
+    w0[:5] = 0.0
+    params = {"hard_concrete": {"epochs": 300}}.get(method, {})
+    solution = frontier.calibrate(
+        dataclasses.replace(problem, w0=w0, floor=None), method=method, budget=6, params=params
+    )
+    assert solution.weights is not None, solution.message
+    if method == "anchored_l1":  # which never leaves w0 = 0
+        assert not solution.weights[:5].any()
+
+
+def test_settings_are_read_as_in_yaml() -> None:
+    read = fitting.read_settings(["a=1e-4", "b=2", "c=true", "d=[1, x]", "e=f=g", "h=null"])
+    assert read == {"a": 1e-4, "b": 2, "c": True, "d": [1, "x"], "e": "f=g", "h": None}
+
+
+def test_a_run_prints_keeps_and_reports_what_there_is_to_say_against_its_data(folder: Path) -> None:
+    done = CliRunner().invoke(run_main, ["own_data.yaml", "--only", "anchored_l1", "--out", "run"])
+    assert done.exit_code == 0, done.stderr
+    [line] = [line for line in done.stderr.splitlines() if line.startswith("warning: ")]
+    assert line.startswith("warning: problem 'montana': own_data/targets.csv: 6 targets with fewer than 10 records")
+    _, manifest = load_results(Path("run"))
+    assert line == f"warning: problem 'montana': {manifest['problems']['montana']['warnings'][0]}"
+    report = Path("run/report/report.md").read_text(encoding="utf-8")
+    assert "**Warnings about montana:**\n\n- own_data/targets.csv: 6 targets with fewer than 10 records" in report

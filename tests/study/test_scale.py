@@ -1,0 +1,101 @@
+"""The scale report, from made-up tables to files: what it says, what it draws, and what it refuses."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import pytest
+from typer.testing import CliRunner
+
+from frontier.core.errors import InputError
+from frontier.study.scale import main
+from frontier.study.scale_page import grid_figure, scale_figure, verdicts, write_scale_report
+from frontier.study.scaling import costs, exponents, grid_law, medians
+from frontier.sweep.api import run_experiment
+from tests.study.test_scaling import MANIFEST, SCALES, cell
+
+LATE = {"status": "timeout", "timing": "unmeasured", "peak_memory_bytes": 0, "message": "took | longer"}
+
+
+def rows() -> list[dict[str, Any]]:
+    found = [cell("a", s, 1.0 * s, repeat=r) for s in SCALES for r in range(3)]
+    found += [cell("slow", s, np.nan, **LATE) if s == 8 else cell("slow", s, float(s**2)) for s in SCALES]
+    for k in (5, 20):
+        some = [cell(f"a × {k}", s, 0.1 * s, method="a", timing="amortised", seed=i) for s in SCALES for i in range(k)]
+        found += some
+    return found
+
+
+def tables(cells: list[dict[str, Any]]) -> tuple[pd.DataFrame, pd.DataFrame, pd.DataFrame]:
+    sizes = medians(costs(pd.DataFrame(cells), MANIFEST))
+    return sizes, exponents(sizes), grid_law(sizes)
+
+
+def test_the_report_has_the_largest_size_exponents_law_and_failures_in_words(tmp_path: Path) -> None:
+    manifest = MANIFEST | {"experiment": "scale", "limitations": ["One machine."], "machine": {"cores": 2}}
+    written = write_scale_report(*tables(rows()), manifest, tmp_path)
+    assert {path.name for path in written} == {
+        *("report.md", "scale.csv", "exponents.csv"),
+        *("scale.png", "scale.svg", "grid.png", "grid.svg"),
+    }
+    text = written[0].read_text()
+    assert "- **a**, 800 × 8,000 (0.4 million non-zeros): 8.00 s (8.00 s to 8.00 s over 3 repeats), peak" in text
+    assert "- **slow**, 800 × 8,000 (0.4 million non-zeros): did not finish (timeout)." in text
+    assert "s8, slow: took \\| longer" in text
+    assert "| slow | seconds | 3 | 2.00 ± 0.00 | 2.00 ± 0.00 | 2.00 ± 0.00 | – | – |" in text
+    assert "0.19 GiB | 60 ± 0 bytes |" in text
+    assert "| a | 8 | 1.00 ± 0.00 | 1.00 ± 0.00 | 1.00 ± 0.00 |" in text
+    assert "One machine." in text
+    assert "![Time and memory against non-zeros](scale.png)" in text
+
+
+def test_a_certified_gap_is_told_and_a_single_repeat_has_no_spread() -> None:
+    sizes, *_ = tables([cell("a", 8, 2.0, status="optimal", relative_gap=3e-11)])
+    [sentence] = verdicts(sizes)
+    assert "2.00 s, peak 0.209 GiB, certified relative gap 3.0e-11." in sentence
+
+
+def test_the_figure_draws_every_label_and_names_what_has_no_time() -> None:
+    sizes, fits, laws = tables(rows())
+    figure = scale_figure(sizes, fits)
+    assert figure is not None
+    assert len(figure.axes) == 2
+    [legend] = figure.legends
+    assert {text.get_text() for text in legend.get_texts()} >= {"a", "slow", "a × 5", "a × 20"}
+    assert "slow at 0.4 million: timeout" in " ".join(legend.get_title().get_text().split())
+    assert grid_figure(sizes, laws) is not None
+    assert grid_figure(sizes[sizes["n_cells"] == 1], laws) is None
+
+
+def test_what_cannot_be_drawn_or_written_is_refused(tmp_path: Path) -> None:
+    nothing = tables([cell("a", 1, np.nan, **LATE)])
+    with pytest.raises(InputError, match="results: no cell has a time"):
+        write_scale_report(*nothing, MANIFEST, tmp_path)
+    file = tmp_path / "file"
+    file.write_text("")
+    with pytest.raises(InputError, match="not a folder"):
+        write_scale_report(*tables(rows()), MANIFEST, file)
+
+
+def test_the_command_turns_a_run_over_three_sizes_into_a_report(tmp_path: Path) -> None:
+    experiment = tmp_path / "sizes.yaml"
+    sizes = "".join(f"  - {{name: l0_readme, label: n{n}, n_targets: 5, n_records: {n}}}\n" for n in (40, 80, 160))
+    experiment.write_text(f"timing: clean\nproblems:\n{sizes}methods:\n  - {{name: anchored_l1, lam: [0.1]}}\n")
+    run_experiment(experiment, out=tmp_path / "results")
+    told = CliRunner().invoke(main, [str(tmp_path / "results"), "--out", str(tmp_path / "report")])
+    assert told.exit_code == 0, told.output
+    assert "| anchored_l1 | seconds | 3 |" in (tmp_path / "report" / "report.md").read_text()
+    missing = CliRunner().invoke(main, [str(tmp_path / "nowhere")])
+    assert missing.exit_code == 2
+
+
+def test_a_run_of_one_size_has_a_report_without_exponents(tmp_path: Path) -> None:
+    experiment = tmp_path / "size.yaml"
+    experiment.write_text("problems: [{name: l0_readme, n_records: 40}]\nmethods: [{name: anchored_l1, lam: [0.1]}]\n")
+    run_experiment(experiment, out=tmp_path / "results")
+    told = CliRunner().invoke(main, [str(tmp_path / "results"), "--out", str(tmp_path / "report")])
+    assert told.exit_code == 0, told.output
+    assert "there is no exponent" in (tmp_path / "report" / "report.md").read_text()
