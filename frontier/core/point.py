@@ -8,6 +8,7 @@ from typing import Literal
 
 from frontier.core.errors import InputError
 
+BUDGET_TOLERANCE = 0.02  # a budget is reached within 2% of it in whole records, so exactly below 50
 LARGEST_INTEGER = 2**63 - 1  # results are stored as 64-bit integers
 
 Coordinate = Literal["lam", "budget"]
@@ -40,4 +41,4 @@ class Point:
 
 def reached(size: int, budget: int) -> bool:
     """Whether a support of `size` records serves `budget`: at most 2% off, rounded down to whole records."""
-    return abs(size - budget) <= budget // 50
+    return abs(size - budget) <= budget // round(1 / BUDGET_TOLERANCE)

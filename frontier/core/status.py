@@ -1,4 +1,4 @@
-"""How a solve ended."""
+"""How a solve ended, and what that is worth: said once, for methods, results and reports alike."""
 
 from __future__ import annotations
 
@@ -28,12 +28,12 @@ class Status(enum.StrEnum):
     @property
     def has_weights(self) -> bool:
         """Whether every solution of this status has weights; one that ran out of time may have."""
-        return self in _WITH_WEIGHTS
+        return self in WITH_WEIGHTS
 
     @property
     def ended_well(self) -> bool:
         """Whether the method did all that it was to do; whether that is the size asked for is another question."""
-        return self in _ENDED_WELL
+        return self in ENDED_WELL
 
     @classmethod
     def unconverged(cls) -> Status:
@@ -41,9 +41,10 @@ class Status(enum.StrEnum):
         return cls.TIMEOUT if out_of_time() else cls.NOT_CONVERGED
 
 
-_ENDED_WELL = (Status.OPTIMAL, Status.COMPLETED, Status.STOPPED_EARLY)
+ENDED_WELL = (Status.OPTIMAL, Status.COMPLETED, Status.STOPPED_EARLY)
 
-_WITH_WEIGHTS = (*_ENDED_WELL, Status.NOT_CONVERGED, Status.UNREACHED)
+SETTLED = (*ENDED_WELL, Status.UNREACHED)  # the weights are those that the method claims, of whatever size
+WITH_WEIGHTS = (*SETTLED, Status.NOT_CONVERGED)  # always; a timeout may have some
 
 _MEANING = {
     Status.OPTIMAL: "a minimiser to the method's tolerance, confirmed by the harness's certificate",

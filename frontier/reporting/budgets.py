@@ -20,7 +20,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from frontier.analysis.aggregate import fit_seconds, prepare
-from frontier.reporting.charts.style import MISSING, count, parameter, percent_with_error, seconds
+from frontier.reporting.numbers import MISSING, count, parameter, percent_with_error, seconds
 from frontier.reporting.text_table import TextTable
 from frontier.results.designs import design_of, designs
 from frontier.results.designs import has_matched_budgets as has_matched_budgets  # re-exported

@@ -8,8 +8,8 @@ from typing import Any
 import pandas as pd
 
 from frontier.analysis.aggregate import TIMINGS
-from frontier.reporting.charts.style import MISSING, count
 from frontier.reporting.markdown import bullets, escape, markdown_table, pairs
+from frontier.reporting.numbers import MISSING, count
 
 
 def provenance_blocks(ready: pd.DataFrame, manifest: Mapping[str, Any]) -> list[str]:

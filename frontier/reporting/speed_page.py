@@ -18,8 +18,9 @@ from matplotlib.lines import Line2D
 from frontier.analysis.speed import SEPARATOR, Unit, paths, summary, times, verdicts
 from frontier.core.errors import InputError
 from frontier.reporting.charts.canvas import canvas, rc
-from frontier.reporting.charts.style import MISSING, count_tick, label_styles, log_axis, seconds
+from frontier.reporting.charts.style import label_styles, log_axis
 from frontier.reporting.markdown import bullets, escape, folded_table, markdown_table
+from frontier.reporting.numbers import MISSING, count_tick, seconds
 from frontier.reporting.provenance import settings
 
 UNIT_WORDS = {"path": "for the whole path", "epoch": "for an epoch of a cell"}

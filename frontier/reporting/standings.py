@@ -12,7 +12,7 @@ from typing import Any
 import pandas as pd
 
 from frontier.reporting.budgets import ARMS
-from frontier.reporting.charts.style import count
+from frontier.reporting.numbers import count
 
 BETTER, WORSE, EQUIVALENT, UNDECIDED = "better", "worse", "equivalent", "undecided"
 SIDES = {

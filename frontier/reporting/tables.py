@@ -17,22 +17,11 @@ import pandas as pd
 from frontier.analysis.aggregate import KEYS, OK, aggregate, first_repeats, prepare
 from frontier.reporting.budgets import READING as BUDGETS_READING
 from frontier.reporting.budgets import budget_table, by_budget, has_matched_budgets, parts_of, shared_sentence
-from frontier.reporting.charts.style import (
-    MISSING,
-    ProblemFacts,
-    count,
-    design_title,
-    figure_title,
-    parameter,
-    percent,
-    percent_with_error,
-    problem_facts,
-    seconds,
-    series_name,
-    significant,
-)
+from frontier.reporting.charts.style import series_name
 from frontier.reporting.extra import Section
+from frontier.reporting.facts import ProblemFacts, design_title, figure_title, problem_facts
 from frontier.reporting.markdown import bullets, escape, folded_table
+from frontier.reporting.numbers import MISSING, count, parameter, percent, percent_with_error, seconds, significant
 from frontier.reporting.provenance import provenance_blocks
 from frontier.reporting.text_table import TextTable
 

@@ -12,8 +12,8 @@ from typing import Any
 
 import pandas as pd
 
-from frontier.reporting.charts.style import MISSING, significant
 from frontier.reporting.markdown import escape
+from frontier.reporting.numbers import MISSING, significant
 
 PAGE_ROWS = 40
 _LATEX = str.maketrans(

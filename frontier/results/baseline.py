@@ -21,7 +21,7 @@ from frontier.core.errors import InputError
 from frontier.core.files import read_limited, write_atomically
 from frontier.results.manifest import read_json
 from frontier.results.run import Run
-from frontier.results.schema import IDENTITY, RESULT_FORMAT, TEXTS, cells_table
+from frontier.results.schema import FIRST, RESULT_FORMAT, TEXTS, cells_table
 from frontier.results.store import load_results
 
 TABLE, MANIFEST = "cells.csv", "manifest.json"
@@ -79,7 +79,7 @@ def read_baseline(folder: Path) -> Run:
 
 def write_baseline(run: Run, folder: Path) -> None:
     """Write `run` as a baseline: the table, then the manifest whose digest makes it valid."""
-    columns = [name for name in (*IDENTITY, *COLUMNS, *_extra(run.cells)) if name in run.cells.columns]
+    columns = [name for name in (*FIRST, *COLUMNS, *_extra(run.cells)) if name in run.cells.columns]
     content = run.cells[columns].to_csv(index=False, lineterminator="\n").encode()
     manifest = _reduced(run.manifest) | {DIGEST: hashlib.sha256(content).hexdigest()}
     try:

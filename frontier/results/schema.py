@@ -1,4 +1,14 @@
-"""The columns of a cells table."""
+"""What a row of the cells table is: the columns that identify it, their types, and what makes a row count as what.
+
+Everything that reads results says it in these words: methods and the sweep make such rows, statistics and reports
+read them. Two notions that look alike have two names:
+
+    settled          the weights are those that the method claims (`core.status.SETTLED`), as the first
+                     repeat of their cell, also without any active record
+    frontier point   a settled row with an active record: it has a place on a log axis, and a curve may join it
+
+Rows are told apart by `IDENTITY`; `cell` is a name made of it, and `method` follows from the label.
+"""
 
 from __future__ import annotations
 
@@ -7,27 +17,23 @@ from typing import Any
 
 import pandas as pd
 
-IDENTITY = ("cell", "problem", "split", "method", "label", "lam", "budget", "seed", "refit", "repeat")
+from frontier.core.errors import InputError
+from frontier.core.status import SETTLED
 
+RESULT_FORMAT = 2  # raised when the meaning or layout of stored results changes; part of every batch key
+ERROR_CAP = 1.0  # a target missed by more than 100% counts as missed by 100% in the capped mean
+
+IDENTITY = ("problem", "split", "label", "lam", "budget", "seed", "refit", "repeat")
+ARM = ("label", "refit")  # what a figure has a line for
+FIRST = ("cell", "problem", "split", "method", "label", "lam", "budget", "seed", "refit", "repeat")  # in tables
 INTEGERS = (
     *("budget", "seed", "repeat", "n_iter", "n_equicorrelated", "active_rank"),
     *("peak_memory_bytes", "batch_size", "threads", "weights_row"),
 )
-
 BOOLEANS = ("budget_reached", "certified", "support_is_unique", "threshold_matters")
-
 TEXTS = (
-    "cell",
-    "problem",
-    "split",
-    "method",
-    "label",
-    "refit",
-    "status",
-    "claimed_status",
-    "message",
-    "claims",
-    "timing",
+    *("cell", "problem", "split", "method", "label", "refit", "status", "claimed_status"),
+    *("message", "claims", "timing"),
 )
 
 
@@ -36,17 +42,37 @@ def cells_table(rows: Sequence[Mapping[str, Any]]) -> pd.DataFrame:
     table = pd.DataFrame(list(rows))
     if table.empty:
         return table
-    table = table[[*IDENTITY, *(column for column in table.columns if column not in IDENTITY)]]
-    for column in table.columns:
-        if column in TEXTS:
-            table[column] = table[column].astype("string")
-        elif column in INTEGERS or column.startswith("n_active"):
-            table[column] = table[column].astype("Int64")
-        elif column in BOOLEANS:
-            table[column] = table[column].astype("boolean")
-        else:
-            table[column] = table[column].astype("float64")
-    return table
+    table = table[[*FIRST, *(column for column in table.columns if column not in FIRST)]]
+    return table.astype({column: _kind(column) for column in table.columns})
 
 
-RESULT_FORMAT = 2  # raised when the meaning or layout of stored results changes; part of every batch key
+def _kind(column: str) -> str:
+    if column in TEXTS:
+        return "string"
+    if column in INTEGERS or column.startswith("n_active"):
+        return "Int64"
+    return "boolean" if column in BOOLEANS else "float64"
+
+
+def require(cells: pd.DataFrame, columns: Sequence[str] = IDENTITY) -> None:
+    """Raise `InputError` for a table without one of `columns`."""
+    for name in columns:
+        if name not in cells.columns:
+            raise InputError("cells", f"no column '{name}'", expected="a cells table", cure="run the experiment again")
+
+
+def settled(cells: pd.DataFrame) -> pd.Series[bool]:
+    """Where a row's weights are those that its method claims, as the first repeat of its cell."""
+    return (cells["status"].isin(SETTLED) & cells["n_active"].notna() & is_first_repeat(cells)).astype(bool)
+
+
+def is_frontier_point(cells: pd.DataFrame) -> pd.Series[bool]:
+    """Where a settled row has an active record."""
+    return settled(cells) & (cells["n_active"] > 0).fillna(value=False).astype(bool)
+
+
+def is_first_repeat(cells: pd.DataFrame) -> pd.Series[bool]:
+    """Where a row is no repeat of another one; results from before there were repeats have none."""
+    if "repeat" not in cells.columns:
+        return pd.Series(data=True, index=cells.index)
+    return (cells["repeat"].isna() | (cells["repeat"] == 0)).fillna(value=True).astype(bool)

@@ -22,18 +22,9 @@ from matplotlib.lines import Line2D
 
 from frontier.core.errors import InputError
 from frontier.reporting.charts.canvas import canvas, log_frame, rc
-from frontier.reporting.charts.style import (
-    MISSING,
-    LabelStyle,
-    count,
-    count_tick,
-    label_styles,
-    log_axis,
-    seconds,
-    seconds_tick,
-    significant,
-)
+from frontier.reporting.charts.style import LabelStyle, label_styles, log_axis
 from frontier.reporting.markdown import bullets, escape, folded_table, markdown_table
+from frontier.reporting.numbers import MISSING, count, count_tick, seconds, seconds_tick, significant
 from frontier.reporting.provenance import settings
 
 GIB, MILLION = 2.0**30, 1e6

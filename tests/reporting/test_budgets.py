@@ -14,7 +14,8 @@ import pytest
 from frontier.analysis.aggregate import prepare
 from frontier.reporting.budgets import budget_table, by_budget, design_of, has_matched_budgets, parts_of, pooled
 from frontier.reporting.charts.budget_figure import PANELS, budget_figure
-from frontier.reporting.charts.style import ProblemFacts, label_styles
+from frontier.reporting.charts.style import label_styles
+from frontier.reporting.facts import ProblemFacts
 from frontier.reporting.tables import markdown_report
 from frontier.reporting.write import write_report
 

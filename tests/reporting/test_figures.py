@@ -14,6 +14,7 @@ from matplotlib.colors import to_rgba
 from matplotlib.figure import Figure
 
 from frontier.analysis.aggregate import prepare
+from frontier.reporting import numbers
 from frontier.reporting.charts import style
 from frontier.reporting.charts.figures import (
     ERROR_FLOOR,
@@ -24,14 +25,8 @@ from frontier.reporting.charts.figures import (
     frontier_figure,
     seconds_figure,
 )
-from frontier.reporting.charts.style import (
-    WIDTH_INCHES,
-    label_styles,
-    legend_columns,
-    log_axis,
-    log_ticks,
-    problem_facts,
-)
+from frontier.reporting.charts.style import WIDTH_INCHES, label_styles, legend_columns, log_axis, log_ticks
+from frontier.reporting.facts import problem_facts
 
 MANIFEST = {
     "problems": {"tiny": {"n_records": 9600, "n_targets": 400, "meta": {"heldout_floor": 0.1215}}},
@@ -100,27 +95,27 @@ def test_a_label_looks_the_same_in_whatever_order_labels_are_met() -> None:
 @pytest.mark.parametrize(
     ("write", "value", "text"),
     [
-        (style.percent, 0.1234, "12.3%"),
-        (style.percent, 0.0, "0%"),
-        (style.percent, float("nan"), "–"),
-        (style.percent, 12.0, "1,200%"),
-        (style.percent, 3e-12, "3.00e-10%"),
-        (style.percent_tick, 1e-4, "0.01%"),
-        (style.percent_tick, 0.3, "30%"),
-        (style.percent_tick, 10.0, "1,000%"),
-        (style.percent_tick, 1e4, "10⁶%"),
-        (style.percent_tick, 2e4, "2·10⁶%"),
-        (style.count_tick, 20_000.0, "20,000"),
-        (style.seconds_tick, 2e-5, "20 µs"),
-        (style.seconds_tick, 0.01, "10 ms"),
-        (style.seconds_tick, 0.1, "0.1 s"),
-        (style.count, 12.4, "12.4"),
-        (style.count, 12345.6, "12,346"),
-        (style.seconds, 0.01234, "12.3 ms"),
-        (style.seconds, 1234.5, "1,234 s"),
-        (style.parameter, 0.1, "0.1"),
-        (style.parameter, 500.0, "500"),
-        (style.parameter, 0.0021630001, "0.002163"),
+        (numbers.percent, 0.1234, "12.3%"),
+        (numbers.percent, 0.0, "0%"),
+        (numbers.percent, float("nan"), "–"),
+        (numbers.percent, 12.0, "1,200%"),
+        (numbers.percent, 3e-12, "3.00e-10%"),
+        (numbers.percent_tick, 1e-4, "0.01%"),
+        (numbers.percent_tick, 0.3, "30%"),
+        (numbers.percent_tick, 10.0, "1,000%"),
+        (numbers.percent_tick, 1e4, "10⁶%"),
+        (numbers.percent_tick, 2e4, "2·10⁶%"),
+        (numbers.count_tick, 20_000.0, "20,000"),
+        (numbers.seconds_tick, 2e-5, "20 µs"),
+        (numbers.seconds_tick, 0.01, "10 ms"),
+        (numbers.seconds_tick, 0.1, "0.1 s"),
+        (numbers.count, 12.4, "12.4"),
+        (numbers.count, 12345.6, "12,346"),
+        (numbers.seconds, 0.01234, "12.3 ms"),
+        (numbers.seconds, 1234.5, "1,234 s"),
+        (numbers.parameter, 0.1, "0.1"),
+        (numbers.parameter, 500.0, "500"),
+        (numbers.parameter, 0.0021630001, "0.002163"),
     ],
 )
 def test_numbers_are_written_for_humans(write: Callable[[float], str], value: float, text: str) -> None:
@@ -128,8 +123,8 @@ def test_numbers_are_written_for_humans(write: Callable[[float], str], value: fl
 
 
 def test_a_mean_is_rounded_to_its_standard_error() -> None:
-    assert style.percent_with_error(0.123456, 0.00213) == "12.35% ± 0.21%"
-    assert style.percent_with_error(0.123456, float("nan")) == "12.3%"
+    assert numbers.percent_with_error(0.123456, 0.00213) == "12.35% ± 0.21%"
+    assert numbers.percent_with_error(0.123456, float("nan")) == "12.3%"
 
 
 @pytest.mark.parametrize(
@@ -155,10 +150,10 @@ def test_a_log_axis_shows_every_value_it_was_given() -> None:
 
 
 def test_values_below_the_floor_are_drawn_at_the_floor_and_the_tick_says_so() -> None:
-    axis = log_axis([1e-9, 0.0, 0.3], label=style.percent_tick, floor=ERROR_FLOOR)
+    axis = log_axis([1e-9, 0.0, 0.3], label=numbers.percent_tick, floor=ERROR_FLOOR)
     assert list(axis.place([1e-9, 0.0, 0.3])) == [1e-6, 1e-6, 0.3]
     assert axis.tick_labels[0] == "≤ 0.0001%"
-    unclipped = log_axis([0.1, 0.3], label=style.percent_tick, floor=ERROR_FLOOR)
+    unclipped = log_axis([0.1, 0.3], label=numbers.percent_tick, floor=ERROR_FLOOR)
     assert not any("≤" in text for text in unclipped.tick_labels)
 
 

@@ -25,15 +25,8 @@ from numpy.typing import NDArray
 
 from frontier.reporting.budgets import ARMS
 from frontier.reporting.charts.canvas import canvas, log_frame
-from frontier.reporting.charts.style import (
-    PALETTE,
-    LabelStyle,
-    LogAxis,
-    count_tick,
-    log_axis,
-    percent_tick,
-    series_name,
-)
+from frontier.reporting.charts.style import PALETTE, LabelStyle, LogAxis, log_axis, series_name
+from frontier.reporting.numbers import count_tick, percent_tick
 
 PAIR = ["label_a", "refit_a", "label_b", "refit_b"]
 ERROR_FLOOR = 1e-4  # as in the figure of equal budgets

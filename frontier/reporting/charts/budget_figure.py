@@ -19,15 +19,9 @@ from matplotlib.lines import Line2D
 
 from frontier.reporting.budgets import ARMS, by_budget
 from frontier.reporting.charts.canvas import canvas, log_frame, not_drawn
-from frontier.reporting.charts.style import (
-    LabelStyle,
-    LogAxis,
-    ProblemFacts,
-    count_tick,
-    log_axis,
-    percent,
-    percent_tick,
-)
+from frontier.reporting.charts.style import LabelStyle, LogAxis, log_axis
+from frontier.reporting.facts import ProblemFacts
+from frontier.reporting.numbers import count_tick, percent, percent_tick
 
 ERROR_FLOOR = 1e-4  # errors below 0.01% are drawn there: an exact fit must not flatten what can be compared
 PANELS = {

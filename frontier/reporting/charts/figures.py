@@ -28,19 +28,9 @@ from frontier.reporting.budgets import ARMS, has_matched_budgets, parts_of
 from frontier.reporting.charts.budget_figure import budget_figure
 from frontier.reporting.charts.canvas import canvas, log_frame, not_drawn, rc
 from frontier.reporting.charts.seconds import seconds_figure
-from frontier.reporting.charts.style import (
-    LabelStyle,
-    LogAxis,
-    ProblemFacts,
-    count_tick,
-    design_title,
-    figure_title,
-    label_styles,
-    log_axis,
-    percent,
-    percent_tick,
-    problem_facts,
-)
+from frontier.reporting.charts.style import LabelStyle, LogAxis, label_styles, log_axis
+from frontier.reporting.facts import ProblemFacts, design_title, figure_title, problem_facts
+from frontier.reporting.numbers import count_tick, percent, percent_tick
 
 ERROR_FLOOR = 1e-6  # errors below 0.0001% are drawn there: no published total is known more closely
 MOST_INITIAL = (

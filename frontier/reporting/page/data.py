@@ -17,8 +17,9 @@ import pandas as pd
 
 from frontier.analysis.aggregate import fit_seconds, tally
 from frontier.reporting.budgets import ARMS, pooled
-from frontier.reporting.charts.style import LabelStyle, problem_facts
+from frontier.reporting.charts.style import LabelStyle
 from frontier.reporting.convergence import thinned_traces
+from frontier.reporting.facts import problem_facts
 from frontier.reporting.misses import errors_by_problem, sizes_of, worst_misses
 from frontier.results.designs import design_of
 

@@ -53,9 +53,9 @@ def page(
     ready = first_repeats(cells)
     data = page_data(ready, manifest, styles, targets=targets, traces=traces)
     sections, data["tables"] = _extra(extra, pictures or {})
-    templates = files("frontier.reporting") / "templates"
+    templates = files("frontier.reporting.page") / "templates"
     environment = Environment(
-        loader=PackageLoader("frontier.reporting"), autoescape=True, undefined=StrictUndefined, trim_blocks=True
+        loader=PackageLoader("frontier.reporting.page"), autoescape=True, undefined=StrictUndefined, trim_blocks=True
     )
     description = re.split(r"\n\s*\n", str(manifest.get("description") or ""))
     scripts = "\n".join((templates / name).read_text(encoding="utf-8") for name in SCRIPTS)

@@ -29,7 +29,7 @@ Arm = tuple[str, str]  # label and refit
 
 def report_sections(cells: pd.DataFrame, targets: pd.DataFrame | None, manifest: Mapping[str, Any]) -> list[Section]:
     """The sections of a run's report; deterministic. Raises `InputError` when `targets` are not those of `cells`."""
-    from frontier.reporting.charts.style import design_title  # matplotlib is imported only here
+    from frontier.reporting.facts import design_title
 
     if targets is None or targets.empty or not targets["heldout"].any() or cells["label"].nunique() < 2:
         return []

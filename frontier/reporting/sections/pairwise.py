@@ -10,8 +10,8 @@ from typing import Any
 
 import pandas as pd
 
-from frontier.reporting.charts.style import MISSING, count, percent
 from frontier.reporting.markdown import escape, folded_table, markdown_table
+from frontier.reporting.numbers import MISSING, count, percent
 from frontier.reporting.standings import (
     BETTER,
     EQUIVALENT,

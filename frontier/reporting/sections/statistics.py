@@ -12,8 +12,8 @@ from typing import Any
 import pandas as pd
 
 from frontier.reporting.budgets import ARMS
-from frontier.reporting.charts.style import MISSING, count, percent
 from frontier.reporting.markdown import escape, markdown_table
+from frontier.reporting.numbers import MISSING, count, percent
 
 HEADER = ("method", "arm", "seeds", "integrated held-out error", "hypervolume", "interval over", "note")
 READING = (

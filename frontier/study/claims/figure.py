@@ -15,7 +15,8 @@ from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 
 from frontier.reporting.charts.canvas import canvas, log_frame, rc
-from frontier.reporting.charts.style import count_tick, label_styles, log_axis, percent_tick
+from frontier.reporting.charts.style import label_styles, log_axis
+from frontier.reporting.numbers import count_tick, percent_tick
 
 BAND: Mapping[str, Any] = {"color": "0.88", "zorder": 0}
 GUIDE: Mapping[str, Any] = {"color": "0.35", "linewidth": 0.9, "linestyle": (0, (5, 3))}

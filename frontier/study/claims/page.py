@@ -19,8 +19,8 @@ import numpy as np
 import pandas as pd
 
 from frontier.core.errors import InputError
-from frontier.reporting.charts.style import MISSING, count, parameter, percent, seconds, significant
 from frontier.reporting.markdown import bullets, escape, folded_table, markdown_table
+from frontier.reporting.numbers import MISSING, count, parameter, percent, seconds, significant
 from frontier.study.claims.figure import draw_claim_figures
 
 MARKS = {
