@@ -11,7 +11,7 @@ import inspect
 import json
 import pkgutil
 import typing
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from functools import cache
 from typing import Any
 
@@ -38,7 +38,7 @@ def checked_parameters(
     model = _parameter_model(target, given)
     unknown = [name for name in params if name not in model.model_fields]
     if unknown:
-        raise InputError(f"{place}.{unknown[0]}", "unknown key", cure=did_you_mean(unknown[0], model.model_fields))
+        raise unknown_key(target, unknown[0], model.model_fields, place)
     try:
         checked = model.model_validate_json(json.dumps(dict(params), default=_plain))
     except ValidationError as error:
@@ -46,6 +46,15 @@ def checked_parameters(
     except TypeError as error:
         raise InputError(place, str(error), expected="plain values") from None
     return {name: getattr(checked, name) for name in checked.model_fields_set}
+
+
+def unknown_key(target: Callable[..., Any], key: object, known: Iterable[str], place: str) -> InputError:
+    """The complaint about a key that `target` does not take: its new name (`target.renamed`), or the nearest."""
+    renamed: Mapping[str, str] = getattr(target, "renamed", {})
+    cure = renamed.get(str(key))
+    return InputError(
+        f"{place}.{key}", "renamed" if cure else "unknown key", cure=cure or did_you_mean(str(key), known)
+    )
 
 
 def validation_error(error: ValidationError, place: str) -> InputError:
@@ -60,7 +69,7 @@ def validation_error(error: ValidationError, place: str) -> InputError:
 
 @cache
 def _parameter_model(target: Callable[..., Any], given: tuple[str, ...]) -> type[BaseModel]:
-    hints = typing.get_type_hints(target.__init__ if inspect.isclass(target) else target)
+    hints = typing.get_type_hints(target)  # of a dataclass its fields, inherited ones read where they are declared
     fields: dict[str, Any] = {}
     for name, parameter in inspect.signature(target).parameters.items():
         if name in given:

@@ -7,7 +7,7 @@ returns are weights and beliefs (`claims`); metrics and certificates are the har
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import ClassVar
 
@@ -24,11 +24,13 @@ class Method(ABC):
     `batch_over`   axes one `solve` call may carry (a subset of {"lam", "budget", "seed"})
     `stochastic`   whether the result depends on the seed
     `axes`         which of λ and budget a point may carry; empty: the method has a single point per seed
+    `renamed`      parameters of earlier versions, each with the cure that its error gives
     """
 
     batch_over: ClassVar[frozenset[str]] = frozenset()
     stochastic: ClassVar[bool] = False
     axes: ClassVar[frozenset[Coordinate]] = frozenset({"lam"})
+    renamed: ClassVar[Mapping[str, str]] = {}
 
     @property
     def coordinates(self) -> frozenset[Coordinate]:

@@ -1,4 +1,4 @@
-"""Methods by file name: `frontier/methods/fista.py` is the method `fista`, so adding one is adding one file."""
+"""Methods by file name: `frontier/methods/nn_lasso.py` is the method `nn_lasso`, so adding one is adding one file."""
 
 from __future__ import annotations
 

@@ -26,7 +26,7 @@ from frontier.sweep.session import open_session, run_session
 
 def solve(
     problem: CalibrationProblem,
-    method: str = "fista",
+    method: str = "nn_lasso",
     points: Sequence[Point] = (Point(),),
     *,
     threads: int = 1,

@@ -18,7 +18,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from frontier.core.errors import InputError, did_you_mean
 from frontier.core.point import Point
-from frontier.core.registry import validation_error
+from frontier.core.registry import unknown_key, validation_error
 from frontier.core.yaml_file import read_yaml
 from frontier.methods.base import Method
 from frontier.methods.drive import check_points
@@ -224,10 +224,11 @@ def _split(entry: dict[str, Any], place: str) -> SplitSpec:
 def _method(entry: dict[str, Any], place: str, problem_labels: list[str], common: tuple[Budget, ...]) -> MethodSpec:
     """One entry; without λ or budget of its own it takes the `common` budgets, if it has an axis at all."""
     name = _name(entry, "name", place)
-    known = [*RESERVED, *(field.name for field in dataclasses.fields(method_class(name, f"{place}.name")))]
+    cls = method_class(name, f"{place}.name")
+    known = [*RESERVED, *(field.name for field in dataclasses.fields(cls))]
     unknown = [key for key in entry if key not in known]
     if unknown:
-        raise InputError(f"{place}.{unknown[0]}", "unknown key", cure=did_you_mean(str(unknown[0]), known))
+        raise unknown_key(cls, unknown[0], known, place)
     try:
         grid = _Grid.model_validate({key: entry[key] for key in RESERVED[1:] if key in entry})
     except ValidationError as error:

@@ -144,7 +144,7 @@ def test_points_are_told_apart_by_every_part_of_their_identity() -> None:
         {"problem": "other"},
         {"split": "wages"},
         {"label": "fast gates"},
-        {"method": "fista"},
+        {"method": "nn_lasso"},
         {"refit": "nnls"},
         {"lam": 0.2},
         {"lam": pd.NA, "budget": 5},

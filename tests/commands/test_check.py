@@ -23,7 +23,7 @@ import frontier
 from frontier import CalibrationProblem, Point, Solution
 from frontier.commands.check import main
 from frontier.methods.base import Method
-from frontier.methods.fista import Fista
+from frontier.methods.nn_lasso import NnLasso
 from frontier.methods.random_reweight import RandomReweight
 from frontier.methods.stratified_raking import StratifiedRaking
 from frontier.results.baseline import read_baseline
@@ -35,7 +35,7 @@ ROOT = Path(__file__).resolve().parents[2]
 EXPERIMENT = """\
 problems: [{name: cps_like}]
 methods:
-  - {name: fista, lam: [1e-4, 1e-3]}
+  - {name: nn_lasso, lam: [1e-4, 1e-3]}
   - {name: random_reweight, budget: [50], seeds: [0, 1, 2], epochs: 50}
 """
 
@@ -95,7 +95,7 @@ def test_a_regression_is_named_with_all_its_numbers_and_exit_code_1(folder: Path
     assert header.split() == [
         *("verdict", "method", "point", "metric", "baseline", "now", "difference", "tolerance", "note"),
     ]
-    assert line.split()[:4] == ["regression", "cps_like/default/fista", "lam=0.0001", "train_mare"]
+    assert line.split()[:4] == ["regression", "cps_like/default/nn_lasso", "lam=0.0001", "train_mare"]
     assert line.split()[5] == "0.2"
     assert "REGRESSION: " in done.output
     found = json.loads(report.read_text())
@@ -154,7 +154,7 @@ def test_a_looser_tolerance_passes_what_the_default_refuses(folder: Path, tmp_pa
 
 def test_timings_of_one_repeat_are_a_warning_and_never_a_failure(folder: Path, tmp_path: Path) -> None:
     slow = altered(folder, tmp_path / "slow", fit_seconds=1e6)
-    done = run_check(slow, "--against", folder / "baseline", "--reference", "fista")
+    done = run_check(slow, "--against", folder / "baseline", "--reference", "nn_lasso")
     assert done.exit_code == 0
     assert "warning" in done.output
 
@@ -166,7 +166,7 @@ WRONG = {
     "no such baseline": (["run", "--against", "nothing"], "nothing: no such folder"),
     "a folder of something else": (["run", "--against", "run/batches"], "no cells.csv"),
     "no such tolerances": (["run", "--against", "baseline", "--tolerance", "t.yaml"], "t.yaml: no such file"),
-    "no such reference": (["run", "--against", "baseline", "--reference", "fsta"], "did you mean 'fista'?"),
+    "no such reference": (["run", "--against", "baseline", "--reference", "nn_laso"], "did you mean 'nn_lasso'?"),
     "a report that cannot be written": (["run", "--against", "baseline", "--junit", "a.yaml/x"], "cannot be written"),
     "a results folder as baseline": (["run", "--against", "run", "--update"], "a results folder, not a baseline"),
 }
@@ -191,7 +191,7 @@ def test_update_shows_what_changes_and_then_writes(folder: Path, tmp_path: Path)
     worse = altered(folder, tmp_path / "worse", train_mare=0.2)
     done = run_check(worse, "--against", baseline, "--update")
     assert done.exit_code == 0
-    assert "regression  cps_like/default/fista" in done.output
+    assert "regression  cps_like/default/nn_lasso" in done.output
     assert "baseline replaced" in done.output
     assert run_check(worse, "--against", baseline).exit_code == 0
     assert run_check(folder / "run", "--against", baseline).exit_code == 0  # an improvement passes
@@ -254,7 +254,7 @@ def test_the_readme_example_holds_this_repository_to_its_smoke_baseline(tmp_path
     assert "1 passed" in done.stdout
 
 
-@pytest.mark.parametrize(("method", "factor"), [(Fista, 1.0001), (RandomReweight, 1.01), (StratifiedRaking, 1.01)])
+@pytest.mark.parametrize(("method", "factor"), [(NnLasso, 1.0001), (RandomReweight, 1.01), (StratifiedRaking, 1.01)])
 def test_weights_that_are_off_by_little_are_found_against_the_smoke_baseline(
     method: type[Method], factor: float, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -12,7 +12,7 @@ from pathlib import Path
 import pandas as pd
 import pytest
 
-GOOD = "problems: [{name: cps_like}]\nmethods: [{name: fista, lam: [0.001, 0.1]}]\n"
+GOOD = "problems: [{name: cps_like}]\nmethods: [{name: nn_lasso, lam: [0.001, 0.1]}]\n"
 
 
 def run(*arguments: str, cwd: Path, module: str = "frontier.run") -> subprocess.CompletedProcess[str]:

@@ -98,7 +98,7 @@ def test_held_out_targets_are_told_apart_and_a_share_is_a_budget(folder: Path) -
 
 
 def test_a_budget_out_of_reach_is_written_and_said_and_ends_with_1(folder: Path) -> None:
-    done = fit("own_data/problem.yaml", "--method", "fista", "--budget", 300, "--out", "w.csv")
+    done = fit("own_data/problem.yaml", "--method", "nn_lasso", "--budget", 300, "--out", "w.csv")
     assert done.exit_code == 1
     assert "NOT AS ASKED FOR: unreached: asked for 300 records, the nearest size reached is 33" in done.stderr
     assert Path("w.csv").is_file()
@@ -250,7 +250,7 @@ def test_a_problem_file_holds_keys_or_a_problem_or_an_experiment_with_one(tmp_pa
         assert problem.fingerprint == frontier.load_problem("planted", seed=3).fingerprint
 
 
-@pytest.mark.parametrize("method", ["anchored_l1", "fista", "hard_concrete", "random_reweight"])
+@pytest.mark.parametrize("method", ["anchored_l1", "nn_lasso", "hard_concrete", "random_reweight"])
 def test_records_without_initial_weight_are_no_obstacle(method: str) -> None:
     problem = make_problem()
     w0 = problem.w0.copy()

@@ -12,7 +12,7 @@ from typer.testing import CliRunner
 import frontier
 from frontier.commands.report import main
 
-GOOD = "problems: [{name: cps_like}]\nmethods: [{name: fista, lam: [%s]}]\n"
+GOOD = "problems: [{name: cps_like}]\nmethods: [{name: nn_lasso, lam: [%s]}]\n"
 
 
 @pytest.fixture(scope="module")
@@ -43,7 +43,7 @@ def test_several_runs_are_one_report(folder: Path, monkeypatch: pytest.MonkeyPat
     assert "### Run high" in text
     summary = pd.read_csv("reports/low+high/summary.csv")
     assert list(summary["lam"]) == [0.001, 0.1]
-    assert set(summary["label"]) == {"fista"}  # one method with one set of parameters
+    assert set(summary["label"]) == {"nn_lasso"}  # one method with one set of parameters
 
 
 def test_two_runs_of_one_experiment_are_told_apart_by_their_folders(folder: Path) -> None:
@@ -51,7 +51,7 @@ def test_two_runs_of_one_experiment_are_told_apart_by_their_folders(folder: Path
     shutil.copytree(folder / "results" / "low", again, dirs_exist_ok=True)
     code, _ = report(folder / "results" / "low", again, "--out", folder / "twice")
     assert code == 0
-    assert set(pd.read_csv(folder / "twice" / "summary.csv")["label"]) == {"fista (low)", "fista (again)"}
+    assert set(pd.read_csv(folder / "twice" / "summary.csv")["label"]) == {"nn_lasso (low)", "nn_lasso (again)"}
 
 
 @pytest.mark.parametrize(

@@ -28,7 +28,7 @@ from frontier.sweep.experiment import read_experiment
 from frontier.sweep.session import open_session
 
 PACKAGE = Path(frontier.__file__).parent
-GOOD = "problems: [{name: planted}]\nmethods: [{name: fista, lam: [0.1]}]\n"
+GOOD = "problems: [{name: planted}]\nmethods: [{name: nn_lasso, lam: [0.1]}]\n"
 BOMB = "a: &a [x, x, x, x, x, x, x, x, x]\n" + "".join(
     f"{name}: &{name} [{', '.join(9 * ['*' + before])}]\n" for before, name in zip("abcdefgh", "bcdefghi", strict=True)
 )
@@ -59,22 +59,22 @@ REFUSED = {
         "methods[0]: too many points; expected at most 1,000,000, got 100,000,000",
     ),
     "too many cells in all": (
-        f"repeats: 100\nproblems: [{{name: planted}}]\nmethods: [{{name: fista, lam: {list(range(10_001))}}}]\n",
+        f"repeats: 100\nproblems: [{{name: planted}}]\nmethods: [{{name: nn_lasso, lam: {list(range(10_001))}}}]\n",
         "too many cells; expected at most 1,000,000, got 1,000,100",
     ),
     "a seed beyond 64 bits": (
-        GOOD.replace("fista, lam: [0.1]", f"random_reweight, budget: [5], seeds: [{2**63}]"),
+        GOOD.replace("nn_lasso, lam: [0.1]", f"random_reweight, budget: [5], seeds: [{2**63}]"),
         "seed: too large; expected at most 2^63 − 1",
     ),
     "a budget beyond 64 bits": (GOOD.replace("lam: [0.1]", f"budget: [{10**30}]"), "budget: too large"),
     "a name that is a path": ("name: ../up\n" + GOOD, "name: string should match pattern"),
     "a label that is a path": (GOOD.replace("planted", "planted, label: a/b"), "problems[0].label: not a label"),
     "a checkpoint in another place": (
-        GOOD.replace("fista, lam: [0.1]", "hard_concrete, lam: [0.1], seeds: [0], checkpoint: /tmp/x"),
+        GOOD.replace("nn_lasso, lam: [0.1]", "hard_concrete, lam: [0.1], seeds: [0], checkpoint: /tmp/x"),
         "methods[0].checkpoint: leaves the working folder",
     ),
     "a checkpoint above": (
-        GOOD.replace("fista, lam: [0.1]", "hard_concrete, lam: [0.1], seeds: [0], checkpoint: a/../../x"),
+        GOOD.replace("nn_lasso, lam: [0.1]", "hard_concrete, lam: [0.1], seeds: [0], checkpoint: a/../../x"),
         "methods[0].checkpoint: leaves the working folder",
     ),
 }

@@ -100,9 +100,9 @@ def test_a_failed_source_stays_failed(monkeypatch: pytest.MonkeyPatch) -> None:
 
 def test_points_are_those_of_the_source() -> None:
     assert Caratheodory().coordinates == frozenset()
-    assert Caratheodory(source="fista").coordinates == {"lam", "budget"}
+    assert Caratheodory(source="nn_lasso").coordinates == {"lam", "budget"}
     with pytest.raises(InputError, match="incomplete"):
-        Caratheodory(source="fista").solve(make_problem(), [Point()])
+        Caratheodory(source="nn_lasso").solve(make_problem(), [Point()])
     with pytest.raises(InputError, match="not an axis"):
         Caratheodory().solve(make_problem(), [Point(lam=0.1)])
 
@@ -113,16 +113,16 @@ def test_the_source_and_its_parameters_are_checked_when_the_method_is_built() ->
     with pytest.raises(InputError, match=r"m\[0\]\.source: unknown method 'fist'.*did you mean 'fista'"):
         build_method("caratheodory", {"source": "fist"}, "m[0]")
     with pytest.raises(InputError, match=r"m\[0\]\.source_params\.tolerance: unknown key"):
-        build_method("caratheodory", {"source": "fista", "source_params": {"tolerance": 1}}, "m[0]")
+        build_method("caratheodory", {"source": "nn_lasso", "source_params": {"tolerance": 1}}, "m[0]")
     with pytest.raises(InputError, match=r"source_params\.tol: not a relative gap"):
-        Caratheodory(source="fista", source_params={"tol": 2.0})
+        Caratheodory(source="nn_lasso", source_params={"tol": 2.0})
 
 
 def test_the_provenance_lists_every_parameter_of_the_source() -> None:
-    method = build_method("caratheodory", {"source": "fista", "source_params": {"tol": 1e-4}}, "m")
+    method = build_method("caratheodory", {"source": "nn_lasso", "source_params": {"tol": 1e-4}}, "m")
     params = dataclasses.asdict(method)
     assert params["source_params"]["tol"] == 1e-4
     assert params["source_params"]["max_iter"] == 100_000
     assert build_method("caratheodory", json.loads(json.dumps(params)), "m") == method
-    assert hash(method) == hash(Caratheodory(source="fista", source_params={"tol": 1e-4}))
+    assert hash(method) == hash(Caratheodory(source="nn_lasso", source_params={"tol": 1e-4}))
     method.warm_up()

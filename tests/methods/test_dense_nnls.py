@@ -11,7 +11,7 @@ from frontier.core.point import Point
 from frontier.core.problem import CalibrationProblem
 from frontier.core.status import Status
 from frontier.methods.dense_nnls import DenseNnls
-from frontier.methods.fista import Fista
+from frontier.methods.nn_lasso import NnLasso
 from frontier.methods.solution import Solution
 from frontier.objectives.design import weighted_design
 from frontier.objectives.l1 import L1Objective, lam_max
@@ -49,7 +49,7 @@ def test_no_penalised_solution_fits_better() -> None:
     weights = solve(problem).weights
     assert weights is not None
     top = lam_max(weighted_design(problem))
-    for solution in Fista().solve(problem, [Point(lam=top * share) for share in (0.3, 1e-2, 1e-4)]):
+    for solution in NnLasso().solve(problem, [Point(lam=top * share) for share in (0.3, 1e-2, 1e-4)]):
         assert solution.weights is not None
         assert LeastSquares().value(problem, weights) < LeastSquares().value(problem, solution.weights)
 

@@ -95,13 +95,13 @@ def test_a_registered_method_with_only_lam_takes_budgets_from_python_and_from_th
 
 def test_a_size_that_does_not_exist_is_a_row_that_says_why() -> None:
     problem = make_problem(n=200, m=20)
-    for name, params in (("fista", {}), ("cvxpy_reference", {"objective": "lad"})):  # by its own search, and driven
+    for name, params in (("nn_lasso", {}), ("cvxpy_reference", {"objective": "lad"})):  # by its own search, and driven
         [solution] = solve(problem, name, [Point(budget=150)], **params)
         row = evaluate(problem, default_split(problem), solution)
         assert (row["status"], row["claimed_status"], row["budget_reached"]) == ("unreached", "optimal", False)
         assert row["n_active"] <= 20
         assert f"asked for 150 records, the nearest size reached is {row['n_active']}" in row["message"]
-        assert ("rank(A) ≤ 20" in row["message"]) == (name == "fista")
+        assert ("rank(A) ≤ 20" in row["message"]) == (name == "nn_lasso")
         assert row["train_mare"] >= 0  # it has weights, and they are judged
 
 

@@ -17,7 +17,7 @@ from frontier.core.point import Point
 from frontier.core.problem import CalibrationProblem
 from frontier.core.status import Status
 from frontier.methods.base import Method
-from frontier.methods.fista import Fista
+from frontier.methods.nn_lasso import NnLasso
 from frontier.methods.peers.skglm import SkglmLasso
 from frontier.methods.peers.sklearn_lasso import SklearnLasso
 from frontier.methods.registry import build_method
@@ -59,7 +59,7 @@ def value(solution: Solution, problem: CalibrationProblem) -> float:
 @pytest.mark.parametrize("method", EXACT)
 def test_every_point_of_the_path_has_fistas_objective(method: Method, seed: int) -> None:
     problem = make_problem(n=80, m=12, seed=seed, noise=0.5)
-    ours = solve(Fista(lam_unit="lam_max", tol=1e-9), problem)
+    ours = solve(NnLasso(lam_unit="lam_max", tol=1e-9), problem)
     for one, other in zip(solve(method, problem), ours, strict=True):
         assert one.status is Status.OPTIMAL, one.message
         # both within a relative gap of 1e-7 of the minimum
@@ -71,7 +71,7 @@ def test_importance_and_scale_enter_as_in_our_own_solvers(method: Method) -> Non
     base = make_problem(m=8)
     importance = np.linspace(0, 3, 8)
     problem = CalibrationProblem("w", base.M, base.y, base.w0, scale=np.abs(base.y) + 7, importance=importance)
-    ours = solve(Fista(lam_unit="lam_max", tol=1e-9), problem)
+    ours = solve(NnLasso(lam_unit="lam_max", tol=1e-9), problem)
     for one, other in zip(solve(method, problem), ours, strict=True):
         # as above
         assert value(one, problem) == pytest.approx(value(other, problem), rel=1e-6)

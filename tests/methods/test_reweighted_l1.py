@@ -11,7 +11,7 @@ from frontier.core.errors import InputError
 from frontier.core.point import Point
 from frontier.core.problem import CalibrationProblem
 from frontier.core.status import Status
-from frontier.methods.fista import Fista
+from frontier.methods.nn_lasso import NnLasso
 from frontier.methods.reweighted_l1 import LogSumObjective, ReweightedL1
 from frontier.methods.solution import Solution
 from frontier.objectives.design import weighted_design
@@ -39,12 +39,12 @@ def overdetermined() -> tuple[CalibrationProblem, float]:
 def test_one_iteration_is_the_lasso_and_the_second_its_weighted_one() -> None:
     problem, top = overdetermined()
     lam = top / 50
-    (lasso,) = Fista().solve(problem, [Point(lam=lam)])
+    (lasso,) = NnLasso().solve(problem, [Point(lam=lam)])
     (one,) = solve(problem, [lam], ReweightedL1(iterations=1))
     np.testing.assert_allclose(one.weights, lasso.weights, rtol=1e-9, atol=1e-9)  # two exact solves
     w = weights_of(one)
     eps = 0.1 * w[w > 0].mean()
-    (weighted,) = Fista(costs=tuple(eps / (w + eps))).solve(problem, [Point(lam=lam)])
+    (weighted,) = NnLasso(costs=tuple(eps / (w + eps))).solve(problem, [Point(lam=lam)])
     (two,) = solve(problem, [lam], ReweightedL1(iterations=2))
     np.testing.assert_allclose(two.weights, weighted.weights, rtol=1e-9, atol=1e-9)  # as above
     assert isinstance(two.objective, LogSumObjective)
@@ -63,7 +63,7 @@ def test_the_log_sum_objective_falls_with_every_lasso() -> None:
 
 def test_it_fits_better_than_the_lasso_at_the_same_number_of_records() -> None:
     problem, _ = overdetermined()
-    (plain,) = Fista().solve(problem, [Point(budget=8)])
+    (plain,) = NnLasso().solve(problem, [Point(budget=8)])
     (reweighted,) = ReweightedL1().solve(problem, [Point(budget=8)])
     assert np.count_nonzero(weights_of(reweighted)) == np.count_nonzero(weights_of(plain)) == 8
     value = LeastSquares().value
@@ -74,7 +74,7 @@ def test_above_lam_max_nothing_is_kept_and_at_zero_it_is_least_squares() -> None
     problem, top = overdetermined()
     nothing, everything = solve(problem, [1.01 * top, 0.0], ReweightedL1())
     assert not weights_of(nothing).any()
-    (dense,) = Fista().solve(problem, [Point(lam=0.0)])
+    (dense,) = NnLasso().solve(problem, [Point(lam=0.0)])
     value = LeastSquares().value
     assert value(problem, weights_of(everything)) == pytest.approx(value(problem, weights_of(dense)), rel=1e-9)  # exact
 

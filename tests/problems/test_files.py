@@ -375,7 +375,7 @@ def test_an_experiment_reads_its_files_from_its_own_folder_and_so_does_a_merge(
 
     (tmp_path / "exp").mkdir()
     put(tmp_path / "exp", GOOD)
-    text = yaml.safe_dump({"problems": [ENTRY], "methods": [{"name": "fista", "lam": [0.1], "lam_unit": "lam_max"}]})
+    text = yaml.safe_dump({"problems": [ENTRY], "methods": [{"name": "nn_lasso", "lam": [0.1], "lam_unit": "lam_max"}]})
     (tmp_path / "exp" / "a.yaml").write_text(text)
     monkeypatch.chdir(tmp_path)
     session = open_session("exp/a.yaml")

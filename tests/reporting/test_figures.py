@@ -48,8 +48,11 @@ def failure(label: str = "gates", **changes: Any) -> dict[str, Any]:
 
 def path_with_zeros() -> list[dict[str, Any]]:
     """A deterministic path of 12 λ, 10 of them at or above λ_max."""
-    known = [cell("fista", 150, 0.19, lam=1e-4, certified=False, status="not_converged"), cell("fista", 60, lam=2e-4)]
-    return [*known, *(cell("fista", 0, 1.0, lam=10.0**-k, train_mare=1.0) for k in np.linspace(3, 0, 10))]
+    known = [
+        cell("nn_lasso", 150, 0.19, lam=1e-4, certified=False, status="not_converged"),
+        cell("nn_lasso", 60, lam=2e-4),
+    ]
+    return [*known, *(cell("nn_lasso", 0, 1.0, lam=10.0**-k, train_mare=1.0) for k in np.linspace(3, 0, 10))]
 
 
 def seeded(label: str = "gates") -> list[dict[str, Any]]:
@@ -236,9 +239,9 @@ def test_one_hollow_seed_makes_its_mean_hollow() -> None:
 
 
 def test_cells_that_cannot_be_drawn_are_counted_with_the_reason() -> None:
-    rows = [cell(), failure(lam=1.0), failure("fista", status="crash"), cell("fista", heldout_mare=None)]
+    rows = [cell(), failure(lam=1.0), failure("nn_lasso", status="crash"), cell("nn_lasso", heldout_mare=None)]
     note = legend_texts(draw(rows))[0]
-    assert note == "Not drawn: 3 of 4 cells. fista: crash 1, no value 1; gates: timeout 1."
+    assert note == "Not drawn: 3 of 4 cells. gates: timeout 1; nn_lasso: crash 1, no value 1."
 
 
 def test_the_heldout_floor_is_a_labelled_line_on_the_heldout_figure_only() -> None:
@@ -302,13 +305,13 @@ def test_no_cells_give_no_figures(tmp_path: Path) -> None:
 
 def test_only_timings_of_one_kind_share_a_panel() -> None:
     rows = [cell(seed=s, timing=kind, fit_seconds=1.0 + s) for kind in ("amortised", "clean") for s in range(6)]
-    ready = prepare(pd.DataFrame([*rows, cell("fista"), cell("fista", timing="unmeasured")]))
+    ready = prepare(pd.DataFrame([*rows, cell("nn_lasso"), cell("nn_lasso", timing="unmeasured")]))
     figure = seconds_figure(ready, label_styles(ready["label"]), "tiny")
     assert figure is not None
     assert [ax.get_ylabel() for ax in figure.axes] == ["clean", "amortised"]
     names = [[tick.get_text() for tick in ax.get_yticklabels()] for ax in figure.axes]
-    assert names == [["fista", "gates"], ["gates"]]
-    assert "fista: no value 1" in legend_texts(figure)[0].replace("\n", " ")
+    assert names == [["gates", "nn_lasso"], ["gates"]]
+    assert "nn_lasso: no value 1" in legend_texts(figure)[0].replace("\n", " ")
 
 
 def test_unmeasured_timings_give_no_figure() -> None:
@@ -328,14 +331,16 @@ def test_a_legend_never_runs_off_the_figure() -> None:
 
 def test_a_registered_method_looks_the_same_in_every_report() -> None:
     small = label_styles(["HC", "mine"], {"HC": "hard_concrete", "mine": "unheard_of"})
-    large = label_styles(["A", "B", "Gates", "NN"], {"Gates": "hard_concrete", "NN": "fista", "A": "omp", "B": "iht"})
+    large = label_styles(
+        ["A", "B", "Gates", "NN"], {"Gates": "hard_concrete", "NN": "nn_lasso", "A": "omp", "B": "iht"}
+    )
     assert small["HC"] == large["Gates"]
     assert len({look.colour for look in large.values()}) == 4
 
 
 def test_styles_of_methods_are_distinct_and_so_are_labels_of_one_method() -> None:
     assert len({look[:2] for look in style.METHOD_STYLES.values()}) == len(style.METHOD_STYLES)
-    labels = {f"variant {i}": "fista" for i in range(9)} | {f"other {i}": "unheard_of" for i in range(9)}
+    labels = {f"variant {i}": "nn_lasso" for i in range(9)} | {f"other {i}": "unheard_of" for i in range(9)}
     looks = label_styles(labels, labels)
     assert list(looks) == sorted(labels)
     assert len({(look.colour, look.marker) for look in looks.values()}) == 18

@@ -27,7 +27,7 @@ MANIFEST: dict[str, Any] = {
     "versions": {"skglm": "0.5", "numpy": "2.4.6"},
     "threads_per_batch": 2,
     "jobs": 1,
-    "methods": {"ours": {"name": "fista", "params": {"tol": 1e-8}}},
+    "methods": {"ours": {"name": "nn_lasso", "params": {"tol": 1e-8}}},
 }
 
 

@@ -89,8 +89,8 @@ def test_a_row_holds_every_number_of_its_point() -> None:
 
 
 def test_a_deterministic_method_shows_its_gap_and_no_seeds() -> None:
-    row = cell("fista", seed=None, status="optimal", certified=True, relative_gap=3.21e-9, lam_absolute=0.000216)
-    values = lines_about(report([row]), "fista")[0]
+    row = cell("nn_lasso", seed=None, status="optimal", certified=True, relative_gap=3.21e-9, lam_absolute=0.000216)
+    values = lines_about(report([row]), "nn_lasso")[0]
     assert values[1:3] == ["λ = 0.1 (0.000216 in force)", "–"]
     assert values[8:10] == ["3.2e-09", "optimal"]
 

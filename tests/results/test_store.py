@@ -20,7 +20,7 @@ from frontier.results.store import BatchResult, DamagedFile, Store, load_results
 from frontier.sweep.plan import Batch
 from frontier.sweep.session import open_session
 
-TEXT = "problems: [{name: cps_like}]\nmethods: [{name: fista, lam: [0.1, 0.2]}]\n"
+TEXT = "problems: [{name: cps_like}]\nmethods: [{name: nn_lasso, lam: [0.1, 0.2]}]\n"
 
 
 @pytest.fixture

@@ -12,7 +12,7 @@ import frontier
 from frontier.study.flagship import EVERY, main
 
 ROOT = Path(__file__).parents[2]
-TWO = "problems: [{name: cps_like}]\nmethods:\n  - {name: fista, lam: [0.001]}\n  - {name: top_k, budget: [5]}\n"
+TWO = "problems: [{name: cps_like}]\nmethods:\n  - {name: nn_lasso, lam: [0.001]}\n  - {name: top_k, budget: [5]}\n"
 
 
 def flagship(*arguments: str) -> tuple[int, str]:

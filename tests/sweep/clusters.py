@@ -12,14 +12,14 @@ from contextlib import contextmanager
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[2]
-# In the workers: every arrival of a problem is noted, and fista's path at λ = 2e-3 kills its process while the file
+# In the workers: every arrival of a problem is noted, and nn_lasso's path at λ = 2e-3 kills its process while the file
 # `kill` is there; `once` goes with the first one that it kills.
 HOOKS = """
 import functools, os
 from pathlib import Path
-import frontier.methods.fista as fista
+import frontier.methods.nn_lasso as nn_lasso
 import frontier.core.problem as problem
-folder, honest, rebuild = Path(os.environ["HOOKS"]), fista.Fista.solve, problem._rebuild
+folder, honest, rebuild = Path(os.environ["HOOKS"]), nn_lasso.NnLasso.solve, problem._rebuild
 def solve(self, given, points):
     if any(point.lam == 2e-3 for point in points):
         if (folder / "once").exists():
@@ -33,7 +33,7 @@ def noted(values, meta):
     with (folder / "arrivals").open("a") as file:
         file.write(f"{os.getpid()} {values['name']}\\n")
     return rebuild(values, meta)
-fista.Fista.solve, problem._rebuild = solve, noted
+nn_lasso.NnLasso.solve, problem._rebuild = solve, noted
 """
 QUIET = {
     "DASK_DISTRIBUTED__SCHEDULER__ALLOWED_FAILURES": "1",  # give a batch up after two dead workers: each takes seconds

@@ -29,7 +29,7 @@ def test_no_method_goes_below_the_bound() -> None:
     split = frontier.default_split(problem)
     bound = training_facts(problem)["bound_loss"]
     for method, point in (
-        ("fista", frontier.Point(lam=0.0)),
+        ("nn_lasso", frontier.Point(lam=0.0)),
         ("anchored_l1", frontier.Point(lam=0.0)),
         ("random_reweight", frontier.Point(budget=5, seed=0)),
     ):

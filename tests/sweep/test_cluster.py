@@ -29,7 +29,7 @@ problems: [{name: cps_like}]
 refit: [none, fitted]
 methods:
   - {name: random_reweight, budget: [20, 50, 100], seeds: [0, 1, 2, 3, 4, 5], epochs: 300}
-  - {name: fista, lam: [0, 1e-4, 1e-3, 2e-3]}
+  - {name: nn_lasso, lam: [0, 1e-4, 1e-3, 2e-3]}
 """
 TWO = ("--nworkers", "2", "--nthreads", "1")
 
@@ -106,11 +106,11 @@ def test_a_batch_that_kills_every_worker_becomes_crash_rows_and_the_others_finis
     finally:
         (hooks / "always").unlink()
     crashed = found[found["status"] == "crash"]
-    assert list(crashed["cell"]) == list(table.loc[(table["label"] == "fista") & (table["refit"] == "none"), "cell"])
+    assert list(crashed["cell"]) == list(table.loc[(table["label"] == "nn_lasso") & (table["refit"] == "none"), "cell"])
     said = crashed["message"].iloc[0]
     assert said.startswith("given up by the cluster, also when it ran alone: ")
     assert "2 different workers" in said or "cancelled" in said  # cancelled: its data died with both workers
-    rest = [frame[frame["label"] != "fista"].drop(columns="weights_row") for frame in (found, table)]
+    rest = [frame[frame["label"] != "nn_lasso"].drop(columns="weights_row") for frame in (found, table)]
     same(*(frame.reset_index(drop=True) for frame in rest))
 
 

@@ -19,13 +19,32 @@ methods:
     lam: [1e-3, 2]
     seeds: [0, 1]
     epochs: 100
-  - name: fista
+  - name: nn_lasso
     lam: [0.1]
 """
 
 # what to replace in GOOD, by what, and what the error must say
 WRONG = {
-    "unknown method": ("name: fista", "name: fsta", "methods[1].name: unknown method 'fsta'; did you mean 'fista'?"),
+    "unknown method": (
+        "name: nn_lasso",
+        "name: nn_laso",
+        "methods[1].name: unknown method 'nn_laso'; did you mean 'nn_lasso'?",
+    ),
+    "working sets of fista": (
+        "name: nn_lasso",
+        "name: fista\n    acceleration: working_set",
+        "methods[1].acceleration: renamed; leave it out: fista is FISTA; exact working sets are the method nn_lasso",
+    ),
+    "homotopy of fista": (
+        "name: nn_lasso",
+        "name: fista\n    homotopy: true",
+        "methods[1].homotopy: renamed; use the method nn_lasso with solver: homotopy",
+    ),
+    "an old key of nn_lasso": (
+        "name: nn_lasso",
+        "name: nn_lasso\n    homotopy: true",
+        "methods[1].homotopy: renamed; use solver: homotopy",
+    ),
     "unknown problem": ("cps_like", "cps_lik", "problems[0].name: unknown problem 'cps_lik'; did you mean 'cps_like'?"),
     "unknown key of a method": ("epochs", "epoch", "methods[0].epoch: unknown key; did you mean 'epochs'?"),
     "the design's own example": ("lam: [0.1]", "lamda: [0.1]", "methods[1].lamda: unknown key; did you mean 'lam'?"),
@@ -71,15 +90,15 @@ WRONG = {
         "methods[0].seeds: duplicate seeds; expected distinct",
     ),
     "duplicate λ": ("lam: [0.1]", "lam: [0.1, 1e-1]", "methods[1].lam: duplicate lam"),
-    "duplicate labels": ("name: fista", "name: fista\n    label: hard_concrete", "methods: duplicate label"),
-    "seeds for a deterministic method": ("lam: [0.1]", "lam: [0.1]\n    seeds: [0]", "'fista' is deterministic"),
+    "duplicate labels": ("name: nn_lasso", "name: nn_lasso\n    label: hard_concrete", "methods: duplicate label"),
+    "seeds for a deterministic method": ("lam: [0.1]", "lam: [0.1]\n    seeds: [0]", "'nn_lasso' is deterministic"),
     "no seeds for a stochastic method": (
         "    seeds: [0, 1]\n",
         "",
         "seeds: missing for a stochastic method",
     ),
     "a budget for a method of one size": (
-        "name: fista\n    lam: [0.1]",
+        "name: nn_lasso\n    lam: [0.1]",
         "name: greg\n    budget: [5]",
         "methods[1].budget: not an axis of Greg; expected neither lam nor budget",
     ),
@@ -117,7 +136,7 @@ WRONG = {
     "too few epochs": ("epochs: 100", "epochs: 61", "methods[0].epochs: fewer than a gate needs to close; expected at"),
     "no methods": ("methods:", "method:", "method: unknown key; did you mean 'methods'?"),
     "an empty list": ("lam: [0.1]", "lam: []", "methods[1].lam: list should have at least 1 item"),
-    "a key given twice": ("name: fista", "name: fista\n    name: fista", "key 'name' given twice"),
+    "a key given twice": ("name: nn_lasso", "name: nn_lasso\n    name: nn_lasso", "key 'name' given twice"),
     "not YAML": ("problems:", "problems: [", "not valid YAML"),
     "a Python object": ("cps_like", "!!python/object/apply:os.getcwd []", "not valid YAML"),
     "a label that is a path": ("name: cps_like", "name: cps_like\n    label: ../x", "problems[0].label: not a label"),
@@ -191,12 +210,12 @@ def test_common_budgets_go_to_entries_without_a_grid_of_their_own_and_shares_to_
 budgets: [40, 0.05]
 problems: [{name: cps_like}]
 methods:
-  - {name: fista}
-  - {name: fista, label: own λ, lam: [0.1]}
-  - {name: fista, label: own budget, budget: [0.5]}
+  - {name: nn_lasso}
+  - {name: nn_lasso, label: own λ, lam: [0.1]}
+  - {name: nn_lasso, label: own budget, budget: [0.5]}
   - {name: random_reweight, seeds: [0, 1]}
   - {name: greg}
-  - {name: fista, label: one size, target_sparsity: 0.9}
+  - {name: nn_lasso, label: one size, target_sparsity: 0.9}
 """
     points = [method.points_on(1000) for method in read_experiment(write(tmp_path, text)).methods]
     assert points[0] == (Point(budget=40), Point(budget=50))

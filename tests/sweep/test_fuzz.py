@@ -44,7 +44,7 @@ splits:
   - {design: random_rows, share: 0.3, repeats: 2}
 methods:
   - {name: hard_concrete, label: hc, problems: [small], lam: [1e-3, 2], seeds: [0, 1], epochs: 100, checkpoint: state}
-  - {name: fista, lam_unit: lam_max, lam: [0.1, 0.2], costs: 2.0}
+  - {name: nn_lasso, lam_unit: lam_max, lam: [0.1, 0.2], costs: 2.0}
   - {name: random_reweight, budget: [10, 0.5], seeds: [0]}
   - {name: anchored_l1}
   - {name: greg, relax: 0.1}
@@ -55,9 +55,22 @@ TEXTS = [text for text in TEXTS if "cps_national" not in text and "cps_ohio" not
 CONTENTS = [yaml.safe_load(text) for text in TEXTS]
 JUNK: list[Any] = [
     *(None, True, False, 0, 1, -1, 2, 2**31, 2**63, 10**30, -(10**30), 0.0, 0.5, -0.5, 1e-300, 1e300),
-    *(float("nan"), float("inf"), float("-inf"), "", " ", "x", "cps_like", "fista", "none", "../x", "/etc/passwd", "~"),
+    *(
+        float("nan"),
+        float("inf"),
+        float("-inf"),
+        "",
+        " ",
+        "x",
+        "cps_like",
+        "nn_lasso",
+        "none",
+        "../x",
+        "/etc/passwd",
+        "~",
+    ),
     *("a\x00b", "\x1b[2J", "<script>", "é漢😀", "x" * 5000, "1e-3", "yes", "2020-01-01", "!!python/object"),
-    *([], {}, [[]], [{}], {"name": "fista"}, [1, "a", None], [0, 1, 2], {"a": {"b": {"c": []}}}, [None], [0.5, 0.5]),
+    *([], {}, [[]], [{}], {"name": "nn_lasso"}, [1, "a", None], [0, 1, 2], {"a": {"b": {"c": []}}}, [None], [0.5, 0.5]),
 ]
 KEYS = ["name", "label", "lam", "budget", "seeds", "problems", "methods", "epochs", "design", "k", "refit", "", "lamda"]
 

@@ -21,20 +21,20 @@ EXPERIMENT = """\
 limits: {limits}
 problems: [{{name: cps_like}}]
 methods:
-  - {{name: fista, lam: [1e-4, 2e-3]}}
+  - {{name: nn_lasso, lam: [1e-4, 2e-3]}}
   - {{name: random_reweight, budget: [20, 50], seeds: [0, 1], epochs: 50}}
 """
 # sitecustomize reaches the workers too; PyDLL calls do not let go of the interpreter
 HOOK = """
 import ctypes, time
 import numpy as np
-import frontier.methods.fista as fista
-honest, held = fista.Fista.solve, []
+import frontier.methods.nn_lasso as nn_lasso
+honest, held = nn_lasso.NnLasso.solve, []
 def solve(self, problem, points):
     while True:
         {}
     return honest(self, problem, points)
-fista.Fista.solve = solve
+nn_lasso.NnLasso.solve = solve
 """
 HANGS = {
     "in Python": (1, "time.sleep(3600)"),
@@ -67,7 +67,7 @@ def test_a_method_that_hangs_becomes_timeout_rows_and_the_others_finish(how: str
     # a loaded machine still imports and compiles in that time
     table = ended(started(tmp_path, "{seconds: 6}", hook, jobs), tmp_path)
     status = table.groupby("label")["status"].agg(list)
-    assert status["fista"] == ["timeout", "timeout"]  # one batch: the whole path
+    assert status["nn_lasso"] == ["timeout", "timeout"]  # one batch: the whole path
     assert status["random_reweight"] == ["completed"] * 4
     said = "did not stop within 6 s, set-up included, and was killed after 8 s, with its batch of 2 points"
     assert table["message"][0] == said
@@ -79,7 +79,7 @@ def test_a_method_that_takes_more_memory_than_allowed_becomes_out_of_memory_rows
     hook = "held.append(np.ones(2**24)); time.sleep(0.05)"  # 128 MiB at a time
     table = ended(started(tmp_path, "{memory_gib: 1.25}", hook, jobs=1), tmp_path)
     status = table.groupby("label")["status"].agg(list)
-    assert status["fista"] == ["out_of_memory", "out_of_memory"]
+    assert status["nn_lasso"] == ["out_of_memory", "out_of_memory"]
     assert status["random_reweight"] == ["completed"] * 4
     assert table["message"][0] == "the process held more than 1.25 GiB and was killed, with its batch of 2 points"
 
@@ -108,7 +108,7 @@ def test_a_method_that_stops_in_time_keeps_its_best_point_which_is_scored_and_dr
         "problems: [{name: cps_like}]\n"
         "methods:\n"
         "  - {name: dense_adam, epochs: 1000000}\n"  # an hour
-        "  - {name: fista, lam: [2e-3]}\n"
+        "  - {name: nn_lasso, lam: [2e-3]}\n"
     )
     table = frontier.run_experiment(tmp_path / "a.yaml", out=tmp_path / "run").set_index("label")
     late = table.loc["dense_adam"]
@@ -117,7 +117,7 @@ def test_a_method_that_stops_in_time_keeps_its_best_point_which_is_scored_and_dr
     assert late["message"].endswith("of 1000000 epochs")
     assert late["n_iter"] > 100
     assert late["train_mare"] < 0.2  # the initial weights miss the targets by far more
-    assert list(table.loc[["fista"], "status"]) == ["optimal", "optimal"]
+    assert list(table.loc[["nn_lasso"], "status"]) == ["optimal", "optimal"]
     drawn = prepare(table.reset_index()).set_index("label")
     assert bool(drawn.loc["dense_adam", "has_weights"])
     assert bool(drawn.loc["dense_adam", "hollow"])

@@ -13,7 +13,7 @@ problems: [{name: cps_like}]
 refit: [none, fitted]
 methods:
   - {name: random_reweight, budget: [20, 50, 100], seeds: [0, 1, 2, 3, 4, 5, 6, 7], epochs: 300}
-  - {name: fista, lam: [0, 1e-4, 1e-3, 2e-3]}
+  - {name: nn_lasso, lam: [0, 1e-4, 1e-3, 2e-3]}
   - {name: stratified_raking, lam: [1, 2], seeds: [0, 1]}
 """
 # one process that has everything imported and compiled forks the runs that are killed: twenty cold starts take a minute

@@ -18,7 +18,7 @@ from frontier.sweep.session import open_session, run_session
 EXPERIMENT = """\
 problems: [{name: cps_like}]
 methods:
-  - {name: fista, lam: [1e-4, 1e-3]}
+  - {name: nn_lasso, lam: [1e-4, 1e-3]}
   - {name: random_reweight, budget: [20, 50], seeds: [0, 1], epochs: 50}
   - {name: greg, relax: 0.1}
 """
@@ -32,7 +32,7 @@ def parts(tmp_path_factory: pytest.TempPathFactory) -> Path:
     (folder / "a.yaml").write_text(EXPERIMENT)
     session = open_session(folder / "a.yaml")
     run_session(session, Store(folder / "whole"), quiet=True)
-    for name, only in {"one": ["fista"], "two": ["random_reweight"], "three": ["greg", "fista"]}.items():
+    for name, only in {"one": ["nn_lasso"], "two": ["random_reweight"], "three": ["greg", "nn_lasso"]}.items():
         run_session(session, Store(folder / name), only=only, quiet=True)
         path = folder / name / "manifest.json"
         manifest = json.loads(path.read_text())
@@ -88,12 +88,12 @@ def test_a_damaged_batch_is_named_and_taken_from_another_run(parts: Path, tmp_pa
     merged = merge_runs([tmp_path / "damaged", parts / "three"], tmp_path / "out", notes.append)
     assert len(notes) == 1
     assert batch.name in notes[0]
-    assert set(merged["label"]) == {"fista", "greg"}
+    assert set(merged["label"]) == {"nn_lasso", "greg"}
 
 
 def test_another_plan_is_refused_and_nothing_is_written(parts: Path, tmp_path: Path) -> None:
     (tmp_path / "b.yaml").write_text(EXPERIMENT.replace("epochs: 50", "epochs: 60"))
-    run_session(open_session(tmp_path / "b.yaml"), Store(tmp_path / "other"), only=["fista"], quiet=True)
+    run_session(open_session(tmp_path / "b.yaml"), Store(tmp_path / "other"), only=["nn_lasso"], quiet=True)
     with pytest.raises(InputError, match=r"other: another plan; expected .*merge runs of one experiment file"):
         merge_runs([parts / "one", tmp_path / "other"], tmp_path / "out")
     assert not (tmp_path / "out").exists()

@@ -12,7 +12,7 @@ problems: [{name: cps_like}]
 splits: [{design: default}, {design: held_out_families, families: [weight]}]
 methods:
   - {name: hard_concrete, lam: [1e-3, 1e-2], seeds: [0, 1], epochs: 100}
-  - {name: fista, lam: [0.1, 0.2]}
+  - {name: nn_lasso, lam: [0.1, 0.2]}
   - {name: cvxpy_reference, lam: [0.1, 0.2]}
   - {name: random_reweight, budget: [5, 9], seeds: [0, 1]}
 """
@@ -29,7 +29,7 @@ def test_batches_hold_the_axes_their_method_can_carry(tmp_path: Path) -> None:
     for batch in plan(tmp_path).batches:
         if batch.cells[0].split == "default":
             sizes.setdefault(batch.method.label, []).append(len(batch.cells))
-    assert sizes == {"hard_concrete": [4], "fista": [2], "cvxpy_reference": [1, 1], "random_reweight": [1, 1, 1, 1]}
+    assert sizes == {"hard_concrete": [4], "nn_lasso": [2], "cvxpy_reference": [1, 1], "random_reweight": [1, 1, 1, 1]}
 
 
 def test_budgets_of_a_driven_method_share_one_search_per_seed(tmp_path: Path) -> None:

@@ -29,7 +29,7 @@ problems: [{name: cps_like}]
 methods:
   - {name: random_reweight, seeds: [0, 1, 2, 3], epochs: 200}
   - {name: cvxpy_reference, objective: lad}
-  - {name: fista}
+  - {name: nn_lasso}
   - {name: stratified_raking, seeds: [0, 1]}
   - {name: greg, relax: 0.1}
 """
@@ -38,7 +38,7 @@ MANY = """\
 problems: [{name: cps_like}]
 methods:
   - {name: random_reweight, budget: [20, 50, 100], seeds: [0, 1, 2, 3, 4, 5], epochs: 400}
-  - {name: fista, lam: [0, 1e-4, 1e-3, 2e-3]}
+  - {name: nn_lasso, lam: [0, 1e-4, 1e-3, 2e-3]}
 """
 
 
@@ -98,7 +98,7 @@ def test_weights_on_disk_reproduce_the_estimates(smoke: tuple[pd.DataFrame, Path
 
 def test_fista_and_the_reference_agree_at_every_lam_of_smoke(smoke: tuple[pd.DataFrame, Path]) -> None:
     table, _ = smoke
-    ours = table[table["label"] == "fista"].set_index("lam")
+    ours = table[table["label"] == "nn_lasso"].set_index("lam")
     reference = table[table["label"] == "cvxpy_reference"].set_index("lam")
     assert (ours["relative_gap"] <= 1e-6).all()
     assert (reference["relative_gap"] <= 1e-6).all()
@@ -121,7 +121,7 @@ repeats: 3
 timing: clean
 problems: [{name: cps_like}]
 methods:
-  - {name: fista, lam: [1e-3, 2e-3]}
+  - {name: nn_lasso, lam: [1e-3, 2e-3]}
   - {name: random_reweight, budget: [20], seeds: [0], epochs: 50}
 """
 
@@ -142,7 +142,7 @@ def test_repeats_give_equal_rows_but_for_their_timings(tmp_path: Path) -> None:
     experiment.write_text(REPEATED)
     table = frontier.run_experiment(experiment, out=tmp_path / "run")
     assert list(table["repeat"]) == [0, 0, 0, 1, 1, 1, 2, 2, 2]
-    assert list(table["label"]) == 3 * ["fista", "fista", "random_reweight"]  # measured in turn
+    assert list(table["label"]) == 3 * ["nn_lasso", "nn_lasso", "random_reweight"]  # measured in turn
     assert str(table["repeat"].dtype) == "Int64"
     assert list(table.columns).index("repeat") == list(table.columns).index("refit") + 1
     assert table["cell"].is_unique
@@ -192,9 +192,9 @@ def test_every_sparse_cell_has_its_refits_beside_it_and_no_other_has(tmp_path: P
     assert len(merged) == len(refit)
     assert (merged["train_loss"] <= merged["train_loss_before"] * (1 + 1e-9)).all()  # up to Newton's tolerance
     assert (merged["fit_seconds"] == merged["fit_seconds_before"]).all()
-    fista = table[(table["label"] == "fista") & (table["refit"] == "none")].set_index("budget")
-    assert list(fista["budget_reached"]) == [True, False, False]  # six targets: an L1 optimum needs six records
-    assert list(fista["status"]) == ["optimal", "unreached", "unreached"]
+    nn_lasso = table[(table["label"] == "nn_lasso") & (table["refit"] == "none")].set_index("budget")
+    assert list(nn_lasso["budget_reached"]) == [True, False, False]  # six targets: an L1 optimum needs six records
+    assert list(nn_lasso["status"]) == ["optimal", "unreached", "unreached"]
     assert json.loads((tmp_path / "run" / "manifest.json").read_text())["refit"]["arms"] == ["fitted", "initial"]
 
 
@@ -213,8 +213,8 @@ def test_rows_as_fitted_do_not_depend_on_the_refits(tmp_path: Path) -> None:
 
 def test_only_runs_the_named_methods_and_says_what_is_missing(tmp_path: Path) -> None:
     session = open_session(SMOKE)
-    table = run_session(session, Store(tmp_path), only=["fista"], quiet=True)
-    assert set(table["method"]) == {"fista"}
+    table = run_session(session, Store(tmp_path), only=["nn_lasso"], quiet=True)
+    assert set(table["method"]) == {"nn_lasso"}
     with pytest.raises(frontier.InputError, match="--only: no such method in this experiment: 'fsta'"):
         run_session(session, Store(tmp_path), only=["fsta"], quiet=True)
 
@@ -256,18 +256,18 @@ def test_kill_9_in_the_middle_and_resume_gives_the_unbroken_table(jobs: int, tex
 
 CRASHING = """
 import os, sys, dataclasses
-import frontier.methods.fista as fista
+import frontier.methods.nn_lasso as nn_lasso
 from frontier.methods.base import Method
 def die(self, problem, points):
     if any(point.lam == 2e-3 for point in points):
         os.kill(os.getpid(), 9)
     return honest(self, problem, points)
-honest = fista.Fista.solve
+honest = nn_lasso.NnLasso.solve
 """
 
 
 def test_a_worker_that_dies_costs_its_own_cells_only(tmp_path: Path) -> None:
-    (tmp_path / "sitecustomize.py").write_text(CRASHING + "fista.Fista.solve = die\n")
+    (tmp_path / "sitecustomize.py").write_text(CRASHING + "nn_lasso.NnLasso.solve = die\n")
     experiment = tmp_path / "many.yaml"
     experiment.write_text(MANY)
     code = f"import frontier; frontier.run_experiment({str(experiment)!r}, jobs=2, out={str(tmp_path / 'run')!r})"
@@ -276,6 +276,6 @@ def test_a_worker_that_dies_costs_its_own_cells_only(tmp_path: Path) -> None:
     assert done.returncode == 0, done.stderr[-2000:]
     table = pd.read_parquet(tmp_path / "run" / "cells.parquet")
     status = table.set_index("cell")["status"]
-    assert set(table.loc[table["method"] == "fista", "status"]) == {"crash"}  # one batch: the whole path
+    assert set(table.loc[table["method"] == "nn_lasso", "status"]) == {"crash"}  # one batch: the whole path
     assert set(status[table.set_index("cell")["method"] == "random_reweight"]) == {"completed"}
     assert table.loc[table["status"] == "crash", "message"].str.len().gt(0).all()

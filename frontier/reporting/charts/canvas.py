@@ -27,7 +27,7 @@ def rc() -> dict[Any, Any]:
 
 
 def not_drawn(part: pd.DataFrame, drawn: pd.DataFrame) -> str:
-    """`Not drawn: 3 of 60 cells. fista: timeout 2; …`, or nothing; why is the status, or "no value"."""
+    """`Not drawn: 3 of 60 cells. nn_lasso: timeout 2; …`, or nothing; why is the status, or "no value"."""
     missing = part.loc[~part.index.isin(drawn.index)]
     if missing.empty:
         return ""

@@ -28,7 +28,8 @@ METHOD_STYLES: Mapping[str, tuple[str, str, str]] = {
     "hard_concrete": (_VERMILLION, "o", "-"),
     "peers.l0_python": (_VERMILLION, "s", "--"),
     "dense_adam": (_VERMILLION, "P", "-."),
-    "fista": (_BLUE, "s", "-"),
+    "nn_lasso": (_BLUE, "s", "-"),
+    "fista": (_BLUE, "o", "--"),
     "dense_scaled_sample": (_BLUE, "v", "--"),
     "peers.skglm": (_BLUE, "D", "-."),
     "peers.sklearn_lasso": (_BLUE, "P", ":"),
@@ -137,7 +138,7 @@ def _ranked(rank: int) -> tuple[str, str, str]:
 
 
 def series_name(label: str, refit: str) -> str:
-    """A label with its refit: `fista`, or `fista, refit nnls`."""
+    """A label with its refit: `nn_lasso`, or `nn_lasso, refit nnls`."""
     return label if refit == "none" else f"{label}, refit {refit}"
 
 

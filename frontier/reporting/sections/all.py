@@ -22,7 +22,7 @@ from frontier.results.designs import designs
 if TYPE_CHECKING:
     from frontier.reporting.extra import Section
 
-CAMPS = ("hard_concrete", ("anchored_l1", "fista"))  # whose arms the figures of two arms compare, the first there is
+CAMPS = ("hard_concrete", ("anchored_l1", "nn_lasso"))  # whose arms the figures of two arms compare, the first there is
 Key = tuple[str, str]  # problem and design
 Arm = tuple[str, str]  # label and refit
 

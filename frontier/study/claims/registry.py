@@ -51,7 +51,7 @@ CLAIMS: tuple[Claim, ...] = (
         source=NOTEBOOK,
         rule=DOMINATION,
         needs=FRONTIERS,
-        judge=dominates("fista"),
+        judge=dominates("nn_lasso"),
         not_tested=(
             ONE_FILE,
             "Other members of the L1 family (anchored, reweighted): they are in the reports on budgets.",

@@ -100,14 +100,14 @@ def zero_variance(results: Mapping[str, Results]) -> Verdict:
     rows: list[dict[str, Any]] = []
     for run in results.values():
         good = usable(run.cells)
-        for method in ("stratified_raking", "fista"):
+        for method in ("stratified_raking", "nn_lasso"):
             for problem, part in good[good["method"] == method].groupby("problem", sort=True):
                 rows += _varies(part, good[good["problem"] == problem], method, str(problem))
     evidence = pd.DataFrame(rows)
     if evidence.empty:
         return Verdict(UNDECIDED, "")
     word = combine(list(evidence["verdict"]))
-    published, described = (evidence[evidence["method"] == m] for m in ("stratified_raking", "fista"))
+    published, described = (evidence[evidence["method"] == m] for m in ("stratified_raking", "nn_lasso"))
     told = []
     if len(published):
         largest = top(published, "spread_error")

@@ -37,7 +37,7 @@ L0 = {
 }
 L1 = {
     "published (stratified raking)": "stratified_raking",
-    "ours (NN-LASSO path)": "fista",
+    "ours (NN-LASSO path)": "nn_lasso",
 }
 PAIRS = (  # what is compared: old with old, ours with ours, and the mixture
     ("l0-python, one fit after another", "published (stratified raking)"),

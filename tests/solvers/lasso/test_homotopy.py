@@ -9,7 +9,7 @@ import scipy.optimize
 from frontier.core.errors import InputError
 from frontier.core.point import Point
 from frontier.core.problem import FloatArray
-from frontier.methods.fista import Fista
+from frontier.methods.nn_lasso import NnLasso
 from frontier.objectives.design import WeightedDesign, weighted_design
 from frontier.objectives.l1 import L1Objective, l1_certificate, lam_max
 from frontier.problems.registry import load_problem
@@ -89,11 +89,11 @@ def test_fista_reaches_the_same_objective(ratio: float) -> None:
     given = weighted_design(problem)
     lam = ratio * lam_max(given)
     path = homotopy(given, lam)
-    (fista,) = Fista(tol=1e-9).solve(problem, [Point(lam=lam)])
-    assert fista.weights is not None
+    (nn_lasso,) = NnLasso(tol=1e-9).solve(problem, [Point(lam=lam)])
+    assert nn_lasso.weights is not None
     value = L1Objective(lam).value
     # FISTA's gap of 1e-9, with the path's 1e-12
-    assert value(problem, path.weights(lam)) == pytest.approx(value(problem, fista.weights), rel=1e-8)
+    assert value(problem, path.weights(lam)) == pytest.approx(value(problem, nn_lasso.weights), rel=1e-8)
 
 
 def test_between_breakpoints_the_solution_is_the_mean_of_its_neighbours() -> None:

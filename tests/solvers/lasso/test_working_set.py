@@ -14,7 +14,7 @@ import frontier.solvers.lasso.working_set as path_module
 from frontier import default_split, load_problem
 from frontier.objectives.design import WeightedDesign, weighted_design
 from frontier.objectives.l1 import l1_certificate, lam_max
-from frontier.solvers.lasso.textbook import FistaPath
+from frontier.solvers.lasso.fista import FistaPath
 from frontier.solvers.lasso.working_set import WorkingSetPath
 from tests.conftest import make_problem
 

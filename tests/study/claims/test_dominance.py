@@ -26,10 +26,12 @@ def rival(size: int, centre: float, spread: float = 0.001) -> list[Cell]:
 
 
 def judged(l1: dict[int, float], l0: dict[int, float], spread: float = 0.001) -> Verdict:
-    cells = [cell("fista", lam=1 / k, n_active=k, certified=True, status="optimal", **both(e)) for k, e in l1.items()]
+    cells = [
+        cell("nn_lasso", lam=1 / k, n_active=k, certified=True, status="optimal", **both(e)) for k, e in l1.items()
+    ]
     for size, centre in l0.items():
         cells += rival(size, centre, spread)
-    return dominates("fista")({"made": results(cells)})
+    return dominates("nn_lasso")({"made": results(cells)})
 
 
 def test_an_l1_that_is_better_at_every_size_dominates() -> None:
@@ -64,23 +66,23 @@ def test_differences_within_the_seeds_are_undecided() -> None:
 
 
 def test_a_claim_that_holds_for_one_error_only_says_which() -> None:
-    cells = [cell("fista", lam=0.1, n_active=10, heldout_capped_mare=0.5, train_capped_mare=0.0)]
+    cells = [cell("nn_lasso", lam=0.1, n_active=10, heldout_capped_mare=0.5, train_capped_mare=0.0)]
     cells += rival(10, 0.2)
-    verdict = dominates("fista")({"made": results(cells)})
+    verdict = dominates("nn_lasso")({"made": results(cells)})
     assert verdict.word == ONLY_IF
     assert verdict.condition == "training, as fitted (p)"
 
 
 @pytest.mark.parametrize("status", ["not_converged", "error", "timeout"])
 def test_unfinished_points_are_no_points(status: str) -> None:
-    cells = [cell("fista", lam=0.1, n_active=10, status=status, **both(0.0)), *rival(10, 0.2)]
-    cells.append(cell("fista", lam=0.2, n_active=10, **both(0.9)))
-    assert dominates("fista")({"made": results(cells)}).word == FAILS
+    cells = [cell("nn_lasso", lam=0.1, n_active=10, status=status, **both(0.0)), *rival(10, 0.2)]
+    cells.append(cell("nn_lasso", lam=0.2, n_active=10, **both(0.9)))
+    assert dominates("nn_lasso")({"made": results(cells)}).word == FAILS
 
 
 def test_refits_are_compared_with_refits() -> None:
-    cells = [cell("fista", lam=0.1, n_active=10, refit="fitted", **both(0.0)), *rival(10, 0.2)]
-    verdict = dominates("fista")({"made": results(cells)})
+    cells = [cell("nn_lasso", lam=0.1, n_active=10, refit="fitted", **both(0.0)), *rival(10, 0.2)]
+    verdict = dominates("nn_lasso")({"made": results(cells)})
     assert verdict.evidence.empty
 
 

@@ -49,7 +49,7 @@ def deterministic(sizes: tuple[int, int], objective: float = 1.0) -> list[Cell]:
     """One λ by two exact solvers."""
     same = {"lam": 0.1, "lam_absolute": 0.1, "certified": True, "status": "optimal", "heldout_mare": 0.3}
     return [
-        cell("fista", n_active=sizes[0], objective=1.0, **same),
+        cell("nn_lasso", n_active=sizes[0], objective=1.0, **same),
         cell("cvxpy_reference", n_active=sizes[1], objective=objective, **same),
     ]
 
@@ -61,7 +61,7 @@ def test_a_deterministic_method_with_one_optimum_has_zero_variance() -> None:
 def test_two_certified_optima_of_other_sizes_are_told() -> None:
     verdict = zero_variance({"made": results(deterministic((6, 900)))})
     assert verdict.word == ONLY_IF
-    assert verdict.condition == "fista, over seeds (p)"
+    assert verdict.condition == "nn_lasso, over seeds (p)"
     assert "6 and 900 records" in verdict.reason
 
 

@@ -27,7 +27,8 @@ def grid(repeat: int = 0) -> Cell:
 
 def l1(*seconds: float, timing: str = "amortised") -> list[Cell]:
     return [
-        cell("fista", "frontier", lam=0.1, repeat=r, timing=timing) | {"fit_seconds": s} for r, s in enumerate(seconds)
+        cell("nn_lasso", "frontier", lam=0.1, repeat=r, timing=timing) | {"fit_seconds": s}
+        for r, s in enumerate(seconds)
     ]
 
 

@@ -1,4 +1,4 @@
-"""FISTA beyond the contract: certified against CVXPY, honest at its limit, sparsity on request."""
+"""The non-negative LASSO beyond the contract: certified against CVXPY, honest at its limit, sparsity on request."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from frontier.core.errors import InputError
 from frontier.core.problem import CalibrationProblem
 from frontier.objectives.design import weighted_design
 from frontier.objectives.l1 import lam_max
-from frontier.solvers.lasso.textbook import largest_eigenvalue
+from frontier.solvers.lasso.fista import largest_eigenvalue
 from frontier.sweep.session import open_session
 from tests.conftest import make_problem
 
@@ -21,7 +21,7 @@ RATIOS = [1.0, 0.8, 0.3, 0.05, 0.005, 0.0]
 
 def test_every_lam_ends_within_the_certified_gap_of_cvxpy(tiny: CalibrationProblem) -> None:
     points = [Point(lam=ratio) for ratio in RATIOS]
-    ours = solve(tiny, "fista", points, lam_unit="lam_max", tol=1e-9)
+    ours = solve(tiny, "nn_lasso", points, lam_unit="lam_max", tol=1e-9)
     reference = solve(tiny, "cvxpy_reference", points, lam_unit="lam_max")
     for one, other in zip(ours, reference, strict=True):
         assert one.objective is not None
@@ -36,7 +36,7 @@ def test_every_lam_ends_within_the_certified_gap_of_cvxpy(tiny: CalibrationProbl
 
 def test_without_a_penalty_it_solves_nonnegative_least_squares() -> None:
     problem = make_problem(n=5, m=12)  # more targets than records: a positive minimum
-    [solution] = solve(problem, "fista", [Point(lam=0.0)], tol=1e-10)
+    [solution] = solve(problem, "nn_lasso", [Point(lam=0.0)], tol=1e-10)
     design = weighted_design(problem)
     expected, _ = scipy.optimize.nnls(design.A.toarray(), design.b)
     np.testing.assert_allclose(solution.weights, expected, rtol=1e-4, atol=1e-6)  # gap 1e-10, conditioning about 1e6
@@ -44,13 +44,13 @@ def test_without_a_penalty_it_solves_nonnegative_least_squares() -> None:
 
 def test_at_lam_max_nothing_is_kept_and_just_below_something_is(tiny: CalibrationProblem) -> None:
     top = lam_max(weighted_design(tiny))
-    empty, single = solve(tiny, "fista", [Point(lam=top), Point(lam=0.999 * top)], tol=1e-12)
+    empty, single = solve(tiny, "nn_lasso", [Point(lam=top), Point(lam=0.999 * top)], tol=1e-12)
     assert not empty.weights.any()  # type: ignore[union-attr]
     assert np.count_nonzero(single.weights) == 1
 
 
 def test_the_iteration_limit_is_admitted_and_the_best_point_kept(tiny: CalibrationProblem) -> None:
-    [solution] = solve(tiny, "fista", [Point(lam=1e-4)], max_iter=3, tol=1e-12, acceleration="none")
+    [solution] = solve(tiny, "fista", [Point(lam=1e-4)], max_iter=3, tol=1e-12)
     assert solution.status == "not_converged"
     assert solution.n_iter == 3
     assert "after 3 iterations" in solution.message
@@ -59,7 +59,7 @@ def test_the_iteration_limit_is_admitted_and_the_best_point_kept(tiny: Calibrati
 
 def test_a_false_claim_of_optimality_is_overruled_by_the_harness(tiny: CalibrationProblem) -> None:
     split = default_split(tiny)
-    [solution] = solve(tiny, "fista", [Point(lam=1e-3)], tol=0.1, acceleration="none")
+    [solution] = solve(tiny, "fista", [Point(lam=1e-3)], tol=0.1)
     row = evaluate(tiny, split, solution)
     assert row["claimed_status"] == "optimal"
     assert row["status"] == "not_converged"
@@ -71,7 +71,7 @@ def test_the_harness_is_given_the_dual_that_an_interior_point_found(monkeypatch:
     monkeypatch.setattr(path_module, "INTERIOR_FROM", 0)  # of active records: always but for the first λ
     problem = make_problem(n=200, m=20)
     points = [Point(lam=0.3), Point(lam=1e-2), Point(lam=1e-3)]
-    for solution in solve(problem, "fista", points, lam_unit="lam_max")[1:]:
+    for solution in solve(problem, "nn_lasso", points, lam_unit="lam_max")[1:]:
         assert solution.dual is not None
         assert solution.weights is not None
         assert solution.objective is not None
@@ -83,9 +83,9 @@ def test_the_harness_is_given_the_dual_that_an_interior_point_found(monkeypatch:
 
 def test_target_sparsity_finds_a_lam_with_that_many_zeros() -> None:
     problem = make_problem(n=200, m=20)
-    [solution] = solve(problem, "fista", [Point()], target_sparsity=0.95)
+    [solution] = solve(problem, "nn_lasso", [Point()], target_sparsity=0.95)
     assert np.count_nonzero(solution.weights) == pytest.approx(10, abs=1)  # supports jump by one record at a time
-    [dense] = solve(problem, "fista", [Point()], target_sparsity=0.5)
+    [dense] = solve(problem, "nn_lasso", [Point()], target_sparsity=0.5)
     assert "nearest support on the path" in dense.message  # more than rank(A) = 20 records are never needed
 
 
@@ -100,7 +100,7 @@ def test_the_notebooks_lams_are_all_zero_but_two() -> None:
     problem = load_problem("cps_like")
     training = problem.restrict(default_split(problem).train)
     grid = [0, 0.001, 0.005, 0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1, 2, 5]
-    solutions = solve(training, "fista", [Point(lam=lam) for lam in grid])
+    solutions = solve(training, "nn_lasso", [Point(lam=lam) for lam in grid])
     assert [bool(s.weights.any()) for s in solutions] == [True, True] + [False] * 10  # type: ignore[union-attr]
     assert {s.status for s in solutions} == {"optimal"}
 
@@ -110,8 +110,8 @@ def test_the_notebooks_lams_are_all_zero_but_two() -> None:
     [({"tol": 0.0}, "tol"), ({"max_iter": 0}, "max_iter"), ({"target_sparsity": 1.0}, "target_sparsity")],
 )
 def test_wrong_parameters_are_one_clear_line(tiny: CalibrationProblem, params: dict[str, float], said: str) -> None:
-    with pytest.raises(InputError, match=f"method 'fista'.{said}"):
-        solve(tiny, "fista", [Point(lam=0.1)], **params)
+    with pytest.raises(InputError, match=f"method 'nn_lasso'.{said}"):
+        solve(tiny, "nn_lasso", [Point(lam=0.1)], **params)
 
 
 def test_a_negative_lam_is_refused() -> None:
@@ -119,12 +119,12 @@ def test_a_negative_lam_is_refused() -> None:
         Point(lam=-1.0)
 
 
-@pytest.mark.parametrize("settings", [{"homotopy": True}, {"acceleration": "none", "tol": 1e-9}])
-def test_the_three_ways_agree_at_every_lam(settings: dict[str, object]) -> None:
+@pytest.mark.parametrize(("name", "settings"), [("nn_lasso", {"solver": "homotopy"}), ("fista", {"tol": 1e-9})])
+def test_the_three_ways_agree_at_every_lam(name: str, settings: dict[str, object]) -> None:
     problem = make_problem(150, 10)
     points = [Point(lam=ratio) for ratio in RATIOS[:5]]
-    exact = solve(problem, "fista", points, lam_unit="lam_max")
-    other = solve(problem, "fista", points, lam_unit="lam_max", **settings)
+    exact = solve(problem, "nn_lasso", points, lam_unit="lam_max")
+    other = solve(problem, name, points, lam_unit="lam_max", **settings)
     for one, two in zip(exact, other, strict=True):
         assert one.status == two.status == "optimal", two.message
         assert one.objective is not None
@@ -135,7 +135,7 @@ def test_the_three_ways_agree_at_every_lam(settings: dict[str, object]) -> None:
 def test_costs_per_record_move_the_support_to_the_cheap_ones() -> None:
     problem = make_problem(100, 8)
     costs = np.where(np.arange(100) < 50, 1.0, 100.0)
-    [solution] = solve(problem, "fista", [Point(lam=0.3)], lam_unit="lam_max", costs=tuple(costs))
+    [solution] = solve(problem, "nn_lasso", [Point(lam=0.3)], lam_unit="lam_max", costs=tuple(costs))
     row = evaluate(problem, default_split(problem), solution)
     assert row["certified"]
     assert not solution.weights[50:].any()  # type: ignore[index]
@@ -143,7 +143,7 @@ def test_costs_per_record_move_the_support_to_the_cheap_ones() -> None:
 
 def test_budgets_up_to_the_rank_are_met_or_the_nearest_is_named() -> None:
     problem = make_problem(200, 20)
-    for solution in solve(problem, "fista", [Point(budget=k) for k in (1, 5, 10, 15)]):
+    for solution in solve(problem, "nn_lasso", [Point(budget=k) for k in (1, 5, 10, 15)]):
         assert solution.point is not None
         count, asked = np.count_nonzero(solution.weights), solution.point.budget
         assert solution.status == "optimal"
@@ -156,7 +156,7 @@ def test_equal_columns_are_flagged_as_a_support_that_is_not_unique(tiny: Calibra
         "doubled", np.hstack([tiny.M.toarray()] * 2), tiny.y, np.concatenate([tiny.w0, tiny.w0])
     )
     unique, tied = (
-        evaluate(p, default_split(p), solve(p, "fista", [Point(lam=0.3)], lam_unit="lam_max")[0])
+        evaluate(p, default_split(p), solve(p, "nn_lasso", [Point(lam=0.3)], lam_unit="lam_max")[0])
         for p in (tiny, doubled)
     )
     assert unique["support_is_unique"]
@@ -170,7 +170,7 @@ def test_it_agrees_with_the_reference_at_every_lam_of_the_experiments(name: str)
     session = open_session(f"experiments/{name}.yaml")
     problem = session.problems[name]
     training = problem.restrict(session.splits[name][0].train)
-    specs = [s for s in session.experiment.methods if s.name == "fista"]
+    specs = [s for s in session.experiment.methods if s.name == "nn_lasso"]
     for spec in specs:
         for one in spec.method.solve(training, spec.points_on(training.n_records)):
             assert one.objective is not None

@@ -1,0 +1,136 @@
+"""What the two methods of the non-negative LASSO share: `min ½ Σ ω_j r_j² + λ Σ c_i w_i`, `w ≥ 0`, certified.
+
+A method gives a path, λ ↦ `Solved`, warm-started from the last λ. Points are taken from the largest λ down; budgets and
+`target_sparsity` by a search over λ. A point is `optimal` where the certificate says so, else `not_converged`.
+"""
+
+from __future__ import annotations
+
+from abc import abstractmethod
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from typing import ClassVar, Literal
+
+import numpy as np
+
+from frontier.core.errors import InputError
+from frontier.core.limits import out_of_time
+from frontier.core.point import Coordinate, Point
+from frontier.core.problem import CalibrationProblem, FloatArray
+from frontier.core.status import Status
+from frontier.methods.base import Method
+from frontier.methods.solution import Claim, Solution
+from frontier.objectives.certificate import Certificate
+from frontier.objectives.design import WeightedDesign, weighted_design
+from frontier.objectives.l1 import L1_PATH_END, L1Objective, lam_max
+from frontier.objectives.weight_statistics import active_count
+from frontier.solvers.budget_search import BudgetSearch
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Solved:
+    """What a solver has at one λ: weights (n), their certificate, and how it came there."""
+
+    weights: FloatArray
+    certificate: Certificate
+    n_iter: int
+    claims: dict[str, Claim]
+    trace: dict[str, FloatArray] = field(default_factory=dict)
+    dual: FloatArray | None = None
+
+
+Path = Callable[[float], Solved]
+
+
+@dataclass(frozen=True, kw_only=True)
+class LassoPath(Method):
+    """The fields and the search of both methods; their own files say what the fields mean there."""
+
+    batch_over: ClassVar[frozenset[str]] = frozenset({"lam", "budget"})
+
+    tol: float = 1e-8
+    max_iter: int = 100_000
+    lam_unit: Literal["absolute", "lam_max"] = "absolute"
+    costs: float | tuple[float, ...] = 1.0
+    target_sparsity: float | None = None
+
+    def __post_init__(self) -> None:
+        if not 0 < self.tol < 1:
+            raise InputError("tol", "not a relative gap", expected="0 < tol < 1", got=self.tol)
+        if self.max_iter < 1:
+            raise InputError("max_iter", "not an iteration limit", expected="an integer ≥ 1", got=self.max_iter)
+        if not (np.ravel(self.costs) > 0).all():
+            raise InputError("costs", "not costs", expected="numbers > 0", got=float(np.min(self.costs)))
+        if self.target_sparsity is not None and not 0 <= self.target_sparsity < 1:
+            raise InputError("target_sparsity", "not a share", expected="0 ≤ share < 1", got=self.target_sparsity)
+
+    @property
+    def coordinates(self) -> frozenset[Coordinate]:
+        return frozenset({"lam", "budget"}) if self.target_sparsity is None else frozenset()
+
+    @abstractmethod
+    def path(self, design: WeightedDesign, costs: FloatArray, lams: Sequence[float]) -> Path:
+        """λ ↦ the solution there; `lams` are those that will be asked for, in any order."""
+
+    def solve(self, problem: CalibrationProblem, points: Sequence[Point]) -> list[Solution]:
+        """The certified solution of each point, computed from the largest λ down so that each starts from the last."""
+        self.check(points)
+        design, costs = weighted_design(problem), self._costs(problem.n_records)
+        top = lam_max(design, costs)
+        unit = top if self.lam_unit == "lam_max" else 1.0
+        wanted = {point: unit * point.lam for point in points if point.lam is not None}
+        path = self.path(design, costs, list(wanted.values()))
+        solved: dict[float, Solution] = {}
+
+        def at(lam: float) -> Solution:
+            if lam not in solved:
+                solved[lam] = Solution.not_begun() if out_of_time() else self._solution(path(lam), lam, costs, top)
+            return solved[lam]
+
+        def count(lam: float) -> int:
+            weights = at(lam).weights
+            return 0 if weights is None else active_count(weights)
+
+        for lam in sorted(set(wanted.values()), reverse=True):
+            at(lam)
+        if top > 0:
+            search = BudgetSearch(count, L1_PATH_END * top, top)
+            for point in sorted(set(points), key=lambda p: p.budget or 0):
+                if point.lam is None:
+                    wanted[point] = search.find(self._size(point, problem.n_records))
+        solutions = []
+        for point in points:
+            lam = wanted.get(point, 0.0)
+            found, size = at(lam), count(lam)
+            if self.target_sparsity is not None and found.weights is not None:
+                asked = self._size(point, problem.n_records)
+                found = found if size == asked else found.nearest_to(asked, size)
+            solutions.append(found)
+        return solutions
+
+    def _size(self, point: Point, n: int) -> int:
+        """The records that a point without λ asks for."""
+        if point.budget is not None:
+            return point.budget
+        assert self.target_sparsity is not None
+        return max(1, round((1 - self.target_sparsity) * n))
+
+    def _costs(self, n: int) -> FloatArray:
+        values = np.asarray(self.costs, dtype=np.float64)
+        if values.ndim and values.shape != (n,):
+            raise InputError("costs", "wrong length", expected=f"one number or {n} (records)", got=values.shape[0])
+        return np.broadcast_to(values, (n,))
+
+    def _solution(self, found: Solved, lam: float, costs: FloatArray, top: float) -> Solution:
+        gap = found.certificate.relative_gap
+        solved = gap <= self.tol or (lam == 0 and found.certificate.kkt_residual <= self.tol)
+        return Solution(
+            weights=found.weights,
+            status=Status.OPTIMAL if solved else Status.unconverged(),
+            n_iter=found.n_iter,
+            message="" if solved else f"relative gap {gap:.1e} > {self.tol:.0e} after {found.n_iter} iterations",
+            objective=L1Objective(lam, None if self.costs == 1.0 else costs),
+            dual=found.dual,
+            trace=found.trace,
+            claims={"relative_gap": gap, "lam_max": top} | found.claims,
+        )
