@@ -17,7 +17,7 @@ from rich.console import Console
 from frontier.commands.command_line import command
 from frontier.core.errors import InputError
 from frontier.reporting.markdown import pairs
-from frontier.results.store import load_results, load_targets
+from frontier.results.run import load_run, load_targets
 from frontier.study.claims.model import Judged, Results, evaluate
 from frontier.study.claims.registry import CLAIMS
 
@@ -58,11 +58,11 @@ def load_folders(folders: list[Path]) -> dict[str, Results]:
     """Results by experiment; `InputError` for a folder without a finished run, and for one experiment twice."""
     found: dict[str, Results] = {}
     for folder in folders:
-        cells, manifest = load_results(folder)
-        name = str(manifest.get("experiment") or folder.name)
+        run = load_run(folder)
+        name = run.name
         if name in found:
             raise InputError(folder, f"a second run of '{name}'", cure="give one folder for each experiment")
-        found[name] = Results(cells, _targets(folder, name), manifest)
+        found[name] = Results(run.cells, _targets(folder, name), run.manifest)
     return found
 
 

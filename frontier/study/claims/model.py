@@ -22,7 +22,7 @@ import pandas as pd
 from numpy.typing import NDArray
 from scipy import stats
 
-from frontier.analysis.curves import USABLE
+from frontier.results.schema import settled
 
 FloatArray = NDArray[np.float64]
 Word = Literal["holds", "fails", "holds only if", "undecided", "not evaluated"]
@@ -138,9 +138,8 @@ def decide(low: float, high: float, *, above: float = 0.0) -> Word:
 
 
 def usable(cells: pd.DataFrame) -> pd.DataFrame:
-    """The cells that may be points of a frontier, the first repeat of each."""
-    first = cells["repeat"].fillna(0) == 0 if "repeat" in cells.columns else pd.Series(data=True, index=cells.index)
-    return cells[cells["status"].isin(USABLE) & first & cells["n_active"].notna()]
+    """The settled cells: the weights are those that their method claims, the first repeat of each."""
+    return cells[settled(cells)]
 
 
 def floats(values: pd.Series[Any]) -> FloatArray:
