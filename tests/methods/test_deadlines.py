@@ -155,11 +155,11 @@ def test_a_compiled_kernel_stops_at_the_next_pivot() -> None:
 
 
 def test_blocks_on_threads_of_their_own_keep_the_limit() -> None:
-    from frontier.core.limits import at_most
+    from frontier.core.limits import thread_limit
 
     problem = make_problem(n=200, m=20)
     method = build_method("hard_concrete", {"epochs": 100_000, "device": "cpu"}, "hard_concrete")
     points = [Point(lam=0.1, seed=seed) for seed in range(18)]  # a block of 16 cells, and two of one
-    with at_most(2), time_limit(0.05):
+    with thread_limit(2), time_limit(0.05):
         found = method.solve(problem, points)
     assert {solution.status for solution in found} == {Status.TIMEOUT}
