@@ -77,6 +77,12 @@ def test_heavy_libraries_are_imported_where_they_are_used(module: str) -> None:
             assert module.startswith(users) if users else False, f"{module} imports {library} at import time"
 
 
+@pytest.mark.parametrize("library", HEAVY)
+def test_each_heavy_library_is_imported_somewhere_under_the_name_that_is_watched(library: str) -> None:
+    names = {name.split(".")[0] for path in MODULES.values() for name in imported(path, at_import_time=False)}
+    assert library in names
+
+
 def test_imports_make_no_circle() -> None:
     imports = {
         module: {

@@ -1,11 +1,12 @@
 """The one exception for bad input, and the wording of its single line.
 
 An `InputError` reads `place: what; expected …, got …; cure`. Commands print it and exit with code 2; numerical failure
-is never raised but returned as a status (`frontier.methods.base.Status`).
+is never raised but returned as a status (`core.status`).
 """
 
 from __future__ import annotations
 
+import copy
 import difflib
 from collections.abc import Iterable
 from pathlib import Path
@@ -19,7 +20,7 @@ class InputError(ValueError):
     def __init__(
         self,
         place: str | Path,
-        what: str,
+        what: str = "",
         *,
         expected: object = None,
         got: object = None,
@@ -30,24 +31,14 @@ class InputError(ValueError):
             f"{word} {value}" for word, value in (("expected", expected), ("got", got)) if value is not None
         )
         parts = [part for part in (what, comparison, cure) if part]
-        super().__init__(" ".join(f"{self.place}: {'; '.join(parts)}".split()))
-
-    def __reduce__(self) -> tuple[object, ...]:
-        """As it is, also where it comes from another process."""
-        return _restored, (self.place, self.what, self.cure, self.args)
+        line = f"{self.place}: {'; '.join(parts)}" if parts else self.place  # a copy is made of the line alone
+        super().__init__(" ".join(line.split()))
 
     def at(self, place: str | Path) -> InputError:
         """The same error seen from further out: `place` is put before its own place."""
-        outer = InputError(place, "")
-        outer.place, outer.what, outer.cure = f"{place}.{self.place}", self.what, self.cure
-        outer.args = (f"{place}.{self.args[0]}",)
+        outer = copy.copy(self)
+        outer.place, outer.args = f"{place}.{self.place}", (f"{place}.{self.args[0]}",)
         return outer
-
-
-def _restored(place: str, what: str, cure: str | None, args: tuple[object, ...]) -> InputError:
-    error = InputError(place, what, cure=cure)
-    error.args = args
-    return error
 
 
 def did_you_mean(name: str, options: Iterable[str]) -> str:

@@ -16,13 +16,15 @@ import zipfile
 import zlib
 from collections.abc import Mapping
 from pathlib import Path
-from typing import BinaryIO
 
 import numpy as np
 from numpy.lib import format as npy
 from numpy.typing import NDArray
 
 from frontier.core.errors import InputError
+
+_NOT_AN_ARCHIVE = (zipfile.BadZipFile, zlib.error, EOFError, NotImplementedError, RuntimeError)
+_NOT_A_HEADER = (SyntaxError, tokenize.TokenError, TypeError)  # NumPy parses it as a Python literal
 
 
 def sealed(content: bytes) -> bytes:
@@ -59,23 +61,14 @@ def write_together(files: Mapping[Path, bytes]) -> None:
         for path, content in files.items():
             path.parent.mkdir(parents=True, exist_ok=True)
             with scratch[path].open("wb") as file:
-                _write(file, content)
+                file.write(content)
+                file.flush()
+                os.fsync(file.fileno())
         for path, written in scratch.items():
             written.replace(path)
     finally:
         for written in scratch.values():
             written.unlink(missing_ok=True)
-
-
-def _write(file: BinaryIO, content: bytes) -> None:
-    file.write(content)
-    file.flush()
-    os.fsync(file.fileno())
-
-
-NOT_AN_ARCHIVE = (zipfile.BadZipFile, zlib.error, EOFError, NotImplementedError, RuntimeError)
-
-NOT_A_HEADER = (SyntaxError, tokenize.TokenError, TypeError)  # NumPy parses it as a Python literal
 
 
 def read_arrays(content: bytes, limit_bytes: int) -> dict[str, NDArray[np.generic]]:
@@ -86,7 +79,7 @@ def read_arrays(content: bytes, limit_bytes: int) -> dict[str, NDArray[np.generi
             if unfolded > limit_bytes:
                 raise ValueError(f"unfolds to {unfolded:,} bytes, more than the limit of {limit_bytes:,}")
             return {info.filename.removesuffix(".npy"): _array(archive, info) for info in archive.infolist()}
-    except (*NOT_AN_ARCHIVE, *NOT_A_HEADER) as error:
+    except (*_NOT_AN_ARCHIVE, *_NOT_A_HEADER) as error:
         raise ValueError(f"not a NumPy archive: {error}") from None
 
 

@@ -22,28 +22,8 @@ from contextvars import ContextVar
 import numpy as np
 from numpy.typing import NDArray
 
-_LIMIT: ContextVar[int | None] = ContextVar("threads", default=None)
-
-
-def allowed() -> int:
-    """The threads that this solve may use; without a limit, the cores that the process may run on."""
-    limit = _LIMIT.get()
-    if limit is not None:
-        return limit
-    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
-
-
-@contextmanager
-def at_most(threads: int) -> Iterator[None]:
-    """Within it, `allowed()` is `threads`."""
-    token = _LIMIT.set(threads)
-    try:
-        yield
-    finally:
-        _LIMIT.reset(token)
-
-
-_END: ContextVar[float | None] = ContextVar("end", default=None)
+_END: ContextVar[float | None] = ContextVar("end", default=None)  # of the time, on the monotonic clock, seconds
+_THREADS: ContextVar[int | None] = ContextVar("threads", default=None)
 
 
 class OutOfTime(Exception):
@@ -98,3 +78,21 @@ def time_flag() -> Iterator[NDArray[np.bool_]]:
 def limit_to_raise(name: str) -> str:
     """What ended an iteration that did not converge, for the cure in its message: the time, or the limit `name`."""
     return "limits.seconds" if out_of_time() else name
+
+
+@contextmanager
+def thread_limit(threads: int) -> Iterator[None]:
+    """Within it, `allowed_threads()` is `threads`."""
+    token = _THREADS.set(threads)
+    try:
+        yield
+    finally:
+        _THREADS.reset(token)
+
+
+def allowed_threads() -> int:
+    """The threads that this solve may use; without a limit, the cores that the process may run on."""
+    limit = _THREADS.get()
+    if limit is not None:
+        return limit
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1

@@ -6,6 +6,7 @@ method, a metric or a file.
 
 from __future__ import annotations
 
+import dataclasses
 import hashlib
 from collections import Counter
 from collections.abc import Mapping, Sequence
@@ -20,7 +21,7 @@ from numpy.typing import ArrayLike, NDArray
 from frontier.core.errors import InputError
 
 FloatArray = NDArray[np.float64]
-SCALE_FLOOR = 1.0  # DESIGN section 2: residual scale max(|y|, floor), floor 1 unless given
+SCALE_FLOOR = 1.0  # target units: targets nearer to 0 than this are judged by their absolute error
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -73,18 +74,10 @@ class CalibrationProblem:
         groups = None if self.groups is None else _read_only(np.array(self.groups))
         if groups is not None and groups.shape != (n,):
             raise InputError(f"{place}.groups", "wrong shape", expected=f"({n},)", got=groups.shape)
-        values: dict[str, Any] = {
-            "M": M,
-            "y": y,
-            "w0": w0,
-            "scale": scale,
-            "importance": _vector(importance, m, f"{place}.importance", "targets", nonnegative=True),
-            "families": families,
-            "target_names": names,
-            "groups": groups,
-            "meta": MappingProxyType(dict(self.meta)),
-        }
-        _assign(self, values)
+        importance = _vector(importance, m, f"{place}.importance", "targets", nonnegative=True)
+        values = {"M": M, "y": y, "w0": w0, "scale": scale, "importance": importance}
+        labels = {"families": families, "target_names": names, "groups": groups}
+        _assign(self, values | labels, self.meta)
 
     def __reduce__(self) -> tuple[Any, ...]:  # validated once: a worker process trusts what it is sent
         return _rebuild, (self._values(), dict(self.meta))
@@ -114,16 +107,15 @@ class CalibrationProblem:
             raise InputError(place, "no such target", expected=f"0 to {self.n_targets - 1}", got=int(index.max()))
         if np.array_equal(index, np.arange(self.n_targets)):  # nothing is held out: no copy of M
             return _rebuild(self._values(), {})
-        return CalibrationProblem(
-            name=self.name,
+        return dataclasses.replace(
+            self,
             M=self.M[index],
             y=self.y[index],
-            w0=self.w0,
             scale=self.scale[index],
             importance=self.importance[index],
             families=tuple(self.families[j] for j in index),
             target_names=tuple(self.target_names[j] for j in index),
-            groups=self.groups,
+            meta={},
         )
 
     @property
@@ -255,16 +247,17 @@ def _read_only(array: Any) -> Any:
     return array
 
 
-def _assign(problem: CalibrationProblem, values: Mapping[str, Any]) -> None:
-    for name, value in values.items():
+def _assign(problem: CalibrationProblem, values: Mapping[str, Any], meta: Mapping[str, Any]) -> None:
+    for name, value in (*values.items(), ("meta", MappingProxyType(dict(meta)))):
         object.__setattr__(problem, name, value)
 
 
 def _rebuild(values: dict[str, Any], meta: dict[str, Any]) -> CalibrationProblem:
+    """A problem of values that were validated before: no copies, and arrays that came through a pickle read-only."""
     problem = object.__new__(CalibrationProblem)
     M = values["M"]
     for array in (M.data, M.indices, M.indptr, *values.values()):
         if isinstance(array, np.ndarray):
             _read_only(array)
-    _assign(problem, values | {"meta": MappingProxyType(meta)})
+    _assign(problem, values, meta)
     return problem

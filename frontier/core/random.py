@@ -2,27 +2,21 @@
 
 Uniforms come from the SplitMix64 finaliser (Steele, Lea & Flood 2014, fig. 14) of a key and a counter, in 64-bit
 integer arithmetic that numpy and torch share, so CPU and GPU, batches and single fits, see the same noise. One seed
-covers every draw: gates and both jitters are streams of it.
+covers every draw of a method: what it draws for (gates, start values, samples) is a stream of the seed.
 """
 
 from __future__ import annotations
-
-from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
 
 from frontier.core.problem import FloatArray
 
-if TYPE_CHECKING:
-    pass
-
 GOLDEN = 0x9E3779B97F4A7C15
 MIX_1 = 0xBF58476D1CE4E5B9
 MIX_2 = 0x94D049BB133111EB
-UNIFORM_MARGIN = 1e-6  # DESIGN section 2: u ~ U(1e-6, 1 − 1e-6)
-STREAM_LOG_ALPHA, STREAM_LOG_WEIGHT, STREAM_GATES, STREAM_SUBSET = 1, 2, 3, 4
-STREAM_SAMPLE = 5
+UNIFORM_MARGIN = 1e-6  # u ~ U(1e-6, 1 − 1e-6), so that its logit stays finite
+STREAM_LOG_ALPHA, STREAM_LOG_WEIGHT, STREAM_GATES, STREAM_SUBSET, STREAM_SAMPLE = 1, 2, 3, 4, 5
 
 
 def key(seed: int, stream: int, epoch: int = 0) -> int:

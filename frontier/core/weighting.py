@@ -8,6 +8,7 @@ factor. The result is another problem, with another fingerprint.
 
 from __future__ import annotations
 
+import dataclasses
 import math
 from collections import Counter
 from collections.abc import Mapping
@@ -46,15 +47,5 @@ def weighted(
             raise InputError(place, "not a multiplier", expected="a finite number ≥ 0", got=factor)
     share = np.array([1 / sizes[family] if group_average else 1.0 for family in problem.families])
     multiplier = np.array([factors.get(family, 1.0) for family in problem.families])
-    return CalibrationProblem(
-        name=problem.name,
-        M=problem.M,
-        y=problem.y,
-        w0=problem.w0,
-        scale=np.ones_like(problem.scale) if residuals == "absolute" else problem.scale,
-        importance=problem.importance * multiplier * share,
-        families=problem.families,
-        target_names=problem.target_names,
-        groups=problem.groups,
-        meta=problem.meta,
-    )
+    scale = np.ones_like(problem.scale) if residuals == "absolute" else problem.scale
+    return dataclasses.replace(problem, scale=scale, importance=problem.importance * multiplier * share)

@@ -1,4 +1,9 @@
-"""Statistics of weights: active records, effective sample size, design effect, largest ratio."""
+"""What weights say by themselves, without targets: how many records are active, and how unequal the weights are.
+
+A record is active when its weight is not zero exactly. Interior-point methods return no exact zeros, so an active
+weight is one above a threshold relative to the mean positive weight; results count at three thresholds, and reports
+say where the choice matters. Effective sample size `(Σw)²/Σw²` and design effect are Kish's (1965, section 11.7).
+"""
 
 from __future__ import annotations
 
@@ -8,7 +13,6 @@ from numpy.typing import NDArray
 from frontier.core.problem import CalibrationProblem, FloatArray
 
 ACTIVE_THRESHOLDS = (1e-9, 1e-6, 1e-3)  # relative to the mean positive weight
-
 ACTIVE_THRESHOLD = 1e-6  # the one behind `n_active`
 
 
@@ -24,7 +28,7 @@ def active_count(weights: FloatArray, threshold: float = ACTIVE_THRESHOLD) -> in
 
 
 def effective_sample_size(weights: FloatArray) -> float:
-    """Kish's effective sample size `(Σw)²/Σw²`, records; 0 when every weight is 0 (Kish 1965, section 11.7)."""
+    """Kish's effective sample size `(Σw)²/Σw²`, records; 0 when every weight is 0."""
     squares = float(weights @ weights)
     return float(weights.sum()) ** 2 / squares if squares > 0 else 0.0
 

@@ -18,7 +18,7 @@ import psutil
 from threadpoolctl import threadpool_limits
 
 from frontier.core.errors import InputError
-from frontier.core.limits import OutOfTime, at_most, out_of_time, time_limit
+from frontier.core.limits import OutOfTime, out_of_time, thread_limit, time_limit
 from frontier.core.point import Point
 from frontier.core.problem import CalibrationProblem
 from frontier.core.status import Status
@@ -135,7 +135,7 @@ def _failure(error: Exception) -> Solution:
 def _thread_limit(threads: int) -> Iterator[None]:
     """Every thread pool that is loaded (BLAS, OpenMP, torch) and every method held at `threads`."""
     torch = sys.modules.get("torch")
-    with threadpool_limits(limits=threads), at_most(threads):
+    with threadpool_limits(limits=threads), thread_limit(threads):
         before = torch.get_num_threads() if torch else 0
         if torch:
             torch.set_num_threads(threads)

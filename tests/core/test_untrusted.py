@@ -204,6 +204,7 @@ def test_a_batch_that_unfolds_beyond_the_limit_or_holds_a_pickle_is_damaged(
 
 
 def test_the_package_has_no_call_that_loads_code_from_a_file() -> None:
+    safe = 0
     for path in sorted(PACKAGE.rglob("*.py")):
         for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
             if isinstance(node, ast.Import | ast.ImportFrom):
@@ -213,8 +214,10 @@ def test_the_package_has_no_call_that_loads_code_from_a_file() -> None:
                 continue
             name = ast.unparse(node.func)
             assert name not in ("eval", "exec", "np.load", "joblib.load", "torch.load", "pd.read_pickle"), (path, name)
-            if name == "yaml.load":
-                assert "_Loader" in ast.unparse(node), path  # the safe one
+            if name == "_Loader":
+                safe += 1  # the safe one
+            assert name != "yaml.load", path
+    assert safe, "the search no longer finds the call that reads YAML"
 
 
 HOSTILE = "<script>alert(1)</script>\"'><img src=x onerror=alert(2)>](javascript:alert(3))"
@@ -246,7 +249,7 @@ def test_every_string_from_data_is_escaped_in_every_file_of_a_report(tmp_path: P
     manifest["problems"]["planted"]["warnings"] = [HOSTILE]
     written = write_report(cells, manifest, tmp_path / "report")
     read = [path for path in written if path.suffix in (".md", ".svg", ".html")]
-    assert {path.suffix for path in read} >= {".md", ".svg"}
+    assert {path.suffix for path in read} >= {".md", ".svg", ".html"}
     for path in read:
         text = path.read_text(encoding="utf-8")
         if path.suffix == ".svg":

@@ -15,6 +15,7 @@ from frontier.core.problem import CalibrationProblem
 from frontier.core.status import Status
 from frontier.methods.caratheodory import Caratheodory
 from frontier.methods.dense_nnls import DenseNnls
+from frontier.methods.lp_vertex import LpVertex
 from frontier.methods.registry import build_method
 from frontier.methods.solution import Solution
 from frontier.objectives.design import weighted_design
@@ -118,6 +119,13 @@ def test_the_source_and_its_parameters_are_checked_when_the_method_is_built() ->
         Caratheodory(source="nn_lasso", source_params={"tol": 2.0})
 
 
+def test_warming_up_is_that_of_the_source(monkeypatch: pytest.MonkeyPatch) -> None:
+    warmed = []
+    monkeypatch.setattr(LpVertex, "warm_up", lambda method: warmed.append(method.max_iter))
+    build_method("caratheodory", {"source": "lp_vertex", "source_params": {"max_iter": 7}}, "m").warm_up()
+    assert warmed == [7]
+
+
 def test_the_provenance_lists_every_parameter_of_the_source() -> None:
     method = build_method("caratheodory", {"source": "nn_lasso", "source_params": {"tol": 1e-4}}, "m")
     params = dataclasses.asdict(method)
@@ -125,4 +133,3 @@ def test_the_provenance_lists_every_parameter_of_the_source() -> None:
     assert params["source_params"]["max_iter"] == 100_000
     assert build_method("caratheodory", json.loads(json.dumps(params)), "m") == method
     assert hash(method) == hash(Caratheodory(source="nn_lasso", source_params={"tol": 1e-4}))
-    method.warm_up()

@@ -9,6 +9,7 @@ from __future__ import annotations
 import dataclasses
 import importlib.util
 import pickle
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
@@ -56,6 +57,11 @@ def configured(name: str) -> Method:
     return build_method(name, SETTINGS.get(name, {}), name)
 
 
+def those(wanted: Callable[[Method], bool]) -> list[Any]:
+    """The methods that a test is about, as its parameters."""
+    return [registered(name) for name in method_names() if wanted(configured(name))]
+
+
 def points_for(method: Method, problem: CalibrationProblem) -> list[Point]:
     """Three points in an order that is not sorted, on the method's own axis, with seeds where it is stochastic."""
     seeds = (3, 0) if method.stochastic else (None,)
@@ -72,7 +78,9 @@ def points_for(method: Method, problem: CalibrationProblem) -> list[Point]:
 def solve(name: str, problem: CalibrationProblem) -> tuple[list[Point], list[Solution]]:
     method = configured(name)
     points = points_for(method, problem)
-    return points, method.solve(problem, points)
+    solutions = method.solve(problem, points)
+    assert len(solutions) == len(points) > 0
+    return points, solutions
 
 
 @pytest.mark.parametrize("name", METHODS)
@@ -113,11 +121,9 @@ def test_a_batch_equals_its_points_one_by_one(name: str, tiny: CalibrationProble
         assert_same(together, alone, tiny)
 
 
-@pytest.mark.parametrize("name", METHODS)
+@pytest.mark.parametrize("name", those(lambda method: method.stochastic))
 def test_seeds_change_what_a_stochastic_method_returns(name: str, tiny: CalibrationProblem) -> None:
     method = configured(name)
-    if not method.stochastic:
-        return
     points = points_for(method, tiny)
     first, second = method.solve(tiny, points)[:2]
     assert points[0].seed != points[1].seed
@@ -159,10 +165,8 @@ def test_held_out_targets_cannot_reach_the_method(name: str) -> None:
     assert not other.restrict(train).meta
 
 
-@pytest.mark.parametrize("name", METHODS)
+@pytest.mark.parametrize("name", those(lambda method: not method.stochastic))  # noise is drawn by record position
 def test_permuting_records_permutes_a_deterministic_methods_weights(name: str, tiny: CalibrationProblem) -> None:
-    if configured(name).stochastic:
-        return  # noise is drawn by record position
     order = np.random.default_rng(1).permutation(tiny.n_records)
     permuted = CalibrationProblem("tiny", sp.csr_array(tiny.M[:, order]), tiny.y, tiny.w0[order])
     for one, other in zip(solve(name, tiny)[1], solve(name, permuted)[1], strict=True):
@@ -181,26 +185,26 @@ def test_methods_survive_pickling_and_their_fields_are_plain(name: str, tiny: Ca
 def test_points_off_the_methods_axes_are_refused(name: str) -> None:
     method = configured(name)
     seed = 0 if method.stochastic else None
-    if "lam" not in method.coordinates:
-        with pytest.raises(InputError, match="lam: not an axis"):
-            method.check([Point(lam=1.0, seed=seed)])
-    if "budget" not in method.coordinates:
-        with pytest.raises(InputError, match="budget: not an axis"):
-            method.check([Point(budget=3, seed=seed)])
+    for axis, point in (("lam", Point(lam=1.0, seed=seed)), ("budget", Point(budget=3, seed=seed))):
+        if axis in method.coordinates:
+            method.check([point])
+        else:
+            with pytest.raises(InputError, match=f"{axis}: not an axis"):
+                method.check([point])
     if method.stochastic:
         with pytest.raises(InputError, match="missing for a stochastic method"):
             method.check([dataclasses.replace(point, seed=None) for point in points_for(method, make_problem())])
 
 
-@pytest.mark.parametrize("name", METHODS)
+@pytest.mark.parametrize("name", those(lambda method: bool(method.coordinates)))
 def test_every_method_with_an_axis_serves_a_budget_or_says_which_size_it_reaches(name: str) -> None:
     problem = make_problem(n=60, m=8)
     method = configured(name)
-    if not method.coordinates:
-        return
     points = [Point(budget=k, seed=0 if method.stochastic else None) for k in (40, 5)]
     check_points(method, points)
-    for solution in solve_measured(method, name, problem, points):
+    solutions = solve_measured(method, name, problem, points)
+    assert len(solutions) == len(points)
+    for solution in solutions:
         assert solution.weights is not None, solution.message
         size = active_count(solution.weights)
         assert size == solution.point.budget or f"nearest size reached is {size}" in solution.message  # type: ignore[union-attr]

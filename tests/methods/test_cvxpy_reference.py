@@ -307,6 +307,15 @@ def test_parameters_are_checked() -> None:
     assert build_method("cvxpy_reference", {"objective": "lad"}, "methods[0]") == LAD
 
 
-def test_warming_up_solves_nothing_that_matters() -> None:
+def test_warming_up_solves_one_target_with_one_record(monkeypatch: pytest.MonkeyPatch) -> None:
+    whole, seen = CvxpyReference.solve, []
+
+    def recorded(method: CvxpyReference, problem: CalibrationProblem, points: list[Point]) -> list[Solution]:
+        found = whole(method, problem, points)
+        seen.extend((problem.M.shape, solution.status) for solution in found)
+        return found
+
+    monkeypatch.setattr(CvxpyReference, "solve", recorded)
     L1.warm_up()
     LAD.warm_up()
+    assert seen == [((1, 1), Status.OPTIMAL)] * 2

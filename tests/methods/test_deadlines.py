@@ -62,14 +62,18 @@ def test_a_solution_is_the_same_as_without_a_limit_or_says_that_the_time_was_use
     method = configured(name)
     points = points_for(method, tiny)
     unlimited = within(None, method, tiny, points)
+    seen = set()
     for moment in MOMENTS:
         for free, limited in zip(unlimited, within(moment, method, tiny, points), strict=True):
+            seen.add(limited.status)
             if limited.status is Status.TIMEOUT:
                 assert limited.message
                 assert limited.weights is None or (np.isfinite(limited.weights) & (limited.weights >= 0)).all()
             elif limited.status is not Status.ERROR:  # GREG without bounds, on its way: negative weights
                 assert limited.status is free.status
                 np.testing.assert_array_equal(limited.weights, free.weights)
+    assert seen, "no solution was compared"
+    assert name not in ITERATING or Status.TIMEOUT in seen
     for free, again in zip(unlimited, within(1e9, method, tiny, points), strict=True):
         np.testing.assert_array_equal(again.weights, free.weights)
         assert again.status is free.status
@@ -91,16 +95,18 @@ def test_an_iteration_stops_in_its_middle_with_its_best_point_and_how_far_it_cam
 @pytest.mark.usefixtures("counting")
 def test_a_search_for_a_budget_that_is_cut_short_says_so(tiny: CalibrationProblem) -> None:
     method = build_method("nn_lasso", {}, "nn_lasso")
-    statuses = set()
+    statuses, cut = set(), 0
     for moment in range(0, 400, 8):
         with time_limit(moment):
             [solution] = solve_measured(method, "nn_lasso", tiny, [Point(budget=4)])
         statuses.add(solution.status)
         if solution.status is Status.TIMEOUT and solution.weights is not None:
+            cut += 1
             assert solution.message.startswith("stopped by the clock, so not reproducible; ")
         if solution.status is Status.OPTIMAL:
             assert np.count_nonzero(solution.weights) == 4
     assert statuses == {Status.TIMEOUT, Status.OPTIMAL}
+    assert cut, "never stopped with weights"
 
 
 @pytest.mark.usefixtures("counting")
@@ -155,11 +161,11 @@ def test_a_compiled_kernel_stops_at_the_next_pivot() -> None:
 
 
 def test_blocks_on_threads_of_their_own_keep_the_limit() -> None:
-    from frontier.core.limits import at_most
+    from frontier.core.limits import thread_limit
 
     problem = make_problem(n=200, m=20)
     method = build_method("hard_concrete", {"epochs": 100_000, "device": "cpu"}, "hard_concrete")
     points = [Point(lam=0.1, seed=seed) for seed in range(18)]  # a block of 16 cells, and two of one
-    with at_most(2), time_limit(0.05):
+    with thread_limit(2), time_limit(0.05):
         found = method.solve(problem, points)
     assert {solution.status for solution in found} == {Status.TIMEOUT}

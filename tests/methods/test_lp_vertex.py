@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import sys
+
 import numpy as np
 import pytest
 
@@ -146,5 +148,8 @@ def test_an_impossible_limit_is_refused() -> None:
         LpVertex(max_iter=0)
 
 
-def test_warming_up_solves_nothing() -> None:
+def test_warming_up_imports_highs_and_solves_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delitem(sys.modules, "highspy", raising=False)
+    monkeypatch.setattr(LpVertex, "solve", lambda *_: pytest.fail("a problem was solved"))
     LpVertex().warm_up()
+    assert "highspy" in sys.modules

@@ -171,6 +171,7 @@ def test_it_agrees_with_the_reference_at_every_lam_of_the_experiments(name: str)
     problem = session.problems[name]
     training = problem.restrict(session.splits[name][0].train)
     specs = [s for s in session.experiment.methods if s.name == "nn_lasso"]
+    assert specs
     for spec in specs:
         for one in spec.method.solve(training, spec.points_on(training.n_records)):
             assert one.objective is not None

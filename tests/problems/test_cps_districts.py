@@ -70,6 +70,7 @@ def test_a_household_is_placed_in_different_districts_of_its_state_with_all_its_
     assert found["household_id"].tolist() == [0, 0, 0, 0, 1, 2, 2, 3, 3]
     assert found["weight"].tolist() == [3, 30, 3, 30, 7, 4, 4, 4.5, 4.5]
     assert set(found.loc[found["state"] == "B", "district"]) == {"B-0"}
+    assert set(found.loc[found["state"] == "A", "household_id"]) == {0, 2, 3}
     for _, household in found[found["state"] == "A"].groupby("household_id"):
         assert set(household["district"]) == {"A-1", "A-2"}
     for _, copy in found.groupby("placement"):

@@ -235,6 +235,7 @@ def test_every_design_builds_a_tuple_of_splits_from_yaml_values(name: str) -> No
     problem = make()
     splits = build_splits(problem, name, PARAMETERS[name], "x.yaml: splits[0]")
     assert isinstance(splits, tuple)
+    assert splits
     assert all(isinstance(split, Split) and split.train.shape == (problem.n_targets,) for split in splits)
     assert len({split.name for split in splits}) == len(splits)
     assert masks(splits) == masks(DESIGNS[name](problem, **design_parameters(name, PARAMETERS[name], "x.yaml")))

@@ -60,6 +60,7 @@ def test_rows_are_nested_districts_in_states_in_the_nation_and_classes_within_it
         part = by_level["class"].sum(axis=0)
         assert ((part == nation) | (part == 0)).all()  # the lowest class has no row
         assert 0 < np.count_nonzero(part) < np.count_nonzero(nation)
+        assert len(by_level["district"])
         for district in by_level["district"]:  # within one state
             assert np.count_nonzero((by_level["state"] * (district != 0)).any(axis=1)) == 1
 

@@ -119,6 +119,7 @@ def test_every_budget_has_a_row_per_method_with_its_arms_side_by_side() -> None:
     assert [row[0] for row in table_rows(text, "random")] == ["50", "500"]
     assert [row[2] for row in table_rows(text, "lasso")] == ["50", "62 (not reached)"]
     assert table_rows(text, "greg")[0][:5] == ["–", "greg", "9,600", "5.00%", "–"]  # dense: nothing to refit
+    assert len(text.splitlines()) > 2
     for line in text.splitlines():
         assert line.count(" | ") == len(header) - 1
 

@@ -191,6 +191,7 @@ def test_svg_bytes_are_the_same_twice_whatever_the_user_has_configured(tmp_path:
     with matplotlib.rc_context({"axes.facecolor": "red", "font.size": 20, "svg.hashsalt": None}):
         second = draw_figures(cells.sample(frac=1, random_state=1), MANIFEST, tmp_path / "b", ["svg"])
         assert matplotlib.rcParams["axes.facecolor"] == "red"
+    assert first["tiny", "default"]
     for before, after in zip(first["tiny", "default"], second["tiny", "default"], strict=True):
         assert before.read_bytes() == after.read_bytes()
         assert b"dc:date" not in before.read_bytes()
@@ -219,7 +220,9 @@ def test_labels_stand_side_by_side_in_the_strip() -> None:
 def test_a_mean_below_one_record_stays_on_the_axis() -> None:
     figure = draw([cell(active=active, error=0.5, seed=seed) for seed, active in enumerate([0, 0, 0, 0, 1])], "ess")
     ax = figure.axes[0]
-    for line in mean_markers(figure):
+    markers = mean_markers(figure)
+    assert markers
+    for line in markers:
         assert ax.get_xlim()[0] < line.get_xdata()[0] < ax.get_xlim()[1]
         assert ax.get_ylim()[0] < line.get_ydata()[0] < ax.get_ylim()[1]
 

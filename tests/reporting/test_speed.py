@@ -170,7 +170,9 @@ def test_the_report_has_markdown_csv_and_a_figure_and_links_what_is_there(tmp_pa
     assert {file.name for file in (tmp_path / "speed").iterdir()} == {"l1.md", "l1.csv", "l1.png", "l1.svg"}
     assert written[0].name == "l1.md"
     text = written[0].read_text(encoding="utf-8")
-    for link in re.findall(r"\]\(([^)]*)\)", text):
+    links = re.findall(r"\]\(([^)]*)\)", text)
+    assert links
+    for link in links:
         assert (tmp_path / "speed" / link).is_file()
     for said in ("4.00 s (3.00 s–10.0 s)", "3 (1–5)", "amortised", "Some CPU", "skglm 0.5", "threads per batch:** 2"):
         assert said in text, said

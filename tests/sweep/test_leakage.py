@@ -31,13 +31,18 @@ def test_cps_ohio_leaks_as_its_documentation_says_and_no_fold_of_its_rotation_is
     families = np.array(problem.families)[split.heldout]
     medians = {family: round(float(np.median(found[families == family])), 2) for family in set(families)}
     assert medians == {"usda_snap": 0.25, "cms_medicaid": 0.36, "irs_eitc": 0.42}  # the README of the data
-    for fold in rotation(problem, k=4):
+    folds = rotation(problem, k=4)
+    assert len(folds) == 4
+    for fold in folds:
         assert np.median(leakage(problem, fold)) < 0.5
 
 
 def test_no_fold_of_the_national_rotation_is_settled_by_what_it_fits() -> None:
     problem = load_problem("cps_national")
-    for fold in rotation(problem, k=3):
+    folds = rotation(problem, k=3)
+    assert len(folds) == 3
+    for fold in folds:
         held = {family for family, out in zip(problem.families, fold.heldout, strict=True) if out}
+        assert held
         assert not held & {"soi_agi", "soi_wages"}
         assert np.median(leakage(problem, fold)) < 0.5

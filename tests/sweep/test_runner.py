@@ -93,6 +93,7 @@ def test_weights_on_disk_reproduce_the_estimates(smoke: tuple[pd.DataFrame, Path
     table, out = smoke
     weights = sp.load_npz(out / "weights" / "cps_like.npz")
     assert weights.shape == (len(table), 5000)
+    assert len(table)
     for row in table.itertuples():
         assert weights[[row.weights_row]].sum() == pytest.approx(row.total_weight, rel=1e-12)  # order of summation
 
@@ -104,6 +105,7 @@ def test_fista_and_the_reference_agree_at_every_lam_of_smoke(smoke: tuple[pd.Dat
     assert (ours["relative_gap"] <= 1e-6).all()
     assert (reference["relative_gap"] <= 1e-6).all()
     assert ours["certified"].all()
+    assert len(ours)
     for lam in ours.index:
         # both within 1e-6 of the minimum; at λ = 0 the minimum is 0
         assert ours.loc[lam, "objective"] == pytest.approx(reference.loc[lam, "objective"], rel=1e-6, abs=1e-6)
@@ -167,6 +169,7 @@ def test_a_batch_stored_before_there_were_repeats_is_repeat_0(tmp_path: Path) ->
     experiment.write_text(MANY)
     session, store = open_session(experiment), Store(tmp_path / "run")
     table = run_session(session, store, quiet=True)
+    assert session.plan.batches
     for batch in session.plan.batches:
         found = store.read(batch.key, len(batch.cells))
         assert found is not None

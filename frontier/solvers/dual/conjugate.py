@@ -16,7 +16,7 @@ from contextlib import nullcontext
 import numpy as np
 import scipy.sparse as sp
 
-from frontier.core.limits import allowed, out_of_time
+from frontier.core.limits import allowed_threads, out_of_time
 from frontier.core.problem import FloatArray
 
 ITERATIONS = 500
@@ -48,7 +48,7 @@ def newton_direction(
     inverse = np.divide(1.0, diagonal, out=np.zeros_like(diagonal), where=diagonal > 0)
     norm = float(np.linalg.norm(gradient))
     target = max(norm * min(FORCING, norm / (scale + 1e-300)), ENOUGH * tol, 1e-14 * norm)
-    threads = min(allowed(), count)
+    threads = min(allowed_threads(), count)
     with ThreadPoolExecutor(threads) if threads > 1 else nullcontext() as pool:
         spread = map if pool is None else pool.map
 

@@ -12,7 +12,7 @@ from concurrent.futures import ThreadPoolExecutor
 from contextvars import copy_context
 
 from frontier.core.errors import InputError
-from frontier.core.limits import allowed, out_of_time
+from frontier.core.limits import allowed_threads, out_of_time
 from frontier.solvers.gates.block import Block, Matrices, block_widths
 from frontier.solvers.gates.checkpoint import Checkpoints
 from frontier.solvers.gates.monitor import CellFit, Monitor, Trainer
@@ -36,7 +36,7 @@ def fit(task: Task, cells: Sequence[Cell], checkpoints: Checkpoints | None = Non
     """Train all cells; the results are in their order."""
     order = sorted(range(len(cells)), key=lambda i: cells[i].seed)  # cells of one seed share their noise
     blocks = _blocks(task, [cells[i] for i in order])
-    threads = min(allowed(), len(blocks))
+    threads = min(allowed_threads(), len(blocks))
     if threads == 1:
         done = [_train(task, part, build, checkpoints) for part, build in blocks]
     else:

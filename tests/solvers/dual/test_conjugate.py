@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 import scipy.sparse as sp
 
-from frontier.core.limits import at_most
+from frontier.core.limits import thread_limit
 from frontier.core.problem import FloatArray
 from frontier.solvers.dual import conjugate
 from frontier.solvers.dual.conjugate import newton_direction
@@ -35,7 +35,7 @@ def test_the_direction_does_not_depend_on_the_number_of_threads(monkeypatch: pyt
     monkeypatch.setattr(conjugate, "PART_ENTRIES", 100)
     found = []
     for threads in (1, 2, 5):
-        with at_most(threads):
+        with thread_limit(threads):
             found.append(newton_direction(columns, d, gradient, rho=1.0, scale=1.0, tol=1e-9))
     np.testing.assert_array_equal(found[0], found[1])
     np.testing.assert_array_equal(found[0], found[2])

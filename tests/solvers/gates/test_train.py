@@ -59,7 +59,7 @@ def test_a_settled_cell_stops_with_the_weights_of_that_moment_and_the_others_tra
     whole = fit(make_task(epochs=600), CELLS)
     stopped = fit(make_task(epochs=600, stopping=stopping), CELLS)
     settled = [found for found in stopped if found.settled]
-    assert settled, "none settled: the test shows nothing"
+    assert 0 < len(settled) < len(CELLS), "none or all settled: the test shows nothing"
     for cell, one, other in zip(CELLS, whole, stopped, strict=True):
         if other.settled:
             [again] = fit(make_task(epochs=other.epochs), [cell])
@@ -91,6 +91,7 @@ def test_a_killed_fit_resumes_bit_for_bit(tmp_path: Path, monkeypatch: pytest.Mo
     for one, other in zip(whole, resumed, strict=True):
         np.testing.assert_array_equal(one.weights, other.weights)
         assert one.epochs == other.epochs
+        assert one.trace.keys() == other.trace.keys() != set()
         for name in one.trace:
             np.testing.assert_array_equal(one.trace[name], other.trace[name])
     assert not list(tmp_path.iterdir()), "a finished fit leaves its checkpoints behind"

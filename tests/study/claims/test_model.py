@@ -49,8 +49,11 @@ def test_settings_combine_to_a_verdict(words: list[str], expected: str) -> None:
 
 
 def test_missing_results_name_the_command_and_are_no_error() -> None:
-    for one in evaluate(CLAIMS, {}):
+    evaluated = evaluate(CLAIMS, {})
+    assert [one.claim for one in evaluated] == list(CLAIMS) != []
+    for one in evaluated:
         assert one.verdict.word == NOT_EVALUATED
+        assert one.claim.needs
         for name in one.claim.needs:
             assert f"python -m frontier.run experiments/{name}.yaml" in one.verdict.reason
 
@@ -58,7 +61,9 @@ def test_missing_results_name_the_command_and_are_no_error() -> None:
 def test_results_without_the_cells_of_a_claim_are_not_evaluated_either() -> None:
     empty = results([cell("greg", n_active=1)], pd.DataFrame({"cell": [], "heldout": [], "value": []}))
     names = {name for claim in CLAIMS for name in claim.needs}
-    for one in evaluate(CLAIMS, dict.fromkeys(names, empty)):
+    evaluated = evaluate(CLAIMS, dict.fromkeys(names, empty))
+    assert [one.claim for one in evaluated] == list(CLAIMS)
+    for one in evaluated:
         assert one.verdict.word == NOT_EVALUATED
 
 
