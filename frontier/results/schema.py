@@ -22,6 +22,7 @@ from typing import Any
 import pandas as pd
 
 from frontier.core.errors import InputError
+from frontier.core.point import Point
 from frontier.core.status import SETTLED, WITH_WEIGHTS, Status
 
 RESULT_FORMAT = 2  # raised when the meaning or layout of stored results changes; part of every batch key
@@ -41,6 +42,17 @@ TEXTS = (
     *("message", "claims", "timing"),
 )
 TIMINGS = ("clean", "contended", "amortised", "cached", "unmeasured")  # how seconds were taken, the best first
+
+
+def identity(
+    *, problem: str, split: str, method: str, label: str, point: Point | None, refit: str
+) -> dict[str, str | int | float | None]:
+    """What a metrics row begins with: whose result it is."""
+    at = Point() if point is None else point
+    return {
+        **{"problem": problem, "split": split, "method": method, "label": label},
+        **{"lam": at.lam, "budget": at.budget, "seed": at.seed, "refit": refit},
+    }
 
 
 def cells_table(rows: Sequence[Mapping[str, Any]]) -> pd.DataFrame:

@@ -1,60 +1,47 @@
-"""One batch: what is sent to whoever solves it, and the rows that come back. It knows neither store nor machine."""
+"""One batch solved: the rows, weights, estimates and traces that come back. It knows neither store nor machine."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 import scipy.sparse as sp
 
 from frontier.core.limits import time_limit
-from frontier.core.problem import CalibrationProblem, Split
+from frontier.core.problem import CalibrationProblem
 from frontier.core.status import Status
 from frontier.methods.refit import is_sparse
 from frontier.methods.solution import Solution
+from frontier.results.schema import identity
 from frontier.results.store import BatchResult
 from frontier.sweep.measure import refit_measured, solve_measured
 from frontier.sweep.plan import Batch
-from frontier.sweep.scoring import evaluate
+from frontier.sweep.scoring import score
 
 
-@dataclass(frozen=True, slots=True)
-class Task:
-    """A batch with its split; the problem goes beside it, so that it can be sent once for many batches."""
-
-    batch: Batch
-    split: Split
-    contended: bool
-
-
-def solve_batch(task: Task, problem: CalibrationProblem) -> BatchResult:
-    """Solve, measure and score one batch within its time."""
-    batch = task.batch
+def solve_batch(batch: Batch, problem: CalibrationProblem, *, contended: bool) -> BatchResult:
+    """Solve, measure and score one batch within its time; `contended` when others run beside it."""
+    method, threads = batch.method, batch.threads
+    points = [cell.point for cell in batch.cells]
     with time_limit(batch.limits.seconds):
-        training = problem.restrict(task.split.train)
+        training = problem.restrict(batch.split.train)
         solutions = solve_measured(
-            batch.method.method,
-            batch.method.name,
-            training,
-            [cell.point for cell in batch.cells],
-            threads=batch.threads,
-            contended=task.contended,
+            method.method, method.name, training, points, threads=threads, contended=contended
         )
         refits = [
-            [refit_measured(training, solution, anchor, threads=batch.threads) for anchor in batch.anchors]
+            [refit_measured(training, solution, anchor, threads=threads) for anchor in batch.anchors]
             if is_sparse(solution)
             else []
             for solution in solutions
         ]
-    return _result(task, problem, solutions, refits)
+    return _result(batch, problem, solutions, refits)
 
 
-def failed_batch(task: Task, problem: CalibrationProblem, status: Status, message: str) -> BatchResult:
+def failed_batch(batch: Batch, problem: CalibrationProblem, status: Status, message: str) -> BatchResult:
     """What a batch comes to whose process did not live to return it: `status` for every cell."""
-    failures = [Solution.failed(status, message)] * len(task.batch.cells)
-    return _result(task, problem, failures, [[]] * len(failures))
+    failures = [Solution.failed(status, message)] * len(batch.cells)
+    return _result(batch, problem, failures, [[]] * len(failures))
 
 
 def cells_without_weights(result: BatchResult) -> int:
@@ -63,29 +50,33 @@ def cells_without_weights(result: BatchResult) -> int:
 
 
 def _result(
-    task: Task, problem: CalibrationProblem, solutions: Sequence[Solution], refits: Sequence[Sequence[Solution]]
+    batch: Batch, problem: CalibrationProblem, solutions: Sequence[Solution], refits: Sequence[Sequence[Solution]]
 ) -> BatchResult:
     """The rows of a batch: each cell as fitted, followed by its refits."""
-    batch = task.batch
     rows: list[dict[str, Any]] = []
     weights, estimates, traces = [], [], []
     for cell, fitted, arms in zip(batch.cells, solutions, refits, strict=True):
         for solution in (fitted, *arms):
-            identity = {
-                "cell": cell.name if solution.refit == "none" else f"{cell.name}/refit={solution.refit}",
-                "problem": cell.problem,
-                "method": batch.method.name,
-                "label": cell.label,
-                "lam": cell.point.lam,
-                "budget": cell.point.budget,
-                "seed": cell.point.seed,
+            arm = solution.refit
+            estimate = None if solution.weights is None else problem.M @ solution.weights
+            whose = identity(
+                problem=cell.problem,
+                split=cell.split,
+                method=batch.method.name,
+                label=cell.label,
+                point=cell.point,
+                refit=arm,
+            )
+            also = {
+                "cell": cell.name if arm == "none" else f"{cell.name}/refit={arm}",
                 "repeat": cell.repeat,
                 "batch_size": len(batch.cells),
                 "threads": batch.threads,
             }
-            rows.append(evaluate(problem, task.split, solution) | identity)
-            kept = solution.weights is not None
-            weights.append(solution.weights if kept else np.zeros(problem.n_records))
-            estimates.append(problem.M @ weights[-1] if kept else np.full(problem.n_targets, np.nan))
+            rows.append(whose | score(problem, batch.split, solution, estimate) | also)
+            # sparse one by one: all at once would be cells × records numbers, most of them 0
+            empty = sp.csr_array((1, problem.n_records))
+            weights.append(empty if solution.weights is None else sp.csr_array(solution.weights[None, :]))
+            estimates.append(np.full(problem.n_targets, np.nan) if estimate is None else estimate)
             traces.append({name: list(map(float, values)) for name, values in solution.trace.items()})
-    return BatchResult(rows, sp.csr_array(np.array(weights)), np.array(estimates), traces)
+    return BatchResult(rows, sp.csr_array(sp.vstack(weights)), np.array(estimates), traces)

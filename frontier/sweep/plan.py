@@ -39,19 +39,26 @@ class Cell:
         return "/".join([self.problem, self.split, self.label, *coordinates])
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False)
 class Batch:
-    """Cells solved in one call, and the threads that call may use; `key` digests all that decides the result.
+    """Cells solved in one call, with all that a worker needs to know beside the problem itself.
 
-    `anchors` are the refits of each sparse solution that are stored beside it, `limits` what its process may take.
+    `threads` are those that the call may use, `anchors` the refits of each sparse solution that are stored beside it,
+    `limits` what its process may take; `key` digests all that decides the result.
     """
 
     cells: tuple[Cell, ...]
+    split: Split
     method: MethodSpec
     threads: int
     key: str
     anchors: tuple[Anchor, ...] = ()
     limits: Limits = NO_LIMITS
+
+    @property
+    def problem(self) -> str:
+        """The label of the problem that all cells are of."""
+        return self.cells[0].problem
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,5 +107,5 @@ def make_plan(
                     content["limits"] = experiment.limits.model_dump(exclude_none=True)
                 key = hashlib.sha256(json.dumps(content, sort_keys=True).encode()).hexdigest()[:32]
                 cells = tuple(Cell(label, split.name, spec.label, point, repeat, repeated) for point in points)
-                batches.append(Batch(cells, spec, experiment.threads, key, experiment.anchors, experiment.limits))
+                batches.append(Batch(cells, split, spec, experiment.threads, key, experiment.anchors, experiment.limits))
     return Plan(tuple(batches))

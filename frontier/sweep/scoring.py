@@ -17,7 +17,6 @@ from frontier.core.point import reached
 from frontier.core.problem import CalibrationProblem, FloatArray, Split
 from frontier.core.status import Status
 from frontier.methods.solution import Solution
-from frontier.objectives.design import relative_residual
 from frontier.objectives.weight_statistics import (
     ACTIVE_THRESHOLDS,
     active_count,
@@ -25,11 +24,12 @@ from frontier.objectives.weight_statistics import (
     effective_sample_size,
     max_weight_ratio,
 )
-from frontier.results.schema import ERROR_CAP
+from frontier.results.schema import ERROR_CAP, identity
 
 CERTIFIED_GAP = 1e-6  # a relative duality gap up to this counts as solved
 CERTIFIED_KKT = 1e-6  # the same for the KKT residual, which decides at λ = 0
 WITHIN = (0.01, 0.05, 0.10)
+COUNTS = {f"n_active_{threshold:.0e}".replace("e-0", "e-"): threshold for threshold in ACTIVE_THRESHOLDS}
 
 Row = dict[str, Any]
 
@@ -39,22 +39,21 @@ def evaluate(problem: CalibrationProblem, split: Split, solution: Solution) -> R
 
     A solution without weights keeps its identity and status; its metrics are missing (None).
     """
-    point = solution.point
-    row: Row = {
-        "problem": problem.name,
-        "split": split.name,
-        "method": solution.method,
-        "label": solution.method,
-        "lam": None if point is None else point.lam,
-        "budget": None if point is None else point.budget,
-        "seed": None if point is None else point.seed,
-        "refit": solution.refit,
-    }
-    row |= _status(solution) | dict.fromkeys(_weight_columns(problem))
-    if solution.weights is not None:
+    estimate = None if solution.weights is None else problem.M @ solution.weights
+    method, point = solution.method, solution.point
+    whose = identity(
+        problem=problem.name, split=split.name, method=method, label=method, point=point, refit=solution.refit
+    )
+    return whose | score(problem, split, solution, estimate)
+
+
+def score(problem: CalibrationProblem, split: Split, solution: Solution, estimate: FloatArray | None) -> Row:
+    """`evaluate` without the identity; `estimate` is M w (m, target units), None without weights."""
+    row = _status(solution) | dict.fromkeys(_weight_columns(problem))
+    if solution.weights is not None and estimate is not None:
         row |= _objective(problem.restrict(split.train), solution, row)
         row |= _support(problem, solution.weights)
-        row |= _errors(problem, split, solution.weights)
+        row |= _errors(problem, split, (estimate - problem.y) / problem.scale)
         row |= _budget(row, solution)
     timing = dataclasses.asdict(solution.timing)
     return row | {"timing": timing.pop("kind")} | timing
@@ -96,16 +95,17 @@ def _budget(row: Row, solution: Solution) -> Row:
 
     A refit keeps all records that it was given, however little it leaves some: there the size is that of the selection.
     """
-    if row["budget"] is None or solution.weights is None:
+    budget = None if solution.point is None else solution.point.budget
+    if budget is None or solution.weights is None:
         return {}
     size = row["n_active"] if solution.refit == "none" else int(np.count_nonzero(solution.weights))
-    missed = not reached(size, row["budget"])
+    missed = not reached(size, budget)
     unreached = missed and Status(row["status"]).ended_well
     return {"budget_reached": not missed} | ({"status": str(Status.UNREACHED)} if unreached else {})
 
 
 def _support(problem: CalibrationProblem, weights: FloatArray) -> Row:
-    counts = {f"n_active_{t:.0e}".replace("e-0", "e-"): active_count(weights, t) for t in ACTIVE_THRESHOLDS}
+    counts = {name: active_count(weights, threshold) for name, threshold in COUNTS.items()}
     return {
         "n_active": active_count(weights),
         **counts,
@@ -117,8 +117,8 @@ def _support(problem: CalibrationProblem, weights: FloatArray) -> Row:
     }
 
 
-def _errors(problem: CalibrationProblem, split: Split, weights: FloatArray) -> Row:
-    error = np.abs(relative_residual(problem, weights))
+def _errors(problem: CalibrationProblem, split: Split, residual: FloatArray) -> Row:
+    error = np.abs(residual)
     row: Row = {}
     for side, mask in (("train", split.train), ("heldout", split.heldout)):
         row |= dict(zip(_error_columns(side), _summary(error[mask]), strict=True))
@@ -143,11 +143,10 @@ def _summary(error: FloatArray) -> list[float | None]:
 
 
 def _weight_columns(problem: CalibrationProblem) -> list[str]:
-    counts = [f"n_active_{t:.0e}".replace("e-0", "e-") for t in ACTIVE_THRESHOLDS]
     return [
         *("budget_reached", "lam_absolute", "objective", "gap", "relative_gap", "kkt_residual", "n_equicorrelated"),
         *("active_rank", "support_is_unique", "certified"),
-        *("n_active", *counts, "threshold_matters"),
+        *("n_active", *COUNTS, "threshold_matters"),
         *("ess", "design_effect", "max_weight_ratio", "total_weight"),
         *("train_loss", *_error_columns("train")),
         *_error_columns("heldout"),
