@@ -19,8 +19,9 @@ from frontier.methods.solution import Solution
 from frontier.problems.own_data.export import write_problem
 from frontier.problems.registry import load_problem, problem_names
 from frontier.problems.splits import default_split
-from frontier.sweep.api import calibrate, run_experiment, solve
+from frontier.sweep.run import run_experiment
 from frontier.sweep.scoring import evaluate
+from frontier.sweep.solve import calibrate, solve
 
 __version__ = "0.1.0"
 

@@ -22,7 +22,7 @@ from frontier.core.errors import InputError
 from frontier.reporting.findings import as_text
 from frontier.results.baseline import read_baseline
 from frontier.results.run import load_run
-from frontier.sweep.api import run_experiment
+from frontier.sweep.run import run_experiment
 
 
 @pytest.fixture

@@ -26,7 +26,7 @@ from frontier.commands.fitting import (
 )
 from frontier.problems.diagnostics import problem_warnings
 from frontier.problems.splits import default_split, every_target
-from frontier.sweep.api import calibrate
+from frontier.sweep.solve import calibrate
 
 
 @partial(command, kept="nothing was written")

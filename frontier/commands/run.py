@@ -18,7 +18,8 @@ from frontier.commands.command_line import command, draw_report, print_error
 from frontier.core.errors import InputError
 from frontier.results.run import load_run
 from frontier.results.store import Store
-from frontier.sweep.session import Session, open_session, run_session
+from frontier.sweep.run import run_session
+from frontier.sweep.session import Session, open_session
 
 
 @command

@@ -26,9 +26,7 @@ def solve_batch(batch: Batch, problem: CalibrationProblem, *, contended: bool) -
     points = [cell.point for cell in batch.cells]
     with time_limit(batch.limits.seconds):
         training = problem.restrict(batch.split.train)
-        solutions = solve_measured(
-            method.method, method.name, training, points, threads=threads, contended=contended
-        )
+        solutions = solve_measured(method.method, method.name, training, points, threads=threads, contended=contended)
         refits = [
             [refit_measured(training, solution, anchor, threads=threads) for anchor in batch.anchors]
             if is_sparse(solution)

@@ -29,14 +29,15 @@ from joblib import Parallel, delayed, parallel_config
 from joblib._dask import DaskDistributedBackend
 
 from frontier.core.errors import InputError
-from frontier.core.problem import CalibrationProblem, Split
+from frontier.core.problem import CalibrationProblem
 from frontier.core.status import Status
 from frontier.results.provenance import code_digest, versions
 from frontier.results.store import BatchResult, Store
-from frontier.sweep.batch import Task, cells_without_weights, failed_batch, solve_batch
+from frontier.sweep.batch import cells_without_weights, failed_batch, solve_batch
 from frontier.sweep.plan import Batch
 
 Client = Any  # distributed.Client, half of which has no types
+Task = tuple[Batch, CalibrationProblem]
 
 CONNECT_SECONDS = 10.0  # to the scheduler
 WORKER_SECONDS = 15.0  # for the first worker to report to it
@@ -84,7 +85,6 @@ def run_on_cluster(
     batches: Sequence[Batch],
     store: Store,
     problems: Mapping[str, CalibrationProblem],
-    splits: Mapping[str, Sequence[Split]],
     *,
     scheduler: str,
     report: Callable[[Batch, int], None],
@@ -95,10 +95,8 @@ def run_on_cluster(
     `ConnectionError` when scheduler or workers are gone.
     """
 
-    def task(batch: Batch) -> tuple[Task, CalibrationProblem]:
-        label, name = batch.cells[0].problem, batch.cells[0].split
-        split = next(split for split in splits[label] if split.name == name)
-        return Task(batch, split, contended=True), problems[label]
+    def task(batch: Batch) -> Task:
+        return batch, problems[batch.problem]
 
     def write(batch: Batch, result: BatchResult) -> None:
         store.write(batch.key, result)
@@ -126,9 +124,7 @@ def run_on_cluster(
             write(batch, result)
 
 
-def _round(
-    client: Client, tasks: Sequence[tuple[Task, CalibrationProblem]]
-) -> Iterator[tuple[str, BatchResult | Lost]]:
+def _round(client: Client, tasks: Sequence[Task]) -> Iterator[tuple[str, BatchResult | Lost]]:
     """What becomes of each task, with the key of its batch unless it is `Lost`, as it comes."""
     try:
         client.wait_for_workers(1, timeout=ABANDONED_SECONDS)
@@ -143,13 +139,13 @@ def _round(
         parallel = Parallel(n_jobs=-1, return_as="generator_unordered", batch_size=1, pre_dispatch="all")
     with _ended_when_abandoned(client, backend), warnings.catch_warnings():
         warnings.filterwarnings("ignore", message=".* tasks (which were|have been)", category=UserWarning)
-        yield from parallel(delayed(_solve_there)(task, there[id(problem)], environment()) for task, problem in tasks)
+        yield from parallel(delayed(_solve_there)(batch, there[id(problem)], environment()) for batch, problem in tasks)
 
 
-def _solve_there(task: Task, problem: CalibrationProblem, client: Mapping[str, str]) -> tuple[str, BatchResult]:
+def _solve_there(batch: Batch, problem: CalibrationProblem, client: Mapping[str, str]) -> tuple[str, BatchResult]:
     """One batch, on a worker; one that joined late may be of other code than those that were looked at."""
     _check_environment(client, environment(), "a worker")
-    return task.batch.key, solve_batch(task, problem)
+    return batch.key, solve_batch(batch, problem, contended=True)
 
 
 @functools.cache

@@ -24,7 +24,9 @@ from frontier.core.files import read_limited, write_atomically
 from frontier.results.manifest import read_manifest
 from frontier.results.provenance import code_digest
 from frontier.results.store import LARGEST_BATCH_BYTES, DamagedFile, Store
-from frontier.sweep.session import Session, open_session, run_manifest, stored_parts
+from frontier.sweep.facts import run_manifest
+from frontier.sweep.run import stored_parts
+from frontier.sweep.session import Session, open_session
 
 
 @dataclass(frozen=True, slots=True)

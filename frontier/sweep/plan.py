@@ -107,5 +107,7 @@ def make_plan(
                     content["limits"] = experiment.limits.model_dump(exclude_none=True)
                 key = hashlib.sha256(json.dumps(content, sort_keys=True).encode()).hexdigest()[:32]
                 cells = tuple(Cell(label, split.name, spec.label, point, repeat, repeated) for point in points)
-                batches.append(Batch(cells, split, spec, experiment.threads, key, experiment.anchors, experiment.limits))
+                batches.append(
+                    Batch(cells, split, spec, experiment.threads, key, experiment.anchors, experiment.limits)
+                )
     return Plan(tuple(batches))

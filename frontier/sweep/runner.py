@@ -9,21 +9,31 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
 
 from joblib import Parallel, delayed
 from joblib.externals.loky.process_executor import TerminatedWorkerError
 
-from frontier.core.problem import CalibrationProblem, Split
+from frontier.core.problem import CalibrationProblem
 from frontier.core.status import Status
 from frontier.results.store import BatchResult, DamagedFile, Store
-from frontier.sweep.batch import Task, cells_without_weights, failed_batch, solve_batch
+from frontier.sweep.batch import cells_without_weights, failed_batch, solve_batch
 from frontier.sweep.experiment import NO_LIMITS, Limits
 from frontier.sweep.guard import Guard, verdict
 from frontier.sweep.plan import Batch, Plan
 
 Report = Callable[[Batch, int], None]  # called with each finished batch and its number of cells without weights
 Warn = Callable[[str], None]
-Job = tuple[Store, Task, CalibrationProblem]  # of this machine: results are written where they are computed
+
+
+@dataclass(frozen=True, slots=True)
+class Job:
+    """A batch with its problem and the store of this machine: results are written where they are computed."""
+
+    store: Store
+    batch: Batch
+    problem: CalibrationProblem
+    contended: bool  # whether others run beside it
 
 
 def finished(plan: Plan, store: Store, warn: Warn) -> dict[str, BatchResult]:
@@ -46,17 +56,14 @@ def run_batches(
     batches: Sequence[Batch],
     store: Store,
     problems: Mapping[str, CalibrationProblem],
-    splits: Mapping[str, Sequence[Split]],
     *,
     jobs: int,
     report: Report,
 ) -> None:
     """Solve `batches` on `jobs` processes (1: this process) and store each as it finishes."""
 
-    def job(batch: Batch, contended: bool) -> Job:
-        label, name = batch.cells[0].problem, batch.cells[0].split
-        split = next(split for split in splits[label] if split.name == name)
-        return store, Task(batch, split, contended), problems[label]
+    def job(batch: Batch) -> Job:
+        return Job(store, batch, problems[batch.problem], contended=jobs > 1)
 
     limits = batches[0].limits if batches else NO_LIMITS
     suspects = [batch for batch in batches if store.marker(batch.key).exists()]  # a process died while solving these
@@ -64,13 +71,13 @@ def run_batches(
     with Guard(store, limits) as guard:
         while rest:
             try:
-                for key, failed in _fan_out([job(batch, jobs > 1) for batch in rest], jobs, limits):
+                for key, failed in _fan_out([job(batch) for batch in rest], jobs, limits):
                     report(next(batch for batch in rest if batch.key == key), failed)
                 rest = []
             except TerminatedWorkerError:
                 killed = [b for b in rest if b.key in guard.killed and not store.path(b.key).exists()]
                 for batch in killed:
-                    report(batch, _write_killed(job(batch, contended=False), guard.killed[batch.key]))
+                    report(batch, _write_killed(job(batch), guard.killed[batch.key]))
                 rest = [batch for batch in rest if not store.path(batch.key).exists()]
                 if not killed:  # otherwise the others that were under way are bystanders
                     suspects += [
@@ -78,52 +85,50 @@ def run_batches(
                     ] or rest  # died before any was under way
                     rest = [batch for batch in rest if batch not in suspects]
         for batch in suspects:
-            report(batch, _run_alone(job(batch, contended=False), guard))
+            report(batch, _run_alone(replace(job(batch), contended=False), guard))
 
 
 def _fan_out(jobs: Sequence[Job], processes: int, limits: Limits) -> Iterable[tuple[str, int]]:
     if processes == 1:
-        return (_in_a_process(job) if limits else _solve_and_store(*job) for job in jobs)
+        return (_in_a_process(job) if limits else _solve_and_store(job) for job in jobs)
     parallel = Parallel(
         n_jobs=processes, backend="loky", return_as="generator_unordered", batch_size=1, pre_dispatch="2*n_jobs"
     )
-    found: Iterable[tuple[str, int]] = parallel(delayed(_solve_and_store)(*job) for job in jobs)
+    found: Iterable[tuple[str, int]] = parallel(delayed(_solve_and_store)(job) for job in jobs)
     return found
 
 
 def _in_a_process(job: Job) -> tuple[str, int]:
     """One batch in a process that may be killed; raises `TerminatedWorkerError` if it was."""
     # two workers for one task: with n_jobs=1 joblib would run it in this process
-    [(key, failed)] = Parallel(n_jobs=2, backend="loky")([delayed(_solve_and_store)(*job)])
+    [(key, failed)] = Parallel(n_jobs=2, backend="loky")([delayed(_solve_and_store)(job)])
     return key, failed
 
 
 def _run_alone(job: Job, guard: Guard) -> int:
     """One batch in a process of its own; if that dies, `crash` rows, or what it was killed for."""
-    store, task, problem = job
     try:
         return _in_a_process(job)[1]
     except TerminatedWorkerError as error:
-        if task.batch.key in guard.killed:
-            return _write_killed(job, guard.killed[task.batch.key])
+        if job.batch.key in guard.killed:
+            return _write_killed(job, guard.killed[job.batch.key])
         message = " ".join(str(error).split()) or "the worker process died"
         if "SIGKILL" in message:
             message += "; SIGKILL comes from outside or, without memory, from the system: limits.memory_gib tells them"
-        return _write(store, task, failed_batch(task, problem, Status.CRASH, message))
+        return _write(job, failed_batch(job.batch, job.problem, Status.CRASH, message))
 
 
 def _write_killed(job: Job, status: Status) -> int:
     """Store a batch whose process was killed for exceeding its limits; the number of its cells."""
-    store, task, problem = job
-    return _write(store, task, failed_batch(task, problem, status, verdict(task.batch, status)))
+    return _write(job, failed_batch(job.batch, job.problem, status, verdict(job.batch, status)))
 
 
-def _solve_and_store(store: Store, task: Task, problem: CalibrationProblem) -> tuple[str, int]:
+def _solve_and_store(job: Job) -> tuple[str, int]:
     """Solve one batch, marked as under way until it is written; its key and the number of cells without weights."""
-    store.marker(task.batch.key).write_text(str(os.getpid()))
-    return task.batch.key, _write(store, task, solve_batch(task, problem))
+    job.store.marker(job.batch.key).write_text(str(os.getpid()))
+    return job.batch.key, _write(job, solve_batch(job.batch, job.problem, contended=job.contended))
 
 
-def _write(store: Store, task: Task, result: BatchResult) -> int:
-    store.write(task.batch.key, result)
+def _write(job: Job, result: BatchResult) -> int:
+    job.store.write(job.batch.key, result)
     return cells_without_weights(result)

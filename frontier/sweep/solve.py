@@ -1,13 +1,10 @@
-"""The Python entry points: calibrate or solve a problem, run an experiment. The commands use them underneath."""
+"""One problem, one method, from Python: `solve` at given points, `calibrate` for weights and the harness's verdict."""
 
 from __future__ import annotations
 
 import dataclasses
 from collections.abc import Mapping, Sequence
-from pathlib import Path
 from typing import Any, Literal
-
-import pandas as pd
 
 from frontier.core.errors import InputError
 from frontier.core.point import Point
@@ -18,10 +15,8 @@ from frontier.methods.refit import ANCHORS
 from frontier.methods.registry import build_method
 from frontier.methods.solution import Solution
 from frontier.problems.splits import every_target
-from frontier.results.store import Store
 from frontier.sweep.measure import refit_measured, solve_measured
 from frontier.sweep.scoring import evaluate
-from frontier.sweep.session import open_session, run_session
 
 
 def solve(
@@ -101,12 +96,3 @@ def _judged(problem: CalibrationProblem, solution: Solution) -> Solution:
     """The solution with the status and message that the yardstick gives it."""
     row = evaluate(problem, every_target(problem), solution)
     return dataclasses.replace(solution, status=Status(row["status"]), message=row["message"])
-
-
-def run_experiment(
-    path: Path | str, jobs: int = 1, out: Path | str | None = None, *, fresh: bool = False, quiet: bool = True
-) -> pd.DataFrame:
-    """The cells table of an experiment file, solving only what `out` (default `results/<experiment>`) lacks."""
-    session = open_session(path)
-    folder = Path(out) if out is not None else Path("results") / session.experiment.name
-    return run_session(session, Store(folder), jobs=jobs, fresh=fresh, quiet=quiet)

@@ -29,7 +29,8 @@ from frontier.methods.stratified_raking import StratifiedRaking
 from frontier.results.baseline import read_baseline
 from frontier.results.schema import RESULT_FORMAT
 from frontier.results.store import Store
-from frontier.sweep.session import open_session, run_session
+from frontier.sweep.run import run_session
+from frontier.sweep.session import open_session
 
 ROOT = Path(__file__).resolve().parents[2]
 EXPERIMENT = """\

@@ -22,7 +22,8 @@ from frontier.problems.own_data import matrix, tables
 from frontier.problems.own_data.export import MATRICES, TABLES, MatrixFormat, TableFormat, write_problem
 from frontier.problems.registry import build_problem
 from frontier.results.store import Store
-from frontier.sweep.session import open_session, run_session
+from frontier.sweep.run import run_session
+from frontier.sweep.session import open_session
 from tests.conftest import make_problem
 from tests.problems.test_problems import in_cents
 

@@ -14,7 +14,7 @@ from frontier.core.errors import InputError
 from frontier.study.scale import main
 from frontier.study.scale_page import grid_figure, scale_figure, verdicts, write_scale_report
 from frontier.study.scaling import costs, exponents, grid_law, medians
-from frontier.sweep.api import run_experiment
+from frontier.sweep.run import run_experiment
 from tests.study.test_scaling import MANIFEST, SCALES, cell
 
 LATE = {"status": "timeout", "timing": "unmeasured", "peak_memory_bytes": 0, "message": "took | longer"}

@@ -20,8 +20,8 @@ from frontier.core.errors import InputError
 from frontier.results.run import load_targets
 from frontier.results.store import Store
 from frontier.sweep import cluster
-from frontier.sweep.batch import Task
-from frontier.sweep.session import Session, open_session, run_session
+from frontier.sweep.run import run_session
+from frontier.sweep.session import Session, open_session
 from tests.sweep.clusters import ROOT, scheduler, workers
 
 TIMINGS = ["fit_seconds", "cpu_seconds", "setup_seconds", "refit_seconds", "peak_memory_bytes", "timing"]
@@ -172,7 +172,7 @@ def test_workers_with_several_threads_or_of_another_version_are_refused(
         said = refusal(local[0], tmp_path, idle[0])
         assert "a worker that runs several batches at once; expected 1, got 2; start workers with --nthreads 1" in said
     shutil.copytree(ROOT / "frontier", tmp_path / "old" / "frontier")
-    with (tmp_path / "old" / "frontier" / "threads.py").open("a") as file:
+    with (tmp_path / "old" / "frontier" / "core" / "limits.py").open("a") as file:
         file.write("# another version\n")
     with workers(*idle, "--nthreads", "1", "--no-nanny", code=tmp_path / "old"):
         assert "another version of frontier's code; expected" in refusal(local[0], tmp_path, idle[0])
@@ -182,10 +182,9 @@ def test_a_worker_of_another_version_that_joins_late_refuses_and_the_refusal_tra
     local: tuple[Session, pd.DataFrame, Path],
 ) -> None:
     session, _, _ = local
-    task = Task(session.plan.batches[0], session.splits["cps_like"][0], contended=True)
     theirs = cluster.environment() | {"numpy": "1.0"}
     with pytest.raises(InputError, match=r"a worker: another version of numpy; expected 1\.0, got ") as error:
-        cluster._solve_there(task, session.problems["cps_like"], theirs)
+        cluster._solve_there(session.plan.batches[0], session.problems["cps_like"], theirs)
     copied = pickle.loads(pickle.dumps(error.value))
     assert (str(copied), copied.cure) == (str(error.value), error.value.cure)
 

@@ -21,7 +21,8 @@ from frontier.core.errors import InputError
 from frontier.results.run import load_run
 from frontier.results.schema import RESULT_FORMAT
 from frontier.results.store import Store
-from frontier.sweep.session import Session, open_session, run_session
+from frontier.sweep.run import run_session
+from frontier.sweep.session import Session, open_session
 
 EXPERIMENT = """\
 problems: [{name: cps_like}]

@@ -14,7 +14,8 @@ from frontier.core.errors import InputError
 from frontier.results.run import load_run
 from frontier.results.store import Store
 from frontier.sweep.merging import merge_runs
-from frontier.sweep.session import open_session, run_session
+from frontier.sweep.run import run_session
+from frontier.sweep.session import open_session
 
 EXPERIMENT = """\
 problems: [{name: cps_like}]

@@ -1,0 +1,91 @@
+"""The facts of a run that its results carry: what was run, on which problems and splits, where, and with what.
+
+Nothing here decides anything; the floor, rank and leakage of a split become lines and sentences of reports.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from frontier.core.problem import CalibrationProblem, Split
+from frontier.core.status import Status
+from frontier.methods.refit import RHO
+from frontier.methods.solution import Solution
+from frontier.objectives.design import RANK_LIMIT
+from frontier.results.provenance import machine, versions
+from frontier.results.schema import RESULT_FORMAT
+from frontier.sweep.bounds import training_facts
+from frontier.sweep.leakage import leakage
+from frontier.sweep.scoring import evaluate
+from frontier.sweep.session import Session
+
+
+def run_manifest(session: Session, jobs: int, digest: str) -> dict[str, Any]:
+    """What is run, where and with what: the facts of a session that its results carry."""
+    experiment = session.experiment
+    return {
+        "format": RESULT_FORMAT,
+        "experiment": experiment.name,
+        "description": experiment.description,
+        "limitations": list(experiment.limitations),
+        "experiment_file": experiment.text,
+        "experiment_folder": _relative(session.folder),
+        "plan_fingerprint": session.plan.fingerprint,
+        "code_digest": digest,
+        "versions": versions(),
+        "machine": machine(),
+        "jobs": jobs,
+        "threads_per_batch": experiment.threads,
+        "repeats": experiment.repeats,
+        "refit": {"arms": list(experiment.anchors), "rho": RHO},
+        "problems": {
+            spec.label: {
+                "name": spec.name,
+                "params": dict(spec.params),
+                "fingerprint": problem.fingerprint,
+                "n_targets": problem.n_targets,
+                "n_records": problem.n_records,
+                "nnz": int(problem.M.nnz),
+                "meta": {key: value for key, value in problem.meta.items() if _is_plain(value) and key != "warnings"},
+                "warnings": list(session.warnings.get(spec.label, ())),
+            }
+            for spec, problem in ((s, session.problems[s.label]) for s in experiment.problems)
+        },
+        "splits": {
+            label: {s.name: _split_facts(session.problems[label], s) for s in found}
+            for label, found in session.splits.items()
+        },
+        "methods": {spec.label: {"name": spec.name, "params": spec.params} for spec in experiment.methods},
+        "status_meanings": {str(status): status.meaning for status in Status},
+    }
+
+
+def _split_facts(problem: CalibrationProblem, split: Split) -> dict[str, Any]:
+    initial = evaluate(problem, split, Solution(problem.w0, Status.COMPLETED))
+    sizes = {
+        "fingerprint": split.fingerprint,
+        "n_train": int(split.train.sum()),
+        "n_heldout": int(split.heldout.sum()),
+        "initial_heldout_mare": initial["heldout_mare"],
+    }
+    if sizes["n_train"] > RANK_LIMIT:  # minutes of work for lines in a figure
+        return sizes
+    shared = leakage(problem, split)
+    if shared.size:
+        sizes |= {"median_leakage": float(np.median(shared)), "max_leakage": float(shared.max())}
+    return sizes | training_facts(problem.restrict(split.train))
+
+
+def _relative(folder: Path) -> str | None:
+    """A folder below the working folder, as it is written in an experiment; None for one elsewhere."""
+    here = Path.cwd()
+    return folder.resolve().relative_to(here).as_posix() if folder.resolve().is_relative_to(here) else None
+
+
+def _is_plain(value: object) -> bool:
+    if isinstance(value, tuple | list):
+        return all(_is_plain(item) for item in value)
+    return isinstance(value, str | int | float | bool)

@@ -1,0 +1,129 @@
+"""A session run: the results folder locked, what it lacks solved, the tables written."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+
+from frontier.core.errors import InputError, did_you_mean
+from frontier.core.problem import Split
+from frontier.results.manifest import read_json
+from frontier.results.provenance import code_digest
+from frontier.results.store import BatchResult, Store
+from frontier.sweep.facts import run_manifest
+from frontier.sweep.progress import SweepProgress
+from frontier.sweep.runner import finished, run_batches
+from frontier.sweep.session import Session, open_session
+
+
+def run_session(
+    session: Session,
+    store: Store,
+    *,
+    jobs: int = 1,
+    scheduler: str | None = None,
+    fresh: bool = False,
+    only: Sequence[str] = (),
+    quiet: bool = False,
+    warn: Callable[[str], None] = lambda line: None,
+) -> pd.DataFrame:
+    """Solve every unfinished batch (of the labels or methods in `only`, if any) and write the tables.
+
+    Batches run on `jobs` processes here, or on the workers of the Dask scheduler at the address `scheduler`.
+    """
+    if jobs < 1:
+        raise InputError("jobs", "not a number of processes", expected="an integer ≥ 1", got=jobs)
+    if jobs > 1 and scheduler is not None:
+        raise InputError("jobs", "not together with a scheduler, whose workers are the processes", cure="drop it")
+    if (jobs > 1 or scheduler is not None) and session.experiment.timing == "clean":
+        place, got = ("jobs", jobs) if scheduler is None else ("scheduler", scheduler)
+        raise InputError(
+            place, "the experiment asks for clean timings", expected=1, got=got, cure="run it here with one process"
+        )
+    if scheduler is not None and session.experiment.limits.memory_gib is not None:
+        warn("limits.memory_gib is not watched on a cluster: give its workers a --memory-limit")
+    run = _runner(jobs, scheduler)
+    selected = _selected(session, only)
+    with store.lock():
+        store.open(fresh)
+        digest = code_digest()
+        earlier = _earlier_manifest(store, fresh)
+        if earlier.get("code_digest", digest) != digest:
+            warn("results here were made by another version of the code; finished cells are kept (--fresh redoes)")
+        known = finished(session.plan, store, warn)
+        missing = [batch for batch in session.plan.batches if batch.key not in known]
+        todo = [batch for batch in missing if batch.method.label in selected]
+        total = sum(len(b.cells) for b in session.plan.batches if b.method.label in selected)
+        if todo:
+            known = {}  # not kept while solving: they would count in the peak memory that cells report
+        started, clock = time.time(), time.monotonic()  # the system's clock may jump
+        with SweepProgress(total, total - sum(len(b.cells) for b in todo), quiet=quiet) as progress:
+            run(
+                todo,
+                store,
+                session.problems,
+                report=lambda batch, failed: progress.advance(batch.method.label, len(batch.cells), failed),
+            )
+        manifest = run_manifest(session, jobs, digest) | {
+            "backend": "loky" if scheduler is None else "dask",
+            "started_unix_seconds": round(started),
+            "elapsed_seconds": round(time.monotonic() - clock, 1),
+            "cells_solved_now": sum(len(b.cells) for b in todo),
+            "cells_resumed": sum(len(b.cells) for b in session.plan.batches) - sum(len(b.cells) for b in missing),
+            "cells_not_run": sum(len(b.cells) for b in missing) - sum(len(b.cells) for b in todo),
+        }
+        if "merged" in earlier:  # which machine produced the batches that are kept
+            manifest["merged"] = earlier["merged"]
+        return store.assemble(stored_parts(session, store, known), session.problems, manifest)
+
+
+def stored_parts(
+    session: Session, store: Store, known: Mapping[str, BatchResult] | None = None
+) -> Iterator[tuple[str, Split, BatchResult]]:
+    """Problem label, split and result of every finished batch, in plan order; `known` need not be read again."""
+    for batch in session.plan.batches:
+        result = (known or {}).get(batch.key) or store.read(batch.key, len(batch.cells))
+        if result is not None:
+            yield batch.problem, batch.split, result
+
+
+def _runner(jobs: int, scheduler: str | None) -> Callable[..., None]:
+    """What runs batches where they are to run; `InputError` without the extra that a cluster needs."""
+    if scheduler is None:
+        return partial(run_batches, jobs=jobs)
+    try:
+        from frontier.sweep.cluster import run_on_cluster  # imports distributed
+    except ModuleNotFoundError as error:
+        if error.name not in ("dask", "distributed"):
+            raise
+        cure = "python -m pip install -c constraints.txt -e '.[dask]'"
+        raise InputError("--backend dask", f"needs the extra 'dask': {error}", cure=cure) from None
+    return partial(run_on_cluster, scheduler=scheduler)
+
+
+def _selected(session: Session, only: Sequence[str]) -> set[str]:
+    labels = {spec.label: spec.name for spec in session.experiment.methods}
+    for name in only:
+        if name not in labels and name not in labels.values():
+            known = [*labels, *labels.values()]
+            raise InputError("--only", f"no such method in this experiment: '{name}'", cure=did_you_mean(name, known))
+    return {label for label, name in labels.items() if not only or label in only or name in only}
+
+
+def _earlier_manifest(store: Store, fresh: bool) -> dict[str, Any]:
+    path = store.folder / "manifest.json"
+    return {} if fresh or not path.exists() else read_json(path)
+
+
+def run_experiment(
+    path: Path | str, jobs: int = 1, out: Path | str | None = None, *, fresh: bool = False, quiet: bool = True
+) -> pd.DataFrame:
+    """The cells table of an experiment file, solving only what `out` (default `results/<experiment>`) lacks."""
+    session = open_session(path)
+    folder = Path(out) if out is not None else Path("results") / session.experiment.name
+    return run_session(session, Store(folder), jobs=jobs, fresh=fresh, quiet=quiet)
