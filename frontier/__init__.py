@@ -5,7 +5,7 @@ weights = frontier.calibrate(frontier.load_problem("cps_ohio"), method="anchored
 problem = frontier.load_problem("cps_ohio")
 split = frontier.default_split(problem)
 solutions = frontier.solve(problem.restrict(split.train), "nn_lasso", [frontier.Point(lam=1e-5)])
-refit = frontier.methods.refit(problem.restrict(split.train), solutions[0])
+refit = frontier.refit(problem.restrict(split.train), solutions[0])
 row = frontier.evaluate(problem, split, refit)
 """
 

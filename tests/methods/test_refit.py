@@ -50,7 +50,7 @@ def test_it_finds_the_weights_that_cvxpy_finds(anchor: str, rho: float) -> None:
     omega = np.array([1.0, 2.0, 0.0, 1.0, 0.5, 1.0, 1.0, 3.0])
     problem = CalibrationProblem("tiny", problem.M, problem.y, problem.w0, importance=omega)
     chosen = selection(problem)
-    found = frontier.methods.refit(problem, chosen, anchor, rho=rho)  # type: ignore[arg-type]
+    found = frontier.refit(problem, chosen, anchor, rho=rho)  # type: ignore[arg-type]
     assert chosen.weights is not None
     v = chosen.weights
     if anchor == "initial":
@@ -66,7 +66,7 @@ def test_it_finds_the_weights_that_cvxpy_finds(anchor: str, rho: float) -> None:
 def test_the_harness_certifies_a_refit_row_and_refuses_a_spoiled_one() -> None:
     problem = make_problem(n=60, m=8, noise=0.3)
     split = default_split(problem)
-    found = frontier.methods.refit(problem, selection(problem))
+    found = frontier.refit(problem, selection(problem))
     row = evaluate(problem, split, found)
     assert (row["refit"], row["status"], row["certified"]) == ("fitted", "optimal", True)
     assert row["relative_gap"] < 1e-9  # Newton ends near rounding
@@ -81,7 +81,7 @@ def test_the_harness_certifies_a_refit_row_and_refuses_a_spoiled_one() -> None:
 def test_it_keeps_the_whole_support_and_never_fits_worse(seed: int, k: int, rho: float) -> None:
     problem = make_problem(n=60, m=8, seed=seed, noise=0.5)
     chosen = selection(problem, k, seed)
-    found = frontier.methods.refit(problem, chosen, rho=rho)
+    found = frontier.refit(problem, chosen, rho=rho)
     assert found.weights is not None
     assert chosen.weights is not None
     assert ((found.weights > 0) == (chosen.weights > 0)).all()
@@ -94,7 +94,7 @@ def test_it_keeps_the_whole_support_and_never_fits_worse(seed: int, k: int, rho:
 def test_a_record_that_only_hurts_is_left_with_hardly_any_weight_but_kept() -> None:
     problem = CalibrationProblem("hurt", np.array([[1.0, 1e6]]), [10.0], [1.0, 1.0])
     chosen = Solution(np.array([5.0, 5.0]), Status.COMPLETED)
-    found = frontier.methods.refit(problem, chosen, rho=1e-9)
+    found = frontier.refit(problem, chosen, rho=1e-9)
     assert found.weights is not None
     assert (found.weights > 0).all()
 
@@ -103,11 +103,11 @@ def test_it_is_free_of_units_and_of_the_size_of_weights() -> None:
     problem = make_problem(n=60, m=8, noise=0.3)
     chosen = selection(problem)
     assert chosen.weights is not None
-    found = frontier.methods.refit(problem, chosen)
+    found = frontier.refit(problem, chosen)
     other = CalibrationProblem(
         "other", problem.M * 50.0, problem.y * 5000.0, problem.w0 * 100.0, scale=problem.scale * 5000.0
     )
-    scaled = frontier.methods.refit(other, Solution(chosen.weights * 100.0, Status.COMPLETED))
+    scaled = frontier.refit(other, Solution(chosen.weights * 100.0, Status.COMPLETED))
     np.testing.assert_allclose(scaled.weights, 100.0 * found.weights, rtol=1e-7)  # type: ignore[operator]  # Newton's tolerance
 
 
@@ -116,34 +116,32 @@ def test_an_exact_fit_is_left_alone() -> None:
     chosen = selection(problem)
     assert chosen.weights is not None
     exact = CalibrationProblem("exact", problem.M, problem.M @ chosen.weights, problem.w0)
-    np.testing.assert_allclose(
-        frontier.methods.refit(exact, chosen).weights, chosen.weights, rtol=1e-9
-    )  # Newton's tolerance
+    np.testing.assert_allclose(frontier.refit(exact, chosen).weights, chosen.weights, rtol=1e-9)  # Newton's tolerance
 
 
 def test_no_support_no_weights_and_no_initial_weight_are_told_and_never_raised() -> None:
     problem = make_problem()
     for weights in (np.zeros(60), None):
         status = Status.COMPLETED if weights is not None else Status.ERROR
-        found = frontier.methods.refit(problem, Solution(weights, status, point=Point(lam=1.0)))
+        found = frontier.refit(problem, Solution(weights, status, point=Point(lam=1.0)))
         assert (found.status, found.weights, found.refit) == (Status.INFEASIBLE, None, "fitted")
         assert found.point == Point(lam=1.0)
         assert "no support" in found.message
     w0 = problem.w0.copy()
     w0[7] = 0.0
     bare = CalibrationProblem("bare", problem.M, problem.y, w0)
-    found = frontier.methods.refit(bare, Solution(np.ones(60), Status.COMPLETED), "initial")
+    found = frontier.refit(bare, Solution(np.ones(60), Status.COMPLETED), "initial")
     assert found.message == "1 records of the support have no initial weight"
-    assert frontier.methods.refit(bare, Solution(np.ones(60), Status.COMPLETED)).status is Status.OPTIMAL
+    assert frontier.refit(bare, Solution(np.ones(60), Status.COMPLETED)).status is Status.OPTIMAL
 
 
 def test_wrong_arguments_are_one_clear_line() -> None:
     problem = make_problem()
     chosen = selection(problem)
     with pytest.raises(InputError, match="anchor: unknown anchor; expected fitted or initial, got 'w0'"):
-        frontier.methods.refit(problem, chosen, "w0")  # type: ignore[arg-type]
+        frontier.refit(problem, chosen, "w0")  # type: ignore[arg-type]
     for rho in (0.0, -1.0, float("nan")):
         with pytest.raises(InputError, match="rho: not a strength"):
-            frontier.methods.refit(problem, chosen, rho=rho)
+            frontier.refit(problem, chosen, rho=rho)
     with pytest.raises(InputError, match="solution: weights of another problem; expected 60, got 5"):
-        frontier.methods.refit(problem, Solution(np.ones(5), Status.COMPLETED))
+        frontier.refit(problem, Solution(np.ones(5), Status.COMPLETED))
