@@ -1,8 +1,9 @@
 """FISTA: the non-negative LASSO `min ½ Σ ω_j r_j² + λ Σ c_i w_i`, `w ≥ 0`, by accelerated proximal gradient.
 
-The published algorithm with adaptive restart (`solvers.lasso.fista`), warm-started down the λ path, with a certificate
-of its own at the point that it returns. It is a first-order method: on ill-conditioned survey columns it may end at its
-iteration limit, and says so. The exact path of the same problem is `nn_lasso`.
+Beck & Teboulle's algorithm with adaptive restart, on the columns that gap-safe screening leaves
+(`solvers.lasso.fista`), warm-started down the λ path, with a certificate of its own at the point that it returns. It
+is a first-order method: on ill-conditioned survey columns it may end at its iteration limit, and says so. The exact
+path of the same problem is `nn_lasso`.
 """
 
 from __future__ import annotations
@@ -13,6 +14,7 @@ from typing import ClassVar
 
 from frontier.core.problem import FloatArray
 from frontier.methods._lasso import LassoPath, Path, Solved
+from frontier.methods.solution import Claim
 from frontier.objectives.design import WeightedDesign
 from frontier.solvers.lasso.fista import FistaPath
 
@@ -38,6 +40,7 @@ class Fista(LassoPath):
 
         def solve(lam: float) -> Solved:
             point = path.solve(lam, tol=self.tol, max_iter=self.max_iter)
-            return Solved(point.weights, point.certificate, point.n_iter, {"lipschitz": path.lipschitz}, point.trace)
+            claims: dict[str, Claim] = {"lipschitz": path.lipschitz, "columns_kept": len(point.kept)}
+            return Solved(point.weights, point.certificate, point.n_iter, claims, point.trace)
 
         return solve

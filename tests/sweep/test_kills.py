@@ -21,7 +21,8 @@ KILLING = """
 import json, os, random, signal, sys, time, warnings
 from pathlib import Path
 import pandas as pd
-from frontier.sweep.session import open_session, run_session
+from frontier.sweep.run import run_session
+from frontier.sweep.session import open_session
 from frontier.results.store import Store
 warnings.simplefilter("ignore", DeprecationWarning)  # this process has one thread of its own
 TIMINGS = ["fit_seconds", "cpu_seconds", "setup_seconds", "refit_seconds", "peak_memory_bytes", "timing"]
