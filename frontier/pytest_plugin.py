@@ -21,8 +21,7 @@ from frontier.analysis.regression.tolerances import Tolerances, read_tolerances
 from frontier.core.errors import InputError
 from frontier.reporting.findings import as_text
 from frontier.results.baseline import read_baseline
-from frontier.results.run import Run
-from frontier.results.store import load_results
+from frontier.results.run import load_run
 from frontier.sweep.api import run_experiment
 
 
@@ -47,7 +46,7 @@ def frontier_check(tmp_path: Path) -> Callable[..., Check]:
         try:
             tolerances = Tolerances() if tolerance is None else read_tolerances(Path(tolerance))
             run_experiment(experiment, jobs=jobs, out=folder)
-            found = check(Run(*load_results(folder)), read_baseline(Path(baseline)), tolerances, reference)
+            found = check(load_run(folder), read_baseline(Path(baseline)), tolerances, reference)
         except InputError as error:
             pytest.fail(str(error), pytrace=False)
         if found.code:

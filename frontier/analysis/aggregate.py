@@ -15,17 +15,13 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from frontier.core.errors import InputError
-
-WITH_WEIGHTS = ("optimal", "completed", "stopped_early", "not_converged", "unreached")
-OK = ("optimal", "completed", "stopped_early")
-TIMINGS = ("clean", "contended", "amortised", "cached", "unmeasured")
+from frontier.results.schema import POINT, TIMINGS, has_weights, is_hollow, missed_budget
 
 METRICS = (
     *("n_active", "train_mare", "heldout_mare", "heldout_median_are", "heldout_capped_mare", "ess"),
     *("fit_seconds", "refit_seconds"),
 )
 STATISTICS = ("mean", "min", "max", "se")
-KEYS = ("problem", "split", "label", "method", "refit", "lam", "budget")
 
 _REQUIRED = ("problem", "label", "status")
 _DEFAULTS = {"cell": "", "split": "default", "method": "", "refit": "none", "timing": "unmeasured", "message": ""}
@@ -61,14 +57,9 @@ def prepare(cells: pd.DataFrame) -> pd.DataFrame:
     for name in ("certified", "threshold_matters", "budget_reached"):
         column = cells[name] if name in cells.columns else pd.Series([pd.NA] * len(cells), dtype=object)
         ready[name] = pd.array([pd.NA if pd.isna(v) else bool(v) for v in column], dtype="boolean")
-    late = ready["status"] == "timeout"  # with the best point so far, or with none
-    ready["has_weights"] = ready["status"].isin(WITH_WEIGHTS) | (late & ready["n_active"].notna())
-    # Hollow: the weights exist, but what they claim to minimise, or the size that was asked for, was not reached.
-    refused = (ready["certified"] == False).fillna(False).astype(bool)  # noqa: E712 - three-valued comparison
-    ready["missed"] = (ready["budget_reached"] == False).fillna(False).astype(bool)  # noqa: E712
-    ready["hollow"] = ready["has_weights"] & (refused | ready["missed"] | late | (ready["status"] == "not_converged"))
+    ready["has_weights"], ready["missed"], ready["hollow"] = has_weights(ready), missed_budget(ready), is_hollow(ready)
     ready["is_refit"] = ready["refit"] != "none"  # as fitted comes first
-    order = [*KEYS[:4], "is_refit", *KEYS[4:], "seed", "repeat", "cell"]
+    order = [*POINT[:4], "is_refit", *POINT[4:], "seed", "repeat", "cell"]
     return ready.sort_values(order, kind="stable").reset_index(drop=True)
 
 
@@ -101,10 +92,10 @@ def aggregate(cells: pd.DataFrame) -> pd.DataFrame:
     """
     ready = first_repeats(cells)
     rows = [
-        {**dict(zip(KEYS, key, strict=True)), **_collapse(group)}
-        for key, group in ready.groupby(list(KEYS), dropna=False, sort=False)
+        {**dict(zip(POINT, key, strict=True)), **_collapse(group)}
+        for key, group in ready.groupby(list(POINT), dropna=False, sort=False)
     ]
-    columns = [*KEYS, *_collapse(ready.iloc[:0])]
+    columns = [*POINT, *_collapse(ready.iloc[:0])]
     table = pd.DataFrame(rows, columns=columns)
     return table.astype({"certified": "string"})
 

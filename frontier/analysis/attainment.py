@@ -20,7 +20,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from frontier.analysis.curves import usable_points
+from frontier.analysis.curves import frontier_points
 from frontier.analysis.pareto import non_dominated
 from frontier.core.errors import InputError
 from frontier.core.problem import FloatArray
@@ -40,7 +40,7 @@ def attainment(cells: pd.DataFrame) -> pd.DataFrame:
     """The surfaces of every arm: one row per vertex (`n_active` records, `error`), sorted, the larger k the lower.
 
     Between vertices a surface is a step: the error of the last vertex holds until the next. Problems and designs
-    without held-out errors have no rows. Raises `InputError` as `usable_points`.
+    without held-out errors have no rows. Raises `InputError` as `frontier_points`.
     """
     rows = []
     for (problem, design), arms in _runs(cells).items():
@@ -74,7 +74,7 @@ def attainment_difference(cells: pd.DataFrame, first: Arm, second: Arm) -> pd.Da
 
 def _runs(cells: pd.DataFrame) -> dict[tuple[str, str], dict[Arm, list[FloatArray]]]:
     """By problem and design the runs of each arm, in the order of their seeds: points (P × 2), size and error."""
-    points = usable_points(cells)
+    points = frontier_points(cells)
     points = points[points[ERROR].notna()]
     points = points.assign(k=points["n_active"].astype("float64"), seed=points["seed"].astype("Int64"))
     points = points.assign(log_k=np.log(points["k"]))

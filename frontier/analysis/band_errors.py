@@ -14,8 +14,7 @@ from __future__ import annotations
 import numpy as np
 import pandas as pd
 
-from frontier.analysis.curves import USABLE as USABLE  # re-exported: whoever pairs methods also counts their points
-from frontier.analysis.curves import heldout_curves, mean_weights, spans, usable_points
+from frontier.analysis.curves import frontier_points, heldout_curves, mean_weights, spans
 from frontier.core.errors import InputError
 from frontier.core.problem import FloatArray
 
@@ -66,7 +65,7 @@ def default_bands(cells: pd.DataFrame) -> pd.DataFrame:
     Band 0 is 1–3 and so on, so a band has the same number in every problem. The bands in which most curves of a problem
     begin and end are cut there (at the median), or a grid from 17 records on would have nothing to say below 30.
     """
-    points = usable_points(cells)
+    points = frontier_points(cells)
     curve = ["problem", "split", "label", "refit", "seed"]
     reach = points.groupby(curve, dropna=False)["n_active"].agg(["min", "max"]).astype("float64").reset_index()
     rows = []

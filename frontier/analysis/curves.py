@@ -1,8 +1,8 @@
 """Held-out error curves: for one split, method and seed the absolute relative error of every held-out target along k.
 
-A curve joins the usable points of an *arm* (label, refit) by size: `n_active` ascending, of equal sizes the point with
-the smallest training error, points without records dropped, linear in ln k between neighbours. Its mean over a range of
-k is then a weighted mean of its points, `∫ e(k) d ln k / ln(high/low) = Σ_p v_p e_p`, with the same v for every target.
+A curve joins the frontier points of an *arm* (label, refit) by size: `n_active` ascending, of equal sizes the point
+with the smallest training error, linear in ln k between neighbours. Its mean over a range of k is then a weighted mean
+of its points, `∫ e(k) d ln k / ln(high/low) = Σ_p v_p e_p`, with the same v for every target.
 Points are chosen by size and training error, never by their held-out error. Nothing is extrapolated: a curve that does
 not span a range has no mean there.
 """
@@ -18,12 +18,10 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from frontier.core.errors import InputError
+from frontier.core.point import BUDGET_TOLERANCE
 from frontier.core.problem import FloatArray
 from frontier.results.designs import designs
-
-USABLE = ("optimal", "completed", "stopped_early", "unreached")  # the others have no weights, or not those they claim
-CAP = 1.0  # of the error of one target: beyond 100% a miss is a miss
-SLACK = 0.02  # of a range that a curve need not reach, at each end: budgets are met within 2% (`solvers.budget_search`)
+from frontier.results.schema import ERROR_CAP, is_frontier_point, require
 
 NEEDED = ("cell", "problem", "split", "label", "budget", "seed", "refit", "status", "n_active", "train_mare")
 
@@ -51,18 +49,13 @@ class Fold:
     curves: tuple[Curve, ...]
 
 
-def usable_points(cells: pd.DataFrame) -> pd.DataFrame:
-    """The rows of `cells` that are points of a frontier, with their `design`: usable, some record active, first repeat.
+def frontier_points(cells: pd.DataFrame) -> pd.DataFrame:
+    """The rows of `cells` that are points of a frontier (`results.schema`), with their `design`.
 
     Raises `InputError` for a table without the columns that identify a result.
     """
-    for name in NEEDED:
-        if name not in cells.columns:
-            raise InputError("cells", f"no column '{name}'", expected="a cells table", cure="run the experiment again")
-    chosen = cells["status"].isin(USABLE) & (cells["n_active"] > 0).fillna(False)
-    if "repeat" in cells.columns:
-        chosen &= (cells["repeat"].isna() | (cells["repeat"] == 0)).fillna(True)
-    return cells.assign(design=designs(cells))[chosen.astype(bool)]
+    require(cells, NEEDED)
+    return cells.assign(design=designs(cells))[is_frontier_point(cells)]
 
 
 def heldout_curves(cells: pd.DataFrame, targets: pd.DataFrame, *, capped: bool = True) -> list[Fold]:
@@ -70,7 +63,7 @@ def heldout_curves(cells: pd.DataFrame, targets: pd.DataFrame, *, capped: bool =
 
     Errors are `min(|r|, 1)` when `capped`, else `|r|`. Raises `InputError` when `targets` are not those of `cells`.
     """
-    points = usable_points(cells)
+    points = frontier_points(cells)
     held = targets.loc[targets["heldout"].to_numpy(dtype=bool), ["cell", "target", "family", "relative_residual"]]
     codes, names = pd.factorize(held["cell"])
     row_of = pd.Index(points["cell"].astype(object)).get_indexer(pd.Index(names.astype(object)))
@@ -104,7 +97,7 @@ def _fold(
             cure="run the experiment again: finished batches are kept",
         )
     if capped:
-        np.minimum(errors, CAP, out=errors)
+        np.minimum(errors, ERROR_CAP, out=errors)
     families = np.empty(len(names), dtype=object)
     families[target] = held["family"].to_numpy(dtype=object)
     some = points.iloc[members]
@@ -126,14 +119,17 @@ def _curves(points: pd.DataFrame, errors: FloatArray) -> Iterator[Curve]:
 
 
 def spans(smallest: FloatArray | float, largest: FloatArray | float, low: float, high: float) -> NDArray[np.bool_]:
-    """Whether curves from `smallest` to `largest` records cover [low, high], but for the slack at each end."""
-    return np.asarray((smallest <= low * (1 + SLACK)) & (largest >= high / (1 + SLACK)))
+    """Whether curves from `smallest` to `largest` records cover [low, high], but for 2% at each end.
+
+    So closely budgets are met (`core.point`).
+    """
+    return np.asarray((smallest <= low * (1 + BUDGET_TOLERANCE)) & (largest >= high / (1 + BUDGET_TOLERANCE)))
 
 
 def mean_weights(n_active: FloatArray, low: float, high: float) -> FloatArray | None:
     """The v (P, sum 1) for which `v @ errors` is the mean over ln k in [low, high]; None when the curve misses a part.
 
-    Over the slack the value at the end of the curve is carried on.
+    Over those 2% the value at the end of the curve is carried on.
     """
     if not spans(n_active[0], n_active[-1], low, high):
         return None

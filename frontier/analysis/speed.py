@@ -23,8 +23,9 @@ from typing import Any, Literal
 import numpy as np
 import pandas as pd
 
-from frontier.analysis.aggregate import OK, prepare, tally
+from frontier.analysis.aggregate import prepare, tally
 from frontier.core.errors import InputError, did_you_mean
+from frontier.core.status import ENDED_WELL
 
 LEAST_REPEATS = 3  # a median and a spread need three
 ALONE = ("clean", "amortised")
@@ -136,7 +137,7 @@ def _path(part: pd.DataFrame, unit: Unit) -> dict[str, Any]:
     """What one repeat of one method took for its whole path, or for an epoch of a cell."""
     whole = bool(part["has_weights"].all())
     share = 1.0 / part["batch_size"]
-    done = part["status"].isin(OK) if unit == "epoch" else part["certified"].fillna(value=False)
+    done = part["status"].isin(ENDED_WELL) if unit == "epoch" else part["certified"].fillna(value=False)
     units = float(part["n_iter"].sum()) if unit == "epoch" else 1.0
     return {
         "label": part["label"].iloc[0],
@@ -146,7 +147,7 @@ def _path(part: pd.DataFrame, unit: Unit) -> dict[str, Any]:
         "relative_gap_worst": float(np.fmax.reduce(part["relative_gap"].to_numpy(), initial=np.nan)),
         "solved": whole and bool(done.all()),
         "statuses": list(part["status"]),
-        "message": next((m for m in part.loc[~part["status"].isin(OK), "message"] if m), ""),
+        "message": next((m for m in part.loc[~part["status"].isin(ENDED_WELL), "message"] if m), ""),
         "timing": ", ".join(sorted(set(part.loc[part["has_weights"], "timing"]))),
         "lams": np.sort(part["lam_absolute"].to_numpy()),
     }

@@ -20,8 +20,7 @@ from frontier.core.errors import InputError
 from frontier.core.files import write_atomically
 from frontier.reporting.findings import as_json, as_junit, as_text
 from frontier.results.baseline import NotComparable, read_baseline, write_baseline
-from frontier.results.run import Run
-from frontier.results.store import load_results
+from frontier.results.run import load_run
 
 USAGE = 3
 
@@ -40,7 +39,7 @@ def main(
 ) -> None:
     """Compare a run with a baseline, cell by cell and as frontiers."""
     tolerances = Tolerances() if tolerance is None else read_tolerances(tolerance)
-    now = Run(*load_results(run))
+    now = load_run(run)
     try:
         if update and not against.exists():
             write_baseline(now, against)

@@ -15,7 +15,7 @@ from typer.core import TyperCommand
 
 from frontier.core.errors import InputError
 from frontier.reporting.sections.all import report_sections
-from frontier.results.store import load_results, load_targets, load_traces
+from frontier.results.run import load_run
 
 RESUME = "finished batches are kept: run the same command again to resume"
 
@@ -73,13 +73,9 @@ def draw_report(results: Sequence[Path], folder: Path | None = None) -> list[Pat
     matplotlib is imported only here, after solving. Results without `targets.parquet` have no worst misses.
     """
     from frontier.reporting.write import write_report
-    from frontier.results.joining import Run, join_runs
+    from frontier.results.joining import join_runs
 
-    runs = []
-    for path in results:
-        cells, manifest = load_results(path)
-        targets = load_targets(path) if (path / "targets.parquet").is_file() else None
-        runs.append(Run(str(manifest.get("experiment") or path.name), cells, manifest, targets, load_traces(path)))
+    runs = [load_run(path, targets=True, traces=True) for path in results]
     names = [run.name for run in runs]
     if len(set(names)) < len(names):  # two runs of one experiment: their folders tell them apart
         runs = [replace(run, name=path.resolve().name) for run, path in zip(runs, results, strict=True)]

@@ -12,7 +12,7 @@ import typer
 from rich.console import Console
 
 from frontier.commands.command_line import command, print_error
-from frontier.results.store import load_results
+from frontier.results.run import load_run
 from frontier.sweep.merging import merge_runs
 
 
@@ -23,7 +23,7 @@ def main(
 ) -> None:
     """Copy every finished batch into one results folder, keeping every machine's manifest."""
     table = merge_runs(runs, out, warn=lambda line: print_error(f"note: {line}"))
-    _, manifest = load_results(out)
+    manifest = load_run(out).manifest
     Console().print(f"{len(table)} rows from {len(manifest['merged'])} runs: {out}", highlight=False)
     if manifest["cells_not_run"]:
         print_error(f"note: {manifest['cells_not_run']} cells of the plan are in none of these runs")

@@ -16,7 +16,8 @@ from rich.table import Table
 
 from frontier.commands.command_line import command, draw_report, print_error
 from frontier.core.errors import InputError
-from frontier.results.store import Store, load_results
+from frontier.results.run import load_run
+from frontier.results.store import Store
 from frontier.sweep.session import Session, open_session, run_session
 
 
@@ -53,7 +54,7 @@ def main(
         only=only or (),
         warn=lambda line: print_error(f"note: {line}"),
     )
-    _, manifest = load_results(folder)
+    manifest = load_run(folder).manifest
     report = folder / "report" if out else Path("reports") / session.experiment.name
     draw_report([folder], report)
     counts = ", ".join(f"{count} {status}" for status, count in table["status"].value_counts().items())

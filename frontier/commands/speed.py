@@ -15,7 +15,7 @@ from rich.console import Console
 from frontier.analysis.speed import Unit
 from frontier.commands.command_line import command
 from frontier.core.errors import InputError
-from frontier.results.store import load_results
+from frontier.results.run import load_run
 
 
 @command
@@ -29,11 +29,11 @@ def main(
     out: Annotated[Path, typer.Option(help="folder of the report")] = Path("reports/speed"),
 ) -> None:
     """Compare seconds pair by pair over repeats, from clean timings only."""
-    cells, manifest = load_results(results)
+    run = load_run(results)
     from frontier.reporting.speed_page import write_speed_report  # matplotlib is imported only here
 
     try:
-        written = write_speed_report(cells, manifest, reference, out, unit)
+        written = write_speed_report(run.cells, run.manifest, reference, out, unit)
     except OSError as error:
         raise InputError(out, f"report cannot be written: {error.strerror}", cure="use --out") from None
     Console().print(f"report: {written[0]}", highlight=False)

@@ -15,7 +15,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from frontier.analysis.aggregate import OK
+from frontier.core.status import WITH_WEIGHTS
 from frontier.reporting.charts.style import log_ticks
 
 NEAR = 1.6  # more than the root of 2.5: of the sizes 1, 2, 5, 10, … one is near any number of records
@@ -83,7 +83,7 @@ def worst_misses(
 
     `part` are its prepared cells, `points` their means by (label, refit, lam, budget).
     """
-    usable = part[part["status"].isin((*OK, "unreached", "not_converged"))]
+    usable = part[part["status"].isin(WITH_WEIGHTS)]
     keys = ["label", "refit", "lam", "budget"]
     cells_of = {key: group["cell"].tolist() for key, group in usable.fillna({"lam": -1, "budget": -1}).groupby(keys)}
     worst: list[dict[str, Any]] = []

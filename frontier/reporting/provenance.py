@@ -7,9 +7,9 @@ from typing import Any
 
 import pandas as pd
 
-from frontier.analysis.aggregate import TIMINGS
 from frontier.reporting.markdown import bullets, escape, markdown_table, pairs
 from frontier.reporting.numbers import MISSING, count
+from frontier.results.schema import TIMINGS
 
 
 def provenance_blocks(ready: pd.DataFrame, manifest: Mapping[str, Any]) -> list[str]:

@@ -14,7 +14,8 @@ from urllib.parse import quote
 
 import pandas as pd
 
-from frontier.analysis.aggregate import KEYS, OK, aggregate, first_repeats, prepare
+from frontier.analysis.aggregate import aggregate, first_repeats, prepare
+from frontier.core.status import ENDED_WELL
 from frontier.reporting.budgets import READING as BUDGETS_READING
 from frontier.reporting.budgets import budget_table, by_budget, has_matched_budgets, parts_of, shared_sentence
 from frontier.reporting.charts.style import series_name
@@ -24,6 +25,7 @@ from frontier.reporting.markdown import bullets, escape, folded_table
 from frontier.reporting.numbers import MISSING, count, parameter, percent, percent_with_error, seconds, significant
 from frontier.reporting.provenance import provenance_blocks
 from frontier.reporting.text_table import TextTable
+from frontier.results.schema import POINT
 
 MESSAGE_LENGTH = 300  # a whole traceback would make the table unreadable; the store keeps it
 
@@ -256,13 +258,13 @@ def _gap(row: Mapping[Any, Any]) -> str:
 
 def _failures(ready: pd.DataFrame) -> list[str]:
     """Every cell that is not `optimal` or `completed`, in canonical order."""
-    bad = ready[~ready["status"].isin(OK)]
+    bad = ready[~ready["status"].isin(ENDED_WELL)]
     bad = bad[~((bad["status"] == "unreached") & bad["is_refit"])]  # a refit keeps the size: its fit is listed
     if bad.empty:
         return ["None: every cell ended as intended." if len(ready) else "None."]
     rows = []
     # Repeats that failed alike are one row.
-    for row in bad.drop_duplicates([*KEYS, "seed", "status", "message"]).to_dict("records"):
+    for row in bad.drop_duplicates([*POINT, "seed", "status", "message"]).to_dict("records"):
         claimed = row["claimed_status"]
         status = row["status"] if claimed in ("", row["status"]) else f"{row['status']} (claimed {claimed})"
         rows.append([*_identity(row), escape(status), escape(_shorten(row["message"])) or MISSING])

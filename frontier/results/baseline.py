@@ -20,9 +20,8 @@ import pandas as pd
 from frontier.core.errors import InputError
 from frontier.core.files import read_limited, write_atomically
 from frontier.results.manifest import read_json
-from frontier.results.run import Run
+from frontier.results.run import Run, load_run
 from frontier.results.schema import FIRST, RESULT_FORMAT, TEXTS, cells_table
-from frontier.results.store import load_results
 
 TABLE, MANIFEST = "cells.csv", "manifest.json"
 DIGEST = "cells_csv_sha256"
@@ -51,7 +50,7 @@ def read_baseline(folder: Path) -> Run:
             folder, "no such folder", expected="a baseline or a results folder", cure="write with --update"
         )
     if (folder / "cells.parquet").is_file():
-        return Run(*load_results(folder))
+        return load_run(folder)
     for name in (TABLE, MANIFEST):
         if not (folder / name).is_file():
             raise InputError(

@@ -20,7 +20,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from frontier.core.files import write_atomically
-from frontier.results.store import load_results, load_targets, load_traces
+from frontier.results.run import load_run, load_targets, load_traces
 
 DROPPED_BITS = 8  # of the 24 bits of a float32 mantissa: the cleared byte compresses to nothing
 
@@ -31,12 +31,12 @@ def compact_run(source: Path, target: Path, *, cells_only: bool = False) -> int:
     `cells_only` leaves out targets and traces, for a run whose report is about times alone. Raises `InputError` when
     `source` holds no finished run. The manifest is written last.
     """
-    cells, manifest = load_results(source)
-    tables = {"cells": cells}
+    run = load_run(source)
+    tables = {"cells": run.cells}
     if not cells_only:
         tables |= {"targets": _compact_targets(load_targets(source)), "traces": load_traces(source)}
     files = {f"{name}.parquet": _parquet(table) for name, table in tables.items()}
-    facts: dict[str, Any] = manifest | {
+    facts: dict[str, Any] = dict(run.manifest) | {
         "compact": True,
         "sha256": {name: hashlib.sha256(content).hexdigest() for name, content in files.items()},
     }

@@ -9,25 +9,14 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import Any
 
 import pandas as pd
 
 from frontier.core.errors import InputError
-
-IDENTITY = ("problem", "split", "label", "lam", "budget", "seed", "refit", "repeat")
-
-
-@dataclass(frozen=True, slots=True, eq=False)
-class Run:
-    """The tables of one run; `targets` and `traces` are None when nothing is known of them."""
-
-    name: str
-    cells: pd.DataFrame
-    manifest: Mapping[str, Any]
-    targets: pd.DataFrame | None = None
-    traces: pd.DataFrame | None = None
+from frontier.results.run import Run
+from frontier.results.schema import IDENTITY
 
 
 def join_runs(runs: Sequence[Run]) -> Run:
@@ -45,9 +34,9 @@ def join_runs(runs: Sequence[Run]) -> Run:
     told += [f"The runs mean different things by {name}, or have the same cells of it: kept apart." for name in methods]
     told += ["The runs were made on different machines: their seconds must not be compared."] * _machines_differ(runs)
     return Run(
-        "+".join(names),
         _stacked([_with_run(run.cells, run.name) for run in renamed]),
         _manifest(runs, renamed, told or ["No name stands for two things: runs share their problems and labels."]),
+        "+".join(names),
         _joined([run.targets for run in renamed], names),
         _joined([run.traces for run in renamed], names),
     )

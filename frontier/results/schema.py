@@ -1,13 +1,17 @@
 """What a row of the cells table is: the columns that identify it, their types, and what makes a row count as what.
 
 Everything that reads results says it in these words: methods and the sweep make such rows, statistics and reports
-read them. Two notions that look alike have two names:
+read them. What a row is worth, from the weakest to the strongest:
 
+    has_weights      there are weights, whatever they are worth: its metrics may enter a mean
+    is_hollow        there are, but what they claim to minimise, or the size asked for, was not reached
     settled          the weights are those that the method claims (`core.status.SETTLED`), as the first
-                     repeat of their cell, also without any active record
+                     repeat of their cell, also without any active record: claims count these
     frontier point   a settled row with an active record: it has a place on a log axis, and a curve may join it
 
-Rows are told apart by `IDENTITY`; `cell` is a name made of it, and `method` follows from the label.
+Rows are told apart by `IDENTITY`; `cell` is a name made of it, and `method` follows from the label. Without seed and
+repeat an identity is a `POINT` of a figure, and `ARM` is what a figure has a line for. Which statuses ended well is
+in `core.status` (`ENDED_WELL`, `SETTLED`, `WITH_WEIGHTS`), what serves a budget in `core.point` (`reached`).
 """
 
 from __future__ import annotations
@@ -18,13 +22,14 @@ from typing import Any
 import pandas as pd
 
 from frontier.core.errors import InputError
-from frontier.core.status import SETTLED
+from frontier.core.status import SETTLED, WITH_WEIGHTS, Status
 
 RESULT_FORMAT = 2  # raised when the meaning or layout of stored results changes; part of every batch key
 ERROR_CAP = 1.0  # a target missed by more than 100% counts as missed by 100% in the capped mean
 
 IDENTITY = ("problem", "split", "label", "lam", "budget", "seed", "refit", "repeat")
-ARM = ("label", "refit")  # what a figure has a line for
+POINT = ("problem", "split", "label", "method", "refit", "lam", "budget")
+ARM = ("label", "refit")
 FIRST = ("cell", "problem", "split", "method", "label", "lam", "budget", "seed", "refit", "repeat")  # in tables
 INTEGERS = (
     *("budget", "seed", "repeat", "n_iter", "n_equicorrelated", "active_rank"),
@@ -35,6 +40,7 @@ TEXTS = (
     *("cell", "problem", "split", "method", "label", "refit", "status", "claimed_status"),
     *("message", "claims", "timing"),
 )
+TIMINGS = ("clean", "contended", "amortised", "cached", "unmeasured")  # how seconds were taken, the best first
 
 
 def cells_table(rows: Sequence[Mapping[str, Any]]) -> pd.DataFrame:
@@ -54,11 +60,29 @@ def _kind(column: str) -> str:
     return "boolean" if column in BOOLEANS else "float64"
 
 
-def require(cells: pd.DataFrame, columns: Sequence[str] = IDENTITY) -> None:
-    """Raise `InputError` for a table without one of `columns`."""
+def require(cells: pd.DataFrame, columns: Sequence[str] = IDENTITY, place: str = "cells") -> None:
+    """Raise `InputError`, about `place`, for a table without one of `columns`."""
     for name in columns:
         if name not in cells.columns:
-            raise InputError("cells", f"no column '{name}'", expected="a cells table", cure="run the experiment again")
+            raise InputError(place, f"no column '{name}'", expected="a cells table", cure="run the experiment again")
+
+
+def has_weights(cells: pd.DataFrame) -> pd.Series[bool]:
+    """Where a row has weights; one that ran out of time may have its best point so far."""
+    late = cells["status"] == Status.TIMEOUT
+    return (cells["status"].isin(WITH_WEIGHTS) | (late & cells["n_active"].notna())).astype(bool)
+
+
+def missed_budget(cells: pd.DataFrame) -> pd.Series[bool]:
+    """Where a row is of another size than the one asked for."""
+    return ~cells["budget_reached"].astype("boolean").fillna(value=True).astype(bool)
+
+
+def is_hollow(cells: pd.DataFrame) -> pd.Series[bool]:
+    """Where a row has weights, but what they claim to minimise, or the size that was asked for, was not reached."""
+    refused = ~cells["certified"].astype("boolean").fillna(value=True).astype(bool)
+    unfinished = cells["status"].isin((Status.TIMEOUT, Status.NOT_CONVERGED))
+    return has_weights(cells) & (refused | missed_budget(cells) | unfinished)
 
 
 def settled(cells: pd.DataFrame) -> pd.Series[bool]:

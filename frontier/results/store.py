@@ -32,11 +32,10 @@ import scipy.sparse as sp
 from frontier.core.errors import InputError
 from frontier.core.files import read_arrays, read_limited, sealed, unsealed, write_atomically
 from frontier.core.problem import CalibrationProblem, FloatArray, Split
-from frontier.results.manifest import read_json, read_manifest
+from frontier.results.manifest import read_json
 from frontier.results.schema import RESULT_FORMAT, cells_table
 
 LARGEST_BATCH_BYTES = 1 << 32  # three hundred cells with a million weights each; also as unfolded
-LARGEST_TABLE_BYTES = 1 << 32
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -196,53 +195,6 @@ class Store:
         for name, content in files.items():
             write_atomically(self.folder / name, content)
         return table
-
-
-def load_results(folder: Path) -> tuple[pd.DataFrame, dict[str, Any]]:
-    """The cells table and the manifest of a results folder; `InputError` when it holds no finished run.
-
-    The table must have the sha256 that the manifest states (a run from before it did is taken as it is).
-    """
-    return _read_table(folder, "cells.parquet")
-
-
-def load_targets(folder: Path) -> pd.DataFrame:
-    """Estimates and residuals of a run, one row per row of cells and target; `InputError` as `load_results`.
-
-    Columns: cell, target, family, heldout, value and estimate (target units), relative_residual.
-    """
-    table = _read_table(folder, "targets.parquet")[0]
-    if "scale" not in table:
-        return table
-    residual = table["relative_residual"].astype("float64")  # a compact run (`sweep/compact.py`)
-    estimate = table["value"] + table["scale"] * residual
-    return table.drop(columns="scale").assign(estimate=estimate, relative_residual=residual)
-
-
-def load_traces(folder: Path) -> pd.DataFrame:
-    """Convergence traces of a run (cell, quantity, step, value), empty for a run from before they were kept."""
-    if not (folder / "traces.parquet").is_file():
-        return pd.DataFrame({"cell": [], "quantity": [], "step": [], "value": []})
-    return _read_table(folder, "traces.parquet")[0]
-
-
-def _read_table(folder: Path, name: str) -> tuple[pd.DataFrame, dict[str, Any]]:
-    """A table of a finished run, if it has the sha256 that the manifest states, and the manifest."""
-    path = folder / name
-    if not path.is_file():
-        raise InputError(folder, f"no {name}", expected="a results folder", cure="run `python -m frontier.run` first")
-    manifest = read_manifest(folder)
-    cure = "run the experiment again: finished batches are kept"
-    try:
-        content = read_limited(path, LARGEST_TABLE_BYTES)
-        stated = manifest.get("sha256", {}).get(name)
-        if stated is not None and hashlib.sha256(content).hexdigest() != stated:
-            raise InputError(path, "checksum mismatch: truncated, altered or half written", cure=cure)
-        return pd.read_parquet(io.BytesIO(content)), manifest
-    except InputError:
-        raise
-    except (OSError, ValueError) as error:
-        raise InputError(path, f"cannot be read: {error}", cure=cure) from None
 
 
 def _target_table(cell: str, problem: CalibrationProblem, split: Split, estimate: FloatArray) -> pd.DataFrame:

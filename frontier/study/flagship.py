@@ -16,7 +16,7 @@ from frontier.analysis.speed import Unit
 from frontier.commands.command_line import command, draw_report
 from frontier.core.errors import InputError
 from frontier.results.compact import compact_run
-from frontier.results.store import load_results
+from frontier.results.run import load_run
 from frontier.study.claims.command import load_found, write_claims
 from frontier.study.scale.command import write_scale
 
@@ -61,4 +61,5 @@ def _report(name: str, run: Path, out: Path) -> Path:
         return write_scale(run, out / "scale")
     from frontier.reporting.speed_page import write_speed_report  # matplotlib is imported only here
 
-    return write_speed_report(*load_results(run), REFERENCE, out / "speed", SPEED[name])[0]
+    found = load_run(run)
+    return write_speed_report(found.cells, found.manifest, REFERENCE, out / "speed", SPEED[name])[0]

@@ -6,6 +6,7 @@ report. Exit codes: 0 done, 2 bad input.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -17,7 +18,7 @@ from frontier.commands.command_line import command
 from frontier.core.errors import InputError
 from frontier.core.files import write_atomically
 from frontier.problems.registry import build_problem
-from frontier.results.store import load_results
+from frontier.results.run import load_run
 
 METHOD = "hard_concrete"
 
@@ -28,7 +29,8 @@ def main(
     out: Annotated[Path, typer.Option(help="folder of the report")] = Path("reports/speed"),
 ) -> None:
     """State the floor of every Hard Concrete batch, in bytes and operations, and the distance from it."""
-    cells, manifest = load_results(results)
+    run = load_run(results)
+    cells, manifest = run.cells, run.manifest
     cells = cells[(cells["method"] == METHOD) & (cells["refit"] == "none")]
     if cells.empty:
         raise InputError(results, f"no cells of {METHOD}", cure="run an experiment that has some")
@@ -39,7 +41,7 @@ def main(
     Console().print(f"report: {path}", highlight=False)
 
 
-def _rows(cells: pd.DataFrame, manifest: dict[str, Any]) -> list[dict[str, Any]]:
+def _rows(cells: pd.DataFrame, manifest: Mapping[str, Any]) -> list[dict[str, Any]]:
     from frontier.problems.splits import default_split
     from frontier.study.floor_model import floor
 
@@ -63,7 +65,7 @@ def _rows(cells: pd.DataFrame, manifest: dict[str, Any]) -> list[dict[str, Any]]
     return rows
 
 
-def _markdown(rows: list[dict[str, Any]], manifest: dict[str, Any]) -> str:
+def _markdown(rows: list[dict[str, Any]], manifest: Mapping[str, Any]) -> str:
     from frontier.reporting.markdown import bullets, escape, markdown_table, pairs
     from frontier.study import floor_model
 

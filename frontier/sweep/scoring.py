@@ -25,10 +25,10 @@ from frontier.objectives.weight_statistics import (
     effective_sample_size,
     max_weight_ratio,
 )
+from frontier.results.schema import ERROR_CAP
 
-CERTIFIED_GAP = 1e-6  # a relative duality gap up to this counts as solved (the bound for reference solvers)
+CERTIFIED_GAP = 1e-6  # a relative duality gap up to this counts as solved
 CERTIFIED_KKT = 1e-6  # the same for the KKT residual, which decides at λ = 0
-CAP = 1.0  # a target missed by more than 100% counts as missed by 100% in the capped mean
 WITHIN = (0.01, 0.05, 0.10)
 
 Row = dict[str, Any]
@@ -138,7 +138,7 @@ def _summary(error: FloatArray) -> list[float | None]:
     if not error.size:
         return [None] * (4 + len(WITHIN))
     shares = [float(np.mean(error <= share)) for share in WITHIN]
-    capped = float(np.mean(np.minimum(error, CAP)))
+    capped = float(np.mean(np.minimum(error, ERROR_CAP)))
     return [float(error.mean()), float(np.median(error)), float(error.max()), capped, *shares]
 
 

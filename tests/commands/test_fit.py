@@ -22,7 +22,7 @@ from frontier.commands import fit_files
 from frontier.commands.fit import main
 from frontier.commands.run import main as run_main
 from frontier.core import files
-from frontier.results.store import load_results
+from frontier.results.run import load_run
 from tests.conftest import make_problem
 
 EXAMPLE = Path(__file__).resolve().parents[2] / "experiments"
@@ -274,7 +274,7 @@ def test_a_run_prints_keeps_and_reports_what_there_is_to_say_against_its_data(fo
     assert done.exit_code == 0, done.stderr
     [line] = [line for line in done.stderr.splitlines() if line.startswith("warning: ")]
     assert line.startswith("warning: problem 'montana': own_data/targets.csv: 6 targets with fewer than 10 records")
-    _, manifest = load_results(Path("run"))
+    manifest = load_run(Path("run")).manifest
     assert line == f"warning: problem 'montana': {manifest['problems']['montana']['warnings'][0]}"
     report = Path("run/report/report.md").read_text(encoding="utf-8")
     assert "**Warnings about montana:**\n\n- own_data/targets.csv: 6 targets with fewer than 10 records" in report

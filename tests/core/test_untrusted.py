@@ -23,7 +23,8 @@ from frontier.reporting.write import write_report
 from frontier.results import store as storing
 from frontier.results.baseline import read_baseline
 from frontier.results.manifest import read_json
-from frontier.results.store import DamagedFile, Store, load_results
+from frontier.results.run import load_run
+from frontier.results.store import DamagedFile, Store
 from frontier.sweep.experiment import read_experiment
 from frontier.sweep.session import open_session
 
@@ -236,7 +237,8 @@ class Elements(HTMLParser):
 def test_every_string_from_data_is_escaped_in_every_file_of_a_report(tmp_path: Path) -> None:
     (tmp_path / "a.yaml").write_text(GOOD)
     frontier.run_experiment(tmp_path / "a.yaml", out=tmp_path / "run")
-    cells, manifest = load_results(tmp_path / "run")
+    read = load_run(tmp_path / "run")
+    cells, manifest = read.cells, read.manifest
     cells["label"], cells["message"], cells["status"] = HOSTILE, HOSTILE, "not_converged"
     manifest |= {"description": HOSTILE, "limitations": [HOSTILE], "machine": {"processor": HOSTILE}}
     manifest["methods"] = {HOSTILE: {"name": HOSTILE, "params": {HOSTILE: HOSTILE}}}

@@ -11,7 +11,7 @@ import pytest
 import frontier
 from frontier.commands.command_line import draw_report
 from frontier.reporting.sections.all import report_sections
-from frontier.results.store import load_results, load_targets
+from frontier.results.run import load_run, load_targets
 
 TWO_CAMPS = """\
 budgets: [20, 100, 400]
@@ -34,7 +34,8 @@ def run(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 def loaded(run: Path) -> tuple[pd.DataFrame, pd.DataFrame, dict[str, Any]]:
-    cells, manifest = load_results(run)
+    read = load_run(run)
+    cells, manifest = read.cells, read.manifest
     return cells, load_targets(run), manifest
 
 

@@ -11,7 +11,7 @@ import pytest
 import frontier
 from frontier.core.errors import InputError
 from frontier.results.compact import compact_run
-from frontier.results.store import load_results, load_targets, load_traces
+from frontier.results.run import load_run, load_targets, load_traces
 
 
 @pytest.fixture(scope="module")
@@ -24,8 +24,10 @@ def run(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def test_a_compact_run_has_the_tables_of_the_run(run: Path, tmp_path: Path) -> None:
     written = compact_run(run, tmp_path / "compact")
     assert written == sum(path.stat().st_size for path in (tmp_path / "compact").iterdir())
-    cells, manifest = load_results(tmp_path / "compact")
-    full, full_manifest = load_results(run)
+    read = load_run(tmp_path / "compact")
+    cells, manifest = read.cells, read.manifest
+    read = load_run(run)
+    full, full_manifest = read.cells, read.manifest
     pd.testing.assert_frame_equal(cells, full)
     pd.testing.assert_frame_equal(load_traces(tmp_path / "compact"), load_traces(run))
     assert manifest["compact"]
@@ -49,7 +51,7 @@ def test_residuals_are_kept_to_five_digits_and_estimates_come_back(run: Path, tm
 def test_a_run_kept_for_its_times_has_cells_only(run: Path, tmp_path: Path) -> None:
     compact_run(run, tmp_path / "compact", cells_only=True)
     assert sorted(path.name for path in (tmp_path / "compact").iterdir()) == ["cells.parquet", "manifest.json"]
-    pd.testing.assert_frame_equal(load_results(tmp_path / "compact")[0], load_results(run)[0])
+    pd.testing.assert_frame_equal(load_run(tmp_path / "compact").cells, load_run(run).cells)
 
 
 def test_a_compact_run_of_nothing_is_one_line(tmp_path: Path) -> None:

@@ -4,7 +4,8 @@ import pandas as pd
 import pytest
 
 from frontier.core.errors import InputError
-from frontier.results.joining import Run, join_runs
+from frontier.results.joining import join_runs
+from frontier.results.run import Run
 from tests.reporting.made import cell
 
 
@@ -22,7 +23,7 @@ def run(
         "description": "text",
     }
     targets = pd.DataFrame({"cell": cells["cell"], "target": "t", "relative_residual": 0.1})
-    return Run(name, cells, manifest, targets, None)
+    return Run(cells, manifest, name, targets)
 
 
 def test_a_single_run_stays_as_it_is() -> None:

@@ -15,8 +15,9 @@ import scipy.sparse as sp
 
 from frontier.core.errors import InputError
 from frontier.core.files import sealed, write_atomically
+from frontier.results.run import load_run
 from frontier.results.schema import RESULT_FORMAT, cells_table
-from frontier.results.store import BatchResult, DamagedFile, Store, load_results
+from frontier.results.store import BatchResult, DamagedFile, Store
 from frontier.sweep.plan import Batch
 from frontier.sweep.session import open_session
 
@@ -135,4 +136,4 @@ def test_missing_values_keep_integer_and_truth_columns() -> None:
 
 def test_a_folder_without_a_run_is_one_clear_line(tmp_path: Path) -> None:
     with pytest.raises(InputError, match=r"no cells\.parquet; expected a results folder"):
-        load_results(tmp_path)
+        load_run(tmp_path)

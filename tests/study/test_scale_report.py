@@ -12,8 +12,8 @@ from typer.testing import CliRunner
 
 from frontier.core.errors import InputError
 from frontier.study.scale.command import main
-from frontier.study.scale.page import grid_figure, scale_figure, verdicts, write_scale_report
 from frontier.study.scale.costs import costs, exponents, grid_law, medians
+from frontier.study.scale.page import grid_figure, scale_figure, verdicts, write_scale_report
 from frontier.sweep.api import run_experiment
 from tests.study.test_scale_costs import MANIFEST, SCALES, cell
 

@@ -17,7 +17,8 @@ import pytest
 from distributed.comm.tcp import TCP
 
 from frontier.core.errors import InputError
-from frontier.results.store import Store, load_targets
+from frontier.results.run import load_targets
+from frontier.results.store import Store
 from frontier.sweep import cluster
 from frontier.sweep.batch import Task
 from frontier.sweep.session import Session, open_session, run_session

@@ -18,8 +18,9 @@ import pytest
 
 import frontier
 from frontier.core.errors import InputError
+from frontier.results.run import load_run
 from frontier.results.schema import RESULT_FORMAT
-from frontier.results.store import Store, load_results
+from frontier.results.store import Store
 from frontier.sweep.session import Session, open_session, run_session
 
 EXPERIMENT = """\
@@ -71,7 +72,7 @@ def test_a_full_disk_ends_the_run_with_a_line_and_resume_goes_on(
     again = run(str(folder / "a.yaml"), "--out", "run", cwd=tmp_path)
     assert again.returncode == 0, again.stderr
     assert all(path.stat().st_mtime_ns == then for path, then in finished.items())
-    pd.testing.assert_frame_equal(load_results(tmp_path / "run")[0].drop(columns=TIMINGS), table, check_exact=True)
+    pd.testing.assert_frame_equal(load_run(tmp_path / "run").cells.drop(columns=TIMINGS), table, check_exact=True)
 
 
 @pytest.fixture
@@ -102,7 +103,7 @@ def test_no_space_left_on_a_real_file_system_ends_the_run_and_resume_goes_on(
     shutil.copytree(small_disk / "run", folder / "moved")  # the tables need more than the megabyte
     again = run(str(folder / "a.yaml"), "--out", "moved", cwd=folder)
     assert again.returncode == 0, again.stderr
-    pd.testing.assert_frame_equal(load_results(folder / "moved")[0].drop(columns=TIMINGS), table, check_exact=True)
+    pd.testing.assert_frame_equal(load_run(folder / "moved").cells.drop(columns=TIMINGS), table, check_exact=True)
 
 
 def flipped(content: bytes) -> bytes:
@@ -142,9 +143,10 @@ def test_a_damaged_table_is_named_never_read_and_made_again_on_request(
     path = tmp_path / "run" / "cells.parquet"
     path.write_bytes(DAMAGE[damage](path.read_bytes()))
     with pytest.raises(InputError, match=r"cells\.parquet: checksum mismatch: .*; run the experiment again"):
-        load_results(tmp_path / "run")
+        load_run(tmp_path / "run")
     run_session(session, Store(tmp_path / "run"), quiet=True)
-    found, manifest = load_results(tmp_path / "run")
+    read = load_run(tmp_path / "run")
+    found, manifest = read.cells, read.manifest
     assert manifest["cells_solved_now"] == 0
     pd.testing.assert_frame_equal(found.drop(columns=TIMINGS), table, check_exact=True)
 
@@ -188,7 +190,7 @@ def test_a_clock_that_jumps_changes_nothing(
     found = run_session(session, Store(tmp_path / "run"), quiet=True)
     pd.testing.assert_frame_equal(found.drop(columns=TIMINGS), table, check_exact=True)
     assert (found["fit_seconds"] > 0).all()
-    _, manifest = load_results(tmp_path / "run")
+    manifest = load_run(tmp_path / "run").manifest
     assert manifest["cells_resumed"] == 1
     assert 0 <= manifest["elapsed_seconds"] < 60
 
@@ -219,7 +221,7 @@ def test_a_read_only_results_folder_can_be_read_and_refuses_a_run_with_one_line(
     readable: Path, whole: tuple[Session, Path, pd.DataFrame]
 ) -> None:
     session, _, table = whole
-    pd.testing.assert_frame_equal(load_results(readable)[0].drop(columns=TIMINGS), table, check_exact=True)
+    pd.testing.assert_frame_equal(load_run(readable).cells.drop(columns=TIMINGS), table, check_exact=True)
     for folder in (readable, readable / "new"):
         with pytest.raises(InputError, match="cannot be written: Permission denied; use --out"):
             run_session(session, Store(folder), quiet=True)
@@ -233,7 +235,7 @@ def test_results_of_an_older_format_are_refused_by_run_and_report_alike(
     manifest = tmp_path / "run" / "manifest.json"
     manifest.write_text(manifest.read_text().replace(f'"format": {RESULT_FORMAT}', '"format": 1'))
     for read in (
-        lambda: load_results(tmp_path / "run"),
+        lambda: load_run(tmp_path / "run"),
         lambda: frontier.run_experiment(folder / "a.yaml", out=tmp_path / "run"),
     ):
         with pytest.raises(InputError, match=f"another format version; expected {RESULT_FORMAT}, got 1"):

@@ -11,7 +11,8 @@ import pytest
 
 import frontier
 from frontier.core.errors import InputError
-from frontier.results.store import Store, load_results
+from frontier.results.run import load_run
+from frontier.results.store import Store
 from frontier.sweep.merging import merge_runs
 from frontier.sweep.session import open_session, run_session
 
@@ -42,11 +43,11 @@ def parts(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 def test_merged_runs_are_the_unbroken_run_and_say_which_machine_made_what(parts: Path, tmp_path: Path) -> None:
     merged = merge_runs([parts / "one", parts / "two", parts / "three"], tmp_path / "out")
-    whole, _ = load_results(parts / "whole")
+    whole = load_run(parts / "whole").cells
     pd.testing.assert_frame_equal(merged.drop(columns=TIMINGS), whole.drop(columns=TIMINGS), check_exact=True)
     for name in ("targets.parquet", "weights/cps_like.npz", "cells.parquet"):
         assert (tmp_path / "out" / name).exists()
-    _, manifest = load_results(tmp_path / "out")
+    manifest = load_run(tmp_path / "out").manifest
     assert [entry["machine"]["processor"] for entry in manifest["merged"]] == ["one", "two", "three"]
     assert [len(entry["batches"]) for entry in manifest["merged"]] == [1, 4, 1]  # the first that has a batch gives it
     assert manifest["machine"] == {"system": "several machines, see manifests/"}
@@ -58,15 +59,15 @@ def test_merged_runs_are_the_unbroken_run_and_say_which_machine_made_what(parts:
 
 def test_a_merged_run_resumes_and_merges_again_with_all_its_manifests(parts: Path, tmp_path: Path) -> None:
     merge_runs([parts / "one", parts / "two"], tmp_path / "first")
-    _, manifest = load_results(tmp_path / "first")
+    manifest = load_run(tmp_path / "first").manifest
     assert manifest["cells_not_run"] == 1
     merge_runs([tmp_path / "first", parts / "three"], tmp_path / "second")
-    _, manifest = load_results(tmp_path / "second")
+    manifest = load_run(tmp_path / "second").manifest
     assert [entry["machine"]["processor"] for entry in manifest["merged"]] == ["one", "two", "three"]
     before = {path.name: path.read_bytes() for path in (tmp_path / "second" / "batches").iterdir()}
     frontier.run_experiment(parts / "a.yaml", out=tmp_path / "second")
     assert before == {path.name: path.read_bytes() for path in (tmp_path / "second" / "batches").iterdir()}
-    _, resumed = load_results(tmp_path / "second")
+    resumed = load_run(tmp_path / "second").manifest
     assert resumed["merged"] == manifest["merged"]
 
 
@@ -75,7 +76,7 @@ def test_what_is_solved_after_a_merge_keeps_its_own_machine(parts: Path, tmp_pat
     frontier.run_experiment(parts / "a.yaml", out=tmp_path / "first")
     whole = merge_runs([tmp_path / "first"], tmp_path / "second")
     assert len(whole) == 7
-    _, manifest = load_results(tmp_path / "second")
+    manifest = load_run(tmp_path / "second").manifest
     here = json.loads((parts / "whole" / "manifest.json").read_text())["machine"]["processor"]
     assert [entry["machine"]["processor"] for entry in manifest["merged"]] == ["one", "two", here]
 

@@ -16,7 +16,8 @@ import pytest
 
 import frontier
 from frontier.core.errors import InputError
-from frontier.results.store import Store, load_targets, load_traces
+from frontier.results.run import load_targets, load_traces
+from frontier.results.store import Store
 from frontier.sweep.session import open_session, run_session
 
 TIMINGS = ["fit_seconds", "cpu_seconds", "setup_seconds", "refit_seconds", "peak_memory_bytes", "timing"]

@@ -16,8 +16,8 @@ import pandas as pd
 
 from frontier.core.errors import InputError
 from frontier.results.run import Run
+from frontier.results.schema import IDENTITY, require
 
-IDENTITY = ("problem", "split", "label", "lam", "budget", "seed", "refit", "repeat")
 FACTS = ("fingerprint", "n_train", "n_heldout")  # of a split; a run from before it had a fingerprint has the others
 
 Row = Mapping[str, Any]
@@ -56,9 +56,7 @@ def point(row: Row) -> str:
 
 
 def _rows(cells: pd.DataFrame, what: str) -> dict[Identity, Row]:
-    for name in IDENTITY:
-        if name not in cells.columns:
-            raise InputError(what, f"no column '{name}'", expected="a cells table", cure="run the experiment again")
+    require(cells, place=what)
     plain = cells.astype(object).where(cells.notna(), None)
     rows: dict[Identity, Row] = {}
     for row in plain.to_dict("records"):

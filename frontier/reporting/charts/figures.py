@@ -23,7 +23,7 @@ from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 from matplotlib.path import Path as MarkPath
 
-from frontier.analysis.aggregate import KEYS, aggregate, first_repeats
+from frontier.analysis.aggregate import aggregate, first_repeats
 from frontier.reporting.budgets import ARMS, has_matched_budgets, parts_of
 from frontier.reporting.charts.budget_figure import budget_figure
 from frontier.reporting.charts.canvas import canvas, log_frame, not_drawn, rc
@@ -31,6 +31,7 @@ from frontier.reporting.charts.seconds import seconds_figure
 from frontier.reporting.charts.style import LabelStyle, LogAxis, label_styles, log_axis
 from frontier.reporting.facts import ProblemFacts, design_title, figure_title, problem_facts
 from frontier.reporting.numbers import count_tick, percent, percent_tick
+from frontier.results.schema import POINT
 
 ERROR_FLOOR = 1e-6  # errors below 0.0001% are drawn there: no published total is known more closely
 MOST_INITIAL = (
@@ -297,7 +298,7 @@ def _legend_handles(
         for name in sorted(drawn["label"].unique())
     ]
     plain: dict[str, Any] = {"color": "0.35", "marker": "o", "linestyle": "none"}
-    if kind != "seconds" and (drawn.groupby(list(KEYS), dropna=False).size() > 1).any():
+    if kind != "seconds" and (drawn.groupby(list(POINT), dropna=False).size() > 1).any():
         handles.append(Line2D([], [], label="one seed", markersize=3, markeredgewidth=0, alpha=0.6, **plain))
         handles.append(Line2D([], [], label="mean and range over seeds", color="0.35", marker="+", linestyle="none"))
     if drawn["hollow"].any():

@@ -14,10 +14,10 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 
-from frontier.analysis.aggregate import TIMINGS
 from frontier.reporting.charts.canvas import canvas, not_drawn
 from frontier.reporting.charts.style import LabelStyle, LogAxis, log_axis, series_name
 from frontier.reporting.numbers import seconds_tick
+from frontier.results.schema import TIMINGS
 
 SECONDS_FLOOR = 1e-6
 ROW_INCHES = 0.25  # height of a label

@@ -14,7 +14,7 @@ import pandas as pd
 
 from frontier.analysis.attainment import attainment, attainment_difference
 from frontier.analysis.band_errors import band_errors, default_bands
-from frontier.analysis.curves import usable_points
+from frontier.analysis.curves import frontier_points
 from frontier.analysis.frontier_statistics import frontier_statistics
 from frontier.analysis.pairwise import pairwise_verdicts, train_shares
 from frontier.results.designs import designs
@@ -95,7 +95,7 @@ def _who_wins(cells: pd.DataFrame, targets: pd.DataFrame, titles: Mapping[Key, s
 
 def _camps(cells: pd.DataFrame) -> tuple[Arm, Arm] | None:
     """The arms that stand for the two camps, refit where both are; None when one of them has no point in the run."""
-    cells = usable_points(cells)
+    cells = frontier_points(cells)
     found = [
         next((part.iloc[0] for name in names if len(part := cells[cells["method"] == name])), None)
         for names in ((CAMPS[0],), CAMPS[1])

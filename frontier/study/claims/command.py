@@ -17,8 +17,7 @@ from rich.console import Console
 from frontier.commands.command_line import command
 from frontier.core.errors import InputError
 from frontier.reporting.markdown import pairs
-from frontier.results.run import Run
-from frontier.results.store import load_results, load_targets
+from frontier.results.run import Run, load_run
 from frontier.study.claims.model import Judged, evaluate
 from frontier.study.claims.registry import CLAIMS
 
@@ -56,14 +55,17 @@ def write_claims(loaded: dict[str, Run], out: Path) -> tuple[list[Judged], Path]
 
 
 def load_folders(folders: list[Path]) -> dict[str, Run]:
-    """Results by experiment; `InputError` for a folder without a finished run, and for one experiment twice."""
+    """Results by experiment; `InputError` for a folder without a finished run, and for one experiment twice.
+
+    Targets, the largest table, are read only where a claim reads them.
+    """
+    with_targets = {name for claim in CLAIMS if claim.needs_targets for name in claim.needs}
     found: dict[str, Run] = {}
     for folder in folders:
-        cells, manifest = load_results(folder)
-        name = str(manifest.get("experiment") or folder.name)
-        if name in found:
-            raise InputError(folder, f"a second run of '{name}'", cure="give one folder for each experiment")
-        found[name] = Run(cells=cells, manifest=manifest, targets=_targets(folder, name))
+        run = load_run(folder)
+        if run.name in found:
+            raise InputError(folder, f"a second run of '{run.name}'", cure="give one folder for each experiment")
+        found[run.name] = load_run(folder, targets=True) if run.name in with_targets else run
     return found
 
 
@@ -71,12 +73,6 @@ def load_found(root: Path) -> dict[str, Run]:
     """The experiments that claims need, as far as they have a folder with a finished run below `root`."""
     names = sorted({name for claim in CLAIMS for name in claim.needs})
     return load_folders([root / name for name in names if (root / name / "cells.parquet").is_file()])
-
-
-def _targets(folder: Path, name: str) -> pd.DataFrame | None:
-    """The targets of a run; None where they were not kept or no claim reads them (they are the largest table)."""
-    read = any(claim.needs_targets and name in claim.needs for claim in CLAIMS)
-    return load_targets(folder) if read and (folder / "targets.parquet").is_file() else None
 
 
 def claims_table(judged: list[Judged]) -> pd.DataFrame:

@@ -14,7 +14,7 @@ from rich.console import Console
 
 from frontier.commands.command_line import command
 from frontier.core.errors import InputError
-from frontier.results.store import load_results
+from frontier.results.run import load_run
 from frontier.study.scale.costs import costs, exponents, grid_law, medians
 
 
@@ -29,11 +29,11 @@ def main(
 
 def write_scale(results: Path, out: Path) -> Path:
     """Write the scale report of a results folder into `out`; its first file."""
-    cells, manifest = load_results(results)
-    sizes = medians(costs(cells, manifest))
+    run = load_run(results)
+    sizes = medians(costs(run.cells, run.manifest))
     from frontier.study.scale.page import write_scale_report  # matplotlib is imported only here
 
     try:
-        return write_scale_report(sizes, exponents(sizes), grid_law(sizes), manifest, out)[0]
+        return write_scale_report(sizes, exponents(sizes), grid_law(sizes), run.manifest, out)[0]
     except OSError as error:
         raise InputError(out, f"report cannot be written: {error.strerror}", cure="use --out") from None

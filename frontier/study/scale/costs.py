@@ -18,12 +18,12 @@ from numpy.typing import NDArray
 from scipy.stats import linregress
 
 from frontier.core.errors import InputError
+from frontier.core.status import ENDED_WELL
 
 SIZES = ("n_records", "n_targets", "nnz")
 COSTS = ("seconds", "cpu_seconds", "peak_bytes")
 LEAST_SIZES = 3  # a slope with a standard error needs three
 KEYS = ["label", "method", "problem"]
-OK = ("optimal", "completed", "stopped_early")  # what is not one of these did not do all its work
 READ = ("fit_seconds", "cpu_seconds", "peak_memory_bytes", "n_iter", "n_active", "relative_gap")
 SHARES = ("fit_seconds", "cpu_seconds")  # of a batch: every cell carries an equal one, and they add up
 
@@ -57,7 +57,7 @@ def costs(cells: pd.DataFrame, manifest: Mapping[str, Any]) -> pd.DataFrame:
             | {name: int(facts[name]) for name in SIZES}
             | {"n_cells": len(part), "n_iter": part["n_iter"].max(), "seconds": seconds}
             | {"cpu_seconds": cpu, "peak_bytes": peak if peak > 0 else np.nan, "status": statuses}
-            | {"finished": bool(part["status"].isin(OK).all()) and not np.isnan(seconds)}
+            | {"finished": bool(part["status"].isin(ENDED_WELL).all()) and not np.isnan(seconds)}
             | {"n_active": float(part["n_active"].median()), "relative_gap": float(part["relative_gap"].max())}
             | {"message": next((m for m in part["message"] if isinstance(m, str) and m), "")}
         )
