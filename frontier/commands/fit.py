@@ -15,7 +15,7 @@ import typer
 from rich.console import Console
 
 from frontier.commands.command_line import command, print_error
-from frontier.commands.fitting import (
+from frontier.commands.fit_files import (
     output,
     read_budget,
     read_problem_file,

@@ -18,7 +18,7 @@ from frontier.core.errors import InputError
 from frontier.results.compact import compact_run
 from frontier.results.run import load_run
 from frontier.study.claims.command import load_found, write_claims
-from frontier.study.scale import write_scale
+from frontier.study.scale.command import write_scale
 
 RUNS = (
     *("cps_like", "cps_ohio", "cps_national", "small_exact"),

@@ -18,7 +18,7 @@ from typer.testing import CliRunner
 
 import frontier
 from frontier import InputError, Status
-from frontier.commands import fitting
+from frontier.commands import fit_files
 from frontier.commands.fit import main
 from frontier.commands.run import main as run_main
 from frontier.core import files
@@ -246,7 +246,7 @@ def test_a_problem_file_holds_keys_or_a_problem_or_an_experiment_with_one(tmp_pa
     texts = ["name: planted\nseed: 3", "problem: {name: planted, seed: 3}", "problems: [{name: planted, seed: 3}]"]
     for text in texts:
         (tmp_path / "p.yaml").write_text(text)
-        _, problem = fitting.read_problem_file(tmp_path / "p.yaml")
+        _, problem = fit_files.read_problem_file(tmp_path / "p.yaml")
         assert problem.fingerprint == frontier.load_problem("planted", seed=3).fingerprint
 
 
@@ -265,7 +265,7 @@ def test_records_without_initial_weight_are_no_obstacle(method: str) -> None:
 
 
 def test_settings_are_read_as_in_yaml() -> None:
-    read = fitting.read_settings(["a=1e-4", "b=2", "c=true", "d=[1, x]", "e=f=g", "h=null"])
+    read = fit_files.read_settings(["a=1e-4", "b=2", "c=true", "d=[1, x]", "e=f=g", "h=null"])
     assert read == {"a": 1e-4, "b": 2, "c": True, "d": [1, "x"], "e": "f=g", "h": None}
 
 

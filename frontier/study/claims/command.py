@@ -17,8 +17,8 @@ from rich.console import Console
 from frontier.commands.command_line import command
 from frontier.core.errors import InputError
 from frontier.reporting.markdown import pairs
-from frontier.results.run import load_run, load_targets
-from frontier.study.claims.model import Judged, Results, evaluate
+from frontier.results.run import Run, load_run
+from frontier.study.claims.model import Judged, evaluate
 from frontier.study.claims.registry import CLAIMS
 
 
@@ -40,7 +40,7 @@ def main(
     console.print(f"page: {page}", highlight=False, soft_wrap=True)
 
 
-def write_claims(loaded: dict[str, Results], out: Path) -> tuple[list[Judged], Path]:
+def write_claims(loaded: dict[str, Run], out: Path) -> tuple[list[Judged], Path]:
     """Judge every claim from results by experiment and write the page `out`, its figures beside it."""
     judged = evaluate(CLAIMS, loaded)
     from frontier.study.claims.page import write_claims_page  # matplotlib is imported only here
@@ -54,28 +54,25 @@ def write_claims(loaded: dict[str, Results], out: Path) -> tuple[list[Judged], P
     return judged, written[0]
 
 
-def load_folders(folders: list[Path]) -> dict[str, Results]:
-    """Results by experiment; `InputError` for a folder without a finished run, and for one experiment twice."""
-    found: dict[str, Results] = {}
+def load_folders(folders: list[Path]) -> dict[str, Run]:
+    """Results by experiment; `InputError` for a folder without a finished run, and for one experiment twice.
+
+    Targets, the largest table, are read only where a claim reads them.
+    """
+    with_targets = {name for claim in CLAIMS if claim.needs_targets for name in claim.needs}
+    found: dict[str, Run] = {}
     for folder in folders:
         run = load_run(folder)
-        name = run.name
-        if name in found:
-            raise InputError(folder, f"a second run of '{name}'", cure="give one folder for each experiment")
-        found[name] = Results(run.cells, _targets(folder, name), run.manifest)
+        if run.name in found:
+            raise InputError(folder, f"a second run of '{run.name}'", cure="give one folder for each experiment")
+        found[run.name] = load_run(folder, targets=True) if run.name in with_targets else run
     return found
 
 
-def load_found(root: Path) -> dict[str, Results]:
+def load_found(root: Path) -> dict[str, Run]:
     """The experiments that claims need, as far as they have a folder with a finished run below `root`."""
     names = sorted({name for claim in CLAIMS for name in claim.needs})
     return load_folders([root / name for name in names if (root / name / "cells.parquet").is_file()])
-
-
-def _targets(folder: Path, name: str) -> pd.DataFrame:
-    """The targets of a run; empty where they were not kept or no claim reads them (they are the largest table)."""
-    read = any(claim.needs_targets and name in claim.needs for claim in CLAIMS)
-    return load_targets(folder) if read and (folder / "targets.parquet").is_file() else pd.DataFrame()
 
 
 def claims_table(judged: list[Judged]) -> pd.DataFrame:
@@ -91,7 +88,7 @@ def claims_table(judged: list[Judged]) -> pd.DataFrame:
     )
 
 
-def runs_table(loaded: dict[str, Results]) -> pd.DataFrame:
+def runs_table(loaded: dict[str, Run]) -> pd.DataFrame:
     """One row per experiment read: how large, by which code, on what."""
     rows = []
     for name, run in sorted(loaded.items()):

@@ -14,27 +14,26 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from frontier.core.point import BUDGET_TOLERANCE
+from frontier.core.problem import FloatArray
+from frontier.results.run import Run
+from frontier.results.schema import settled
 from frontier.study.claims.model import (
     FAILS,
     HOLDS,
-    LEVEL,
-    ONLY_IF,
     UNDECIDED,
-    FloatArray,
     Judge,
-    Results,
     Verdict,
     Word,
-    combine,
-    condition,
+    conclude,
+    corrected_level,
     difference_interval,
     floats,
+    ruled,
     single_draw,
-    usable,
 )
 
 RIVAL = "hard_concrete"
-SIZE_TOLERANCE = 0.02  # of a budget, as in frontier.solvers.budget_search
 METRICS = {"heldout_capped_mare": "held-out", "train_capped_mare": "training"}  # at most 100% a target
 ARMS = {"none": "as fitted", "fitted": "refit"}
 SETTING = ["metric", "problem", "split", "arm", "experiment"]
@@ -43,21 +42,19 @@ SETTING = ["metric", "problem", "split", "arm", "experiment"]
 def dominates(method: str) -> Judge:
     """The judge of "`method` dominates the entire frontier of Hard Concrete", over every result that has both."""
 
-    def judge(results: Mapping[str, Results]) -> Verdict:
-        evidence = pd.DataFrame(
-            [{"experiment": name} | row for name, run in results.items() for row in _settings(run.cells, method)]
-        )
-        if evidence.empty:
-            return Verdict(UNDECIDED, "")
-        evidence = evidence.sort_values(SETTING, ignore_index=True)
-        word = combine(list(evidence["verdict"]))
-        only = condition(evidence, ["metric", "arm"], "problem") if word == ONLY_IF else ""
-        parts = [(str(metric), part) for metric, part in evidence.groupby("metric", sort=True)]
-        reason = " ".join(_told(metric, part) for metric, part in parts)
-        detail = " ".join(_by_problem(metric, part) for metric, part in parts)
-        return Verdict(word, reason, condition=only, detail=detail, evidence=evidence)
+    def judge(results: Mapping[str, Run]) -> Verdict:
+        settings = [{"experiment": name} | row for name, run in results.items() for row in _settings(run.cells, method)]
+        evidence = pd.DataFrame(settings)
+        if settings:
+            evidence = evidence.sort_values(SETTING, ignore_index=True)
+        return conclude(evidence, _tell, what="{metric}, {arm}")
 
     return judge
+
+
+def _tell(evidence: pd.DataFrame) -> tuple[str, str]:
+    parts = [(str(metric), part) for metric, part in evidence.groupby("metric", sort=True)]
+    return " ".join(_told(metric, part) for metric, part in parts), " ".join(_by_problem(*part) for part in parts)
 
 
 def _told(metric: str, evidence: pd.DataFrame) -> str:
@@ -81,9 +78,8 @@ def _by_problem(metric: str, evidence: pd.DataFrame) -> str:
 
 
 def _settings(cells: pd.DataFrame, method: str) -> list[dict[str, Any]]:
-    good = usable(cells)
     rows = []
-    for (problem, split, refit), part in good.groupby(["problem", "split", "refit"], sort=True):
+    for (problem, split, refit), part in cells[settled(cells)].groupby(["problem", "split", "refit"], sort=True):
         if str(refit) not in ARMS or not {RIVAL, method} <= set(part["method"]):
             continue
         for metric, name in METRICS.items():
@@ -100,11 +96,11 @@ def compare(winner: pd.DataFrame, rival: pd.DataFrame, metric: str) -> dict[str,
     ours, theirs = _points(winner, metric), _points(rival, metric)
     if not ours or not theirs:
         return {}
-    level = 1 - (1 - LEVEL) / len(theirs)
+    level = corrected_level(len(theirs))
     words: list[Word] = []
     absent, differences = 0, []
     for size, errors, lonely in theirs:
-        small = [point for point in ours if point[0] <= size * (1 + SIZE_TOLERANCE)]
+        small = [point for point in ours if point[0] <= size * (1 + BUDGET_TOLERANCE)]
         best = min(small, key=lambda point: float(point[1].mean()), default=None)
         if best is None:
             words.append(FAILS)
@@ -112,8 +108,7 @@ def compare(winner: pd.DataFrame, rival: pd.DataFrame, metric: str) -> dict[str,
             continue
         mean, low, high = difference_interval(best[1], errors, level, lonely=lonely or best[2])
         differences.append(mean)
-        words.append(HOLDS if high < 0 else FAILS if low > 0 else UNDECIDED)
-    verdict: Word = HOLDS if set(words) == {HOLDS} else FAILS if FAILS in words else UNDECIDED
+        words.append(ruled(holds=high < 0, fails=low > 0))
     sizes = [size for size, _, _ in theirs]
     return {
         "sizes": len(theirs),
@@ -125,7 +120,7 @@ def compare(winner: pd.DataFrame, rival: pd.DataFrame, metric: str) -> dict[str,
         "undecided": words.count(UNDECIDED),
         "least_error_difference": min(differences, default=float("nan")),
         "largest_error_difference": max(differences, default=float("nan")),
-        "verdict": verdict,
+        "verdict": ruled(holds=set(words) == {HOLDS}, fails=FAILS in words),
     }
 
 

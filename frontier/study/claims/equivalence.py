@@ -16,21 +16,9 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from frontier.study.claims.model import (
-    FAILS,
-    HOLDS,
-    ONLY_IF,
-    UNDECIDED,
-    Results,
-    Verdict,
-    Word,
-    combine,
-    condition,
-    floats,
-    mean_interval,
-    percent,
-    usable,
-)
+from frontier.results.run import Run
+from frontier.results.schema import settled
+from frontier.study.claims.model import HOLDS, Verdict, conclude, floats, mean_interval, ruled, targets_of, with_limits
 
 OURS = "l0-python, our objective"
 RAW = "l0-python, relative loss"
@@ -45,34 +33,31 @@ COMPARISONS = (
 SAME_WEIGHT = 0.01  # weights of targets that differ by less are the same problem
 
 
-def equivalent(results: Mapping[str, Results]) -> Verdict:
+def equivalent(results: Mapping[str, Run]) -> Verdict:
     """The judge of "normalising targets is equivalent to l0-python's relative loss"."""
     rows = [row for run in results.values() for row in (*_fits(run.cells), *_weights(run))]
-    evidence = pd.DataFrame(rows)
-    if evidence.empty:
-        return Verdict(UNDECIDED, "")
-    word = combine(list(evidence["verdict"]))
-    fits = evidence[evidence["difference_share"].notna()] if "difference_share" in evidence else evidence.iloc[:0]
-    told = [
-        f"{r['setting']}: {percent(r['difference_share'])} ({percent(r['difference_share_low'])} to "
-        f"{percent(r['difference_share_high'])})"
-        for r in fits.to_dict("records")
-    ]
+    return conclude(rows, _tell, what="{setting}")
+
+
+def _tell(evidence: pd.DataFrame) -> tuple[str, str]:
+    told = []
+    if "difference_share" in evidence:
+        told += [
+            f"{r['setting']}: {r['difference_share']:.1%} ({r['difference_share_low']:.1%} to "
+            f"{r['difference_share_high']:.1%})"
+            for r in evidence[evidence["difference_share"].notna()].to_dict("records")
+        ]
     if "least_weight" in evidence:
-        weights = evidence[evidence["least_weight"].notna()]
         told.append(
             "of all targets at hand the relative loss of raw targets counts one "
-            f"{(weights['largest_weight'] / weights['least_weight']).max():.2g} times as much as another"
+            f"{(evidence['largest_weight'] / evidence['least_weight']).max():.2g} times as much as another"
         )
-    only = condition(evidence, ["setting"], "problem") if word == ONLY_IF else ""
     holding = int((evidence["verdict"] == HOLDS).sum())
-    reason = f"{holding} of {len(evidence)} settings are the same problem. Difference in records: {'; '.join(told)}."
-    return Verdict(word, reason, condition=only, evidence=evidence)
+    return f"{holding} of {len(evidence)} settings are the same problem. Difference in records: {'; '.join(told)}.", ""
 
 
 def _fits(cells: pd.DataFrame) -> list[dict[str, Any]]:
-    good = usable(cells)
-    good = good[good["method"] == "peers.l0_python"]
+    good = cells[settled(cells) & (cells["method"] == "peers.l0_python")]
     rows = []
     for problem, part in good.groupby("problem", sort=True):
         for one, other, factor, setting in COMPARISONS:
@@ -84,12 +69,11 @@ def _fits(cells: pd.DataFrame) -> list[dict[str, Any]]:
             share = floats(pairs["n_active"]) / floats(pairs["n_active_other"]) - 1
             by_seed = pairs.assign(share=share).groupby("seed")["share"].mean()  # a seed's λ are not independent
             mean, low, high = mean_interval(floats(by_seed))
-            inside: Word = HOLDS if low > -SAME_SHARE and high < SAME_SHARE else UNDECIDED
-            word = FAILS if low > SAME_SHARE or high < -SAME_SHARE else inside
+            same = ruled(holds=low > -SAME_SHARE and high < SAME_SHARE, fails=low > SAME_SHARE or high < -SAME_SHARE)
             rows.append(
                 {"setting": setting, "problem": str(problem), "seeds": len(by_seed), "points": pairs["at"].nunique()}
-                | {"difference_share": mean, "difference_share_low": low, "difference_share_high": high}
-                | {"verdict": word}
+                | with_limits("difference_share", (mean, low, high))
+                | {"verdict": same}
             )
     return rows
 
@@ -99,9 +83,9 @@ def _key(lam: pd.Series[Any]) -> pd.Series[Any]:
     return lam.map(lambda value: f"{value:.9g}")
 
 
-def _weights(run: Results) -> list[dict[str, Any]]:
+def _weights(run: Run) -> list[dict[str, Any]]:
     """The weights `(y/(y + 1))²` of the fitted targets of every problem; sizes of y decide, not the fits."""
-    joined = run.targets.merge(run.cells[["cell", "problem"]], on="cell")
+    joined = targets_of(run).merge(run.cells[["cell", "problem"]], on="cell")
     rows = []
     facts = run.manifest.get("problems") or {}
     for problem, part in joined[~joined["heldout"].astype(bool)].groupby("problem", sort=True):
@@ -112,10 +96,10 @@ def _weights(run: Results) -> list[dict[str, Any]]:
         if not y.size:
             continue
         weight = (y / (y + 1)) ** 2
-        word: Word = HOLDS if weight.min() >= (1 - SAME_WEIGHT) * weight.max() else FAILS
+        alike = bool(weight.min() >= (1 - SAME_WEIGHT) * weight.max())
         rows.append(
             {"setting": "weights of the targets in the relative loss", "problem": str(problem), "targets": y.size}
             | {"smallest_target": float(y.min()), "least_weight": float(np.min(weight))}
-            | {"largest_weight": float(np.max(weight)), "verdict": word}
+            | {"largest_weight": float(np.max(weight)), "verdict": ruled(holds=alike, fails=not alike)}
         )
     return rows

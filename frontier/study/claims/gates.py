@@ -14,21 +14,18 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from frontier.results.run import Run
 from frontier.study.claims.model import (
     FAILS,
     HOLDS,
-    LEVEL,
-    ONLY_IF,
-    UNDECIDED,
-    Results,
     Verdict,
-    Word,
-    combine,
-    condition,
+    conclude,
+    corrected_level,
+    fits_of,
     floats,
     mean_interval,
-    percent,
-    usable,
+    ruled,
+    with_limits,
 )
 
 GATES = ("tempered", "untempered")
@@ -40,8 +37,8 @@ WORSE_ERROR = 0.001  # a training error larger by this is a price
 
 def same_fits(cells: pd.DataFrame) -> pd.DataFrame:
     """One row per fit with both scores, columns suffixed `_tempered` and `_untempered`."""
-    good = usable(cells)
-    good = good[(good["method"] == "hard_concrete") & (good["refit"] == "none") & good["lam"].notna()]
+    good = fits_of(cells, "hard_concrete")
+    good = good[good["lam"].notna()]
     arm = good["label"].str.replace("untempered", "tempered").str.replace(", tempered gate", "")
     good = good.assign(negligible=good["n_active"] - good["n_active_1e-3"], arm=arm)
     parts = {
@@ -52,38 +49,34 @@ def same_fits(cells: pd.DataFrame) -> pd.DataFrame:
     return parts["tempered"][columns].merge(parts["untempered"][columns], on=FIT, suffixes=("_tempered", "_untempered"))
 
 
-def cleaner(results: Mapping[str, Results]) -> Verdict:
+def cleaner(results: Mapping[str, Run]) -> Verdict:
     """The judge of "dividing by the temperature at test time gives cleaner sparsity"."""
     groups = [
         part
         for run in results.values()
         for _, part in same_fits(run.cells).groupby(["arm", "problem", "lam"], sort=True)
     ]
-    level = 1 - (1 - LEVEL) / max(1, len(groups))
-    evidence = pd.DataFrame([_compare(fits, level) for fits in groups])
-    if evidence.empty:
-        return Verdict(UNDECIDED, "")
-    word = combine(list(evidence["verdict"]))
+    level = corrected_level(max(1, len(groups)))
+    rows = [_compare(fits, level) for fits in groups]
+    return conclude(rows, _tell_cleaner, what="{arm}", where="{problem} at λ = {lam:g}")
+
+
+def _tell_cleaner(evidence: pd.DataFrame) -> tuple[str, str]:
     told = [
-        f"{arm}: {percent(part['fewer_share'].min())} to {percent(part['fewer_share'].max())} fewer records, training "
-        f"error {percent(part['train_error'].min(), 2)} to {percent(part['train_error'].max(), 2)} larger"
+        f"{arm}: {part['fewer_share'].min():.1%} to {part['fewer_share'].max():.1%} fewer records, training "
+        f"error {part['train_error'].min():.2%} to {part['train_error'].max():.2%} larger"
         for arm, part in evidence.groupby("arm", sort=False)
     ]
     fewer, worse = evidence["fewer_share"], evidence["train_error"]
     held, failed = (int((evidence["verdict"] == word).sum()) for word in (HOLDS, FAILS))
     reason = (
-        f"On the same fits the tempered gate keeps {percent(fewer.min())} to {percent(fewer.max())} fewer records, at "
-        f"training errors {percent(worse.min(), 2)} to {percent(worse.max(), 2)} larger; cleaner at {held} of "
+        f"On the same fits the tempered gate keeps {fewer.min():.1%} to {fewer.max():.1%} fewer records, at "
+        f"training errors {worse.min():.2%} to {worse.max():.2%} larger; cleaner at {held} of "
         f"{len(evidence)} λ, not at {failed}."
     )
     negligible = [f"{evidence[f'{gate}_negligible'].max():.2g} ({gate})" for gate in GATES]
     detail = f"Means of a λ, by arm: {'; '.join(told)}. Negligible weights a fit, at most: {' and '.join(negligible)}."
-    only = condition(evidence.assign(at=_at(evidence)), ["arm"], "at") if word == ONLY_IF else ""
-    return Verdict(word, reason, condition=only, detail=detail, evidence=evidence)
-
-
-def _at(evidence: pd.DataFrame) -> list[str]:
-    return [f"{row['problem']} at λ = {row['lam']:g}" for row in evidence.to_dict("records")]
+    return reason, detail
 
 
 def _compare(fits: pd.DataFrame, level: float) -> dict[str, Any]:
@@ -97,17 +90,20 @@ def _compare(fits: pd.DataFrame, level: float) -> dict[str, Any]:
     kept, base = floats(fits["n_active_tempered"]), floats(fits["n_active_untempered"])
     fewer = mean_interval(1 - kept / np.maximum(base, 1.0), level)
     worse = mean_interval(floats(fits["train_mare_tempered"]) - floats(fits["train_mare_untempered"]), level)
-    row["fewer_share"], row["fewer_share_low"], row["fewer_share_high"] = fewer
-    row["train_error"], row["train_error_low"], row["train_error_high"] = worse
-    word: Word = UNDECIDED
-    if fewer[1] > FEWER_SHARE and worse[2] <= WORSE_ERROR:
-        word = HOLDS
-    elif fewer[2] <= FEWER_SHARE or worse[1] > WORSE_ERROR:
-        word = FAILS
-    return row | {"verdict": word}
+    return (
+        row
+        | with_limits("fewer_share", fewer)
+        | with_limits("train_error", worse)
+        | {
+            "verdict": ruled(
+                holds=fewer[1] > FEWER_SHARE and worse[2] <= WORSE_ERROR,
+                fails=fewer[2] <= FEWER_SHARE or worse[1] > WORSE_ERROR,
+            )
+        }
+    )
 
 
-def never_closes(results: Mapping[str, Results]) -> Verdict:
+def never_closes(results: Mapping[str, Run]) -> Verdict:
     """The judge of "the untempered gate never fully closes"."""
     rows: list[dict[str, Any]] = []
     for run in results.values():
@@ -123,16 +119,16 @@ def never_closes(results: Mapping[str, Results]) -> Verdict:
                 | {f"{gate}_closed_share_max": float(values.max()) for gate, values in closed.items()}
                 | {"verdict": HOLDS if closed["untempered"].max() == 0 else FAILS}
             )
-    evidence = pd.DataFrame(rows)
-    if evidence.empty:
-        return Verdict(UNDECIDED, "")
-    word = combine(list(evidence["verdict"]))
+    return conclude(rows, _tell_closed, what="{arm}")
+
+
+def _tell_closed(evidence: pd.DataFrame) -> tuple[str, str]:
+    closed = [
+        f"{evidence[f'{gate}_closed_share_min'].min():.1%} to {evidence[f'{gate}_closed_share_max'].max():.2%}"
+        for gate in reversed(GATES)
+    ]
     reason = (
-        f"The untempered gate is exactly 0 for {percent(evidence['untempered_closed_share_min'].min())} to "
-        f"{percent(evidence['untempered_closed_share_max'].max(), 2)} of the records of a fit, the tempered one for "
-        f"{percent(evidence['tempered_closed_share_min'].min())} to "
-        f"{percent(evidence['tempered_closed_share_max'].max(), 2)} of the same fits. It closes at α ≤ −log 11 "
-        "instead of −β log 11."
+        f"The untempered gate is exactly 0 for {closed[0]} of the records of a fit, the tempered one for {closed[1]} "
+        "of the same fits. It closes at α ≤ −log 11 instead of −β log 11."
     )
-    only = condition(evidence, ["arm"], "problem") if word == ONLY_IF else ""
-    return Verdict(word, reason, condition=only, evidence=evidence)
+    return reason, ""

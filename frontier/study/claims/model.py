@@ -19,12 +19,12 @@ from typing import Any, Literal
 
 import numpy as np
 import pandas as pd
-from numpy.typing import NDArray
 from scipy import stats
 
+from frontier.core.problem import FloatArray
+from frontier.results.run import Run
 from frontier.results.schema import settled
 
-FloatArray = NDArray[np.float64]
 Word = Literal["holds", "fails", "holds only if", "undecided", "not evaluated"]
 HOLDS: Word = "holds"
 FAILS: Word = "fails"
@@ -35,15 +35,6 @@ NOT_EVALUATED: Word = "not evaluated"
 LEVEL = 0.95
 LEAST_RESAMPLED = 5
 REPLICATES = 2_000
-
-
-@dataclass(frozen=True, slots=True)
-class Results:
-    """One experiment's results: its cells, its targets (empty where they were not kept) and its manifest."""
-
-    cells: pd.DataFrame
-    targets: pd.DataFrame = field(default_factory=pd.DataFrame)
-    manifest: Mapping[str, Any] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,7 +54,7 @@ class Verdict:
     points: pd.DataFrame = field(default_factory=pd.DataFrame)
 
 
-Judge = Callable[[Mapping[str, Results]], Verdict]
+Judge = Callable[[Mapping[str, Run]], Verdict]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -96,27 +87,31 @@ class Judged:
     verdict: Verdict
 
 
-def evaluate(claims: Sequence[Claim], results: Mapping[str, Results]) -> list[Judged]:
+def evaluate(claims: Sequence[Claim], results: Mapping[str, Run]) -> list[Judged]:
     """Every claim with its verdict; one whose results are missing is `not evaluated` and says what to run."""
     return [Judged(claim, _verdict(claim, results)) for claim in claims]
 
 
-def _verdict(claim: Claim, results: Mapping[str, Results]) -> Verdict:
-    missing = [
-        name
-        for name in claim.needs
-        if name not in results or results[name].cells.empty or (claim.needs_targets and results[name].targets.empty)
-    ]
+def _verdict(claim: Claim, results: Mapping[str, Run]) -> Verdict:
+    missing = [name for name in claim.needs if name not in results or not _has_what_is_read(results[name], claim)]
     if missing:
-        return Verdict(
-            NOT_EVALUATED, "run " + "; ".join(f"python -m frontier.run experiments/{m}.yaml" for m in missing)
-        )
+        commands = "; ".join(f"python -m frontier.run experiments/{name}.yaml" for name in missing)
+        return Verdict(NOT_EVALUATED, f"run {commands}")
     verdict = claim.judge({name: results[name] for name in claim.needs})
     if verdict.evidence.empty:
         return Verdict(
             NOT_EVALUATED, f"the results of {', '.join(claim.needs)} have no cells for it: run them again with --fresh"
         )
     return verdict
+
+
+def _has_what_is_read(run: Run, claim: Claim) -> bool:
+    return not run.cells.empty and not (claim.needs_targets and targets_of(run).empty)
+
+
+def targets_of(run: Run) -> pd.DataFrame:
+    """The targets of a run; an empty table where they were not kept."""
+    return pd.DataFrame() if run.targets is None else run.targets
 
 
 def combine(words: Sequence[str]) -> Word:
@@ -130,16 +125,49 @@ def combine(words: Sequence[str]) -> Word:
     return FAILS if FAILS in words else UNDECIDED
 
 
-def decide(low: float, high: float, *, above: float = 0.0) -> Word:
-    """Whether a quantity is above a bound: holds if its whole interval is, fails if all of it is at or below."""
-    if low > above:
-        return HOLDS
-    return FAILS if high <= above else UNDECIDED
+def ruled(*, holds: bool, fails: bool) -> Word:
+    """The verdict of a setting: of a rule whose intervals leave both open it is undecided."""
+    return HOLDS if holds else FAILS if fails else UNDECIDED
 
 
-def usable(cells: pd.DataFrame) -> pd.DataFrame:
-    """The settled cells: the weights are those that their method claims, the first repeat of each."""
-    return cells[settled(cells)]
+def conclude(
+    settings: Sequence[Mapping[str, Any]] | pd.DataFrame,
+    tell: Callable[[pd.DataFrame], tuple[str, str]],
+    *,
+    what: str,
+    where: str = "{problem}",
+    points: Sequence[Mapping[str, Any]] = (),
+) -> Verdict:
+    """The verdict on a claim from its settings, one row each with a `verdict`; without any there is no evidence.
+
+    `tell` makes the reason and the detail from the evidence; `what` and `where` name a setting in the condition.
+    """
+    evidence = pd.DataFrame(settings)
+    if evidence.empty:
+        return Verdict(UNDECIDED, "")
+    word = combine(list(evidence["verdict"]))
+    reason, detail = tell(evidence)
+    only = condition(evidence, what, where) if word == ONLY_IF else ""
+    return Verdict(word, reason, condition=only, detail=detail, evidence=evidence, points=pd.DataFrame(points))
+
+
+def condition(evidence: pd.DataFrame, what: str, where: str, most: int = 6) -> str:
+    """The settings that hold, told as `what (where, where); what (where)`; at most so many of the former.
+
+    Both are format strings over the columns: `"{problem} at λ = {lam:g}"`.
+    """
+    places: dict[str, dict[str, None]] = {}
+    for row in evidence[evidence["verdict"] == HOLDS].to_dict("records"):
+        names = {str(name): value for name, value in row.items()}
+        places.setdefault(what.format_map(names), {})[where.format_map(names)] = None
+    told = [f"{name} ({', '.join(found)})" for name, found in places.items()]
+    more = [f"and {len(told) - most} more"] if len(told) > most else []
+    return "; ".join([*told[:most], *more])
+
+
+def fits_of(cells: pd.DataFrame, method: str) -> pd.DataFrame:
+    """The settled cells of a method, as fitted."""
+    return cells[settled(cells) & (cells["method"] == method) & (cells["refit"] == "none")]
 
 
 def floats(values: pd.Series[Any]) -> FloatArray:
@@ -154,6 +182,16 @@ def mean_interval(values: FloatArray, level: float = LEVEL) -> tuple[float, floa
         return mean, float("nan"), float("nan")
     half = float(stats.t.ppf(0.5 + level / 2, values.size - 1) * values.std(ddof=1) / np.sqrt(values.size))
     return mean, mean - half, mean + half
+
+
+def with_limits(name: str, interval: tuple[float, float, float]) -> dict[str, float]:
+    """A middle and its limits as the columns `name`, `name_low`, `name_high`, which the page writes into one cell."""
+    return dict(zip((name, f"{name}_low", f"{name}_high"), interval, strict=True))
+
+
+def corrected_level(comparisons: int) -> float:
+    """The level of one of several intervals that are to hold together (Bonferroni)."""
+    return 1 - (1 - LEVEL) / comparisons
 
 
 def single_draw(cells: pd.DataFrame) -> bool:
@@ -205,19 +243,3 @@ def deviation_interval(values: FloatArray, level: float = LEVEL) -> tuple[float,
 def top(frame: pd.DataFrame, column: str) -> dict[Any, Any]:
     """The row with the largest value of a column."""
     return frame.sort_values(column, kind="stable", na_position="first").iloc[-1].to_dict()
-
-
-def condition(evidence: pd.DataFrame, by: Sequence[str], over: str, most: int = 6) -> str:
-    """The settings that hold, told as `what (where, where); what (where)`; at most so many of the former."""
-    holding = evidence[evidence["verdict"] == HOLDS]
-    told = [
-        f"{', '.join(map(str, key))} ({', '.join(dict.fromkeys(map(str, part[over])))})"
-        for key, part in holding.groupby(list(by), sort=False)
-    ]
-    more = [f"and {len(told) - most} more"] if len(told) > most else []
-    return "; ".join([*told[:most], *more])
-
-
-def percent(fraction: float, digits: int = 1) -> str:
-    """A fraction in percent, for sentences."""
-    return f"{100 * fraction:.{digits}f}%"

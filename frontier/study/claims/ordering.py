@@ -16,78 +16,67 @@ from typing import Any, Literal
 import numpy as np
 import pandas as pd
 
+from frontier.core.point import BUDGET_TOLERANCE
+from frontier.core.problem import FloatArray
+from frontier.results.run import Run
+from frontier.results.schema import ERROR_CAP, settled
 from frontier.study.claims.model import (
     FAILS,
     HOLDS,
-    LEVEL,
-    ONLY_IF,
-    UNDECIDED,
-    FloatArray,
     Judge,
-    Results,
     Verdict,
     Word,
-    combine,
-    condition,
+    conclude,
+    corrected_level,
     difference_interval,
     floats,
     mean_interval,
-    percent,
+    ruled,
     single_draw,
-    usable,
+    targets_of,
+    with_limits,
 )
 
 Metric = Literal["training", "held-out"]
 PAPER_CAP = 10.0  # of a target's relative error in the paper's loss
-CAP = 1.0
 ORDER = ("L0 + refit", "dense", "random + reweight", "raw gated")
-SIZE_TOLERANCE = 0.02
 
 
 def ordered(metric: Metric) -> Judge:
     """The judge of the order on one error."""
 
-    def judge(results: Mapping[str, Results]) -> Verdict:
+    def judge(results: Mapping[str, Run]) -> Verdict:
         rows: list[dict[str, Any]] = []
         points: list[dict[str, Any]] = []
         for run in results.values():
-            errors = arm_errors(run, metric)
-            for setting, arms in _settings(errors):
+            for setting, arms in _settings(arm_errors(run, metric)):
                 found, drawn = _compare(arms)
                 rows.append(setting | found)
-                points += [setting | point for point in drawn]
-        evidence = pd.DataFrame(rows)
-        if evidence.empty:
-            return Verdict(UNDECIDED, "")
-        word = combine(list(evidence["verdict"]))
-        told = [
-            f"{better} < {worse} in {int((evidence[f'{worse} − {better} error_low'] > 0).sum())}, > in "
-            f"{int((evidence[f'{worse} − {better} error_high'] < 0).sum())}"
-            for better, worse in itertools.pairwise(ORDER)
-        ]
-        reason = f"Of {len(rows)} settings, beyond the seeds: {'; '.join(told)}."
-        detail = " ".join(
-            f"{r['problem']} ({r['l0']}, {r['dense']}): {r['order_found']}."
-            for r in evidence.drop_duplicates(["problem", "l0"]).to_dict("records")
-        )
-        only = condition(evidence, ["l0", "dense"], "problem") if word == ONLY_IF else ""
-        return Verdict(
-            word,
-            reason,
-            condition=only,
-            detail=detail,
-            evidence=evidence,
-            points=pd.DataFrame(points).assign(metric=metric),
-        )
+                points += [setting | point | {"metric": metric} for point in drawn]
+        return conclude(rows, _tell, what="{l0}, {dense}", points=points)
 
     return judge
 
 
-def arm_errors(run: Results, metric: Metric) -> pd.DataFrame:
+def _tell(evidence: pd.DataFrame) -> tuple[str, str]:
+    told = [
+        f"{better} < {worse} in {int((evidence[f'{worse} − {better} error_low'] > 0).sum())}, > in "
+        f"{int((evidence[f'{worse} − {better} error_high'] < 0).sum())}"
+        for better, worse in itertools.pairwise(ORDER)
+    ]
+    detail = " ".join(
+        f"{r['problem']} ({r['l0']}, {r['dense']}): {r['order_found']}."
+        for r in evidence.drop_duplicates(["problem", "l0"]).to_dict("records")
+    )
+    return f"Of {len(evidence)} settings, beyond the seeds: {'; '.join(told)}.", detail
+
+
+def arm_errors(run: Run, metric: Metric) -> pd.DataFrame:
     """One row per cell: identity, size, and the error of the metric."""
-    cells = usable(run.cells)
-    known = run.targets[run.targets["heldout"].astype(bool) == (metric == "held-out")]
-    cap = CAP if metric == "held-out" else PAPER_CAP
+    cells = run.cells[settled(run.cells)]
+    known = targets_of(run)
+    known = known[known["heldout"].astype(bool) == (metric == "held-out")]
+    cap = ERROR_CAP if metric == "held-out" else PAPER_CAP
     error = np.minimum(np.abs(floats(known["relative_residual"])), cap)
     mean = known.assign(error=error).groupby("cell", sort=False)["error"].mean().reset_index()
     return cells.merge(mean, on="cell")
@@ -122,18 +111,14 @@ def _compare(arms: Mapping[str, pd.DataFrame]) -> tuple[dict[str, Any], list[dic
     lonely = any(single_draw(cells) for cells in arms.values())
     words: list[Word] = []
     for better, worse in itertools.pairwise(ORDER):
-        level = 1 - (1 - LEVEL) / (len(ORDER) - 1)
-        mean, low, high = difference_interval(values[worse], values[better], level, lonely=lonely)
-        key = f"{worse} − {better}"
-        row |= {f"{key} error": mean, f"{key} error_low": low, f"{key} error_high": high}
-        words.append(HOLDS if low > 0 else FAILS if high < 0 else UNDECIDED)
-    verdict: Word = HOLDS if set(words) == {HOLDS} else FAILS if FAILS in words else UNDECIDED
-    if abs(sizes["random + reweight"] - sizes["raw gated"]) > SIZE_TOLERANCE * sizes["raw gated"]:
-        verdict = UNDECIDED  # of different sizes, they are not what the claim compares
+        level = corrected_level(len(ORDER) - 1)
+        interval = difference_interval(values[worse], values[better], level, lonely=lonely)
+        row |= with_limits(f"{worse} − {better} error", interval)
+        words.append(ruled(holds=interval[1] > 0, fails=interval[2] < 0))
+    # arms of different sizes are not what the claim compares
+    alike = abs(sizes["random + reweight"] - sizes["raw gated"]) <= BUDGET_TOLERANCE * sizes["raw gated"]
+    verdict = ruled(holds=alike and set(words) == {HOLDS}, fails=alike and FAILS in words)
     ranked = sorted(ORDER, key=lambda arm: float(values[arm].mean()))
-    row["order_found"] = " < ".join(f"{arm} {percent(float(values[arm].mean()), 2)}" for arm in ranked)
-    points = []
-    for arm in ORDER:
-        mean, low, high = mean_interval(values[arm])
-        points.append({"arm": arm, "records": sizes[arm], "error": mean, "error_low": low, "error_high": high})
+    row["order_found"] = " < ".join(f"{arm} {values[arm].mean():.2%}" for arm in ranked)
+    points = [{"arm": arm, "records": sizes[arm]} | with_limits("error", mean_interval(values[arm])) for arm in ORDER]
     return row | {"verdict": verdict}, points

@@ -12,120 +12,106 @@ from typing import Any
 
 import pandas as pd
 
+from frontier.core.point import BUDGET_TOLERANCE
+from frontier.results.run import Run
+from frontier.results.schema import settled
 from frontier.study.claims.model import (
     FAILS,
     HOLDS,
-    ONLY_IF,
-    UNDECIDED,
-    Results,
     Verdict,
-    Word,
-    combine,
-    condition,
+    conclude,
     deviation_interval,
+    fits_of,
     floats,
-    percent,
+    ruled,
     top,
-    usable,
+    with_limits,
 )
 
 BELOW_RECORDS = 100
 CLAIMED = (0.10, 0.14)  # the ± of the claim, fractions
 PUBLISHED_SEEDS = 5
-SIZE_TOLERANCE = 0.02  # of a budget; interior points blur the edge of a support
 READINGS = {"standard error of five seeds": PUBLISHED_SEEDS**-0.5, "standard deviation over seeds": 1.0}
 METRIC = "heldout_mare"
 ARMS = ("Hard Concrete L0, tempered gate", "Hard Concrete L0")  # the settings of the notebook
 SAME_OBJECTIVE = 1e-5  # relative; both are certified to 1e-6, and another objective is another number altogether
 
 
-def explodes(results: Mapping[str, Results]) -> Verdict:
+def explodes(results: Mapping[str, Run]) -> Verdict:
     """The judge of "Hard Concrete's standard error explodes to ±10-14% below 100 records"."""
-    points = pd.DataFrame([row for run in results.values() for row in _points(run.cells)])
+    points = [row for run in results.values() for row in _points(run.cells)]
     rows = []
-    below = points[points["records"] < BELOW_RECORDS] if len(points) else points
-    for (problem, reading), part in below.groupby(["problem", "reading"], sort=False) if len(below) else ():
-        largest = top(part, "spread_error")
+    for (problem, reading), part in pd.DataFrame(points).groupby(["problem", "reading"], sort=False) if points else ():
+        below = part[part["records"] < BELOW_RECORDS]
+        if below.empty:
+            continue
+        largest = top(below, "spread_error")
         low, high = largest["spread_error_low"], largest["spread_error_high"]
-        word: Word = HOLDS if low >= CLAIMED[0] else FAILS if high < CLAIMED[0] else UNDECIDED
-        above = points[
-            (points["problem"] == problem) & (points["reading"] == reading) & (points["records"] >= BELOW_RECORDS)
-        ]
+        above = part[part["records"] >= BELOW_RECORDS]
         rows.append(
-            {
-                "problem": problem,
-                "reading": reading,
-                "seeds": largest["seeds"],
-                "lam": largest["lam"],
-                "records": largest["records"],
-            }
-            | {"spread_error": largest["spread_error"], "spread_error_low": low, "spread_error_high": high}
-            | {"above_100_spread_error": above["spread_error"].max(), "verdict": word}
+            {"problem": problem, "reading": reading}
+            | {name: largest[name] for name in ("seeds", "lam", "records")}
+            | with_limits("spread_error", (largest["spread_error"], low, high))
+            | {"above_100_spread_error": above["spread_error"].max()}
+            | {"verdict": ruled(holds=low >= CLAIMED[0], fails=high < CLAIMED[0])}
         )
-    evidence = pd.DataFrame(rows)
-    if evidence.empty:
-        return Verdict(UNDECIDED, "")
-    word = combine(list(evidence["verdict"]))
+    return conclude(rows, _tell_spread, what="± is the {reading}", points=points)
+
+
+def _tell_spread(evidence: pd.DataFrame) -> tuple[str, str]:
     told = [
-        f"{row['problem']} {percent(row['spread_error'])} ({percent(row['spread_error_low'])} to "
-        f"{percent(row['spread_error_high'])}) at {row['records']:.0f} records"
+        f"{row['problem']} {row['spread_error']:.1%} ({row['spread_error_low']:.1%} to "
+        f"{row['spread_error_high']:.1%}) at {row['records']:.0f} records"
         for row in evidence[evidence["reading"] == next(iter(READINGS))].to_dict("records")
     ]
-    reason = (
-        f"Largest standard error of five seeds below {BELOW_RECORDS} records, percentage points: {'; '.join(told)}."
-    )
-    only = condition(evidence.assign(read="± is the " + evidence["reading"]), ["read"], "problem")
-    return Verdict(word, reason, condition=only if word == ONLY_IF else "", evidence=evidence, points=points)
+    told_of = f"Largest standard error of five seeds below {BELOW_RECORDS} records, percentage points"
+    return f"{told_of}: {'; '.join(told)}.", ""
 
 
 def _points(cells: pd.DataFrame) -> list[dict[str, Any]]:
     """Spread over seeds of the held-out error at every λ, in both readings."""
-    good = usable(cells)
-    good = good[(good["method"] == "hard_concrete") & (good["refit"] == "none") & good["lam"].notna()]
-    good = good[good["label"].isin(ARMS)]
+    good = fits_of(cells, "hard_concrete")
     rows = []
-    for (problem, _), part in good.groupby(["problem", "lam"], sort=True):
-        deviation, low, high = deviation_interval(floats(part[METRIC]))
+    for (problem, _), part in good[good["label"].isin(ARMS)].groupby(["problem", "lam"], sort=True):
+        deviation = deviation_interval(floats(part[METRIC]))
         for reading, factor in READINGS.items():
             rows.append(
                 {"problem": str(problem), "reading": reading, "lam": float(part["lam"].iloc[0]), "seeds": len(part)}
-                | {"records": float(part["n_active"].mean()), "spread_error": factor * deviation}
-                | {"spread_error_low": factor * low, "spread_error_high": factor * high}
+                | {"records": float(part["n_active"].mean())}
+                | with_limits("spread_error", (factor * deviation[0], factor * deviation[1], factor * deviation[2]))
             )
     return rows
 
 
-def zero_variance(results: Mapping[str, Results]) -> Verdict:
+def zero_variance(results: Mapping[str, Run]) -> Verdict:
     """The judge of "L1 has zero variance": over seeds for what takes one, and the unique answer for what does not."""
     rows: list[dict[str, Any]] = []
     for run in results.values():
-        good = usable(run.cells)
+        good = run.cells[settled(run.cells)]
         for method in ("stratified_raking", "nn_lasso"):
             for problem, part in good[good["method"] == method].groupby("problem", sort=True):
                 rows += _varies(part, good[good["problem"] == problem], method, str(problem))
-    evidence = pd.DataFrame(rows)
-    if evidence.empty:
-        return Verdict(UNDECIDED, "")
-    word = combine(list(evidence["verdict"]))
+    return conclude(rows, _tell_variance, what="{method}, {reading}")
+
+
+def _tell_variance(evidence: pd.DataFrame) -> tuple[str, str]:
     published, described = (evidence[evidence["method"] == m] for m in ("stratified_raking", "nn_lasso"))
     told = []
     if len(published):
         largest = top(published, "spread_error")
         told.append(
             "What was published draws its records at random: its held-out error has a standard deviation of up to "
-            f"{percent(largest['spread_error'], 2)} over {largest['seeds']} seeds ({largest['problem']}, "
+            f"{largest['spread_error']:.2%} over {largest['seeds']} seeds ({largest['problem']}, "
             f"{largest['records']:.0f} records)."
         )
     if len(described):
         faces = described[described["verdict"] == FAILS]
-        told.append(f"NN-LASSO takes no seed; another exact solver ends elsewhere on {len(faces)} problems")
-        told[-1] += "".join(
+        where = "".join(
             f" ({r['problem']}: {r['records']:,.0f} and {r['other_records']:,.0f} records at one λ)"
             for r in faces.to_dict("records")
         )
-        told[-1] += "."
-    only = condition(evidence, ["method", "reading"], "problem") if word == ONLY_IF else ""
-    return Verdict(word, " ".join(told), condition=only, evidence=evidence)
+        told.append(f"NN-LASSO takes no seed; another exact solver ends elsewhere on {len(faces)} problems{where}.")
+    return " ".join(told), ""
 
 
 def _varies(part: pd.DataFrame, every: pd.DataFrame, method: str, problem: str) -> list[dict[str, Any]]:
@@ -149,7 +135,7 @@ def _varies(part: pd.DataFrame, every: pd.DataFrame, method: str, problem: str) 
         widest = top(pairs.assign(distance=distance).sort_values("n_active_1e-3"), "distance")
         row |= {"reading": "over exact solvers", "points": len(pairs), "lam": float(widest["lam_absolute"])}
         row |= {"records": float(widest["n_active_1e-3"]), "other_records": float(widest["n_active_1e-3_other"])}
-        same = bool((distance <= SIZE_TOLERANCE * pairs["n_active_1e-3"].astype(float)).all())
+        same = bool((distance <= BUDGET_TOLERANCE * pairs["n_active_1e-3"].astype(float)).all())
         rows.append(row | {"verdict": HOLDS if same else FAILS})
     return rows
 

@@ -8,6 +8,7 @@ over repeats or runs: least L0 over most L1 to most L0 over least L1.
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Mapping
 from typing import Any
 
@@ -15,21 +16,13 @@ import numpy as np
 import pandas as pd
 
 from frontier.analysis.regression.timings import MACHINE
-from frontier.study.claims.model import (
-    FAILS,
-    HOLDS,
-    ONLY_IF,
-    UNDECIDED,
-    FloatArray,
-    Results,
-    Verdict,
-    Word,
-    combine,
-    condition,
-)
+from frontier.analysis.speed import ALONE
+from frontier.core.problem import FloatArray
+from frontier.core.status import ENDED_WELL
+from frontier.results.run import Run
+from frontier.study.claims.model import UNDECIDED, Verdict, conclude, ruled, with_limits
 
 CLAIMED = (12.0, 90.0)
-ALONE = ("clean", "amortised")  # amortised: an equal share of a batch that ran alone
 L0 = {
     "l0-python, one fit after another": ("peers.l0_python", "l0-python @ "),
     "ours, one cell": ("hard_concrete", "frontier, one cell @ "),
@@ -47,54 +40,51 @@ PAIRS = (  # what is compared: old with old, ours with ours, and the mixture
 )
 
 
-def speed(results: Mapping[str, Results]) -> Verdict:
+def speed(results: Mapping[str, Run]) -> Verdict:
     """The judge of "the L1 solver is 12-90 times faster"."""
     machines = {tuple((run.manifest.get("machine") or {}).get(fact) for fact in MACHINE) for run in results.values()}
     parts = [alone(run.cells) for run in results.values() if run.manifest.get("jobs", 1) == 1]
-    if not parts:
-        return Verdict(UNDECIDED, "")
-    cells = pd.concat(parts)
     rows = []
-    for slow, fast in PAIRS:
+    for (slow, fast), (problem, part) in itertools.product(
+        PAIRS, pd.concat(parts).groupby("problem", sort=True) if parts else ()
+    ):
         method, prefix = L0[slow]
-        for problem, part in cells.groupby("problem", sort=True):
-            grid = part[part["label"] == f"frontier @ {problem}"]
-            left = part[(part["method"] == method) & (part["label"] == f"{prefix}{problem}")]
-            right = part[part["method"] == L1[fast]]
-            if grid.empty or left.empty or right.empty:
-                continue
-            epochs = float(grid["n_iter"].max())
-            rows.append(
-                {"problem": str(problem), "l0": slow, "l1": fast, "epochs": epochs}
-                | {"l0_threads": int(left["threads"].max()), "l1_threads": int(right["threads"].max())}
-                | _ratio(_per_epoch(left) * epochs, _per_point(right))
-            )
-    evidence = pd.DataFrame(rows)
-    if evidence.empty:
-        return Verdict(UNDECIDED, "")
-    if len(machines) > 1:
-        evidence["verdict"] = UNDECIDED
-        return Verdict(UNDECIDED, "The timings come from different machines: no ratio is a result.", evidence=evidence)
-    word = combine(list(evidence["verdict"]))
-    least = int((evidence["ratio_low"] >= CLAIMED[0]).sum())
+        grid = part[part["label"] == f"frontier @ {problem}"]
+        left = part[(part["method"] == method) & (part["label"] == f"{prefix}{problem}")]
+        right = part[part["method"] == L1[fast]]
+        if grid.empty or left.empty or right.empty:
+            continue
+        epochs = float(grid["n_iter"].max())
+        rows.append(
+            {"problem": str(problem), "l0": slow, "l1": fast, "epochs": epochs}
+            | {"l0_threads": int(left["threads"].max()), "l1_threads": int(right["threads"].max())}
+            | _ratio(_per_epoch(left) * epochs, _per_point(right))
+        )
+    verdict = conclude(rows, _tell, what="{l0} against {l1}")
+    if len(machines) > 1 and rows:
+        reason = "The timings come from different machines: no ratio is a result."
+        return Verdict(UNDECIDED, reason, evidence=verdict.evidence.assign(verdict=UNDECIDED))
+    return verdict
+
+
+def _tell(evidence: pd.DataFrame) -> tuple[str, str]:
     told = [
         f"{slow} against {fast}: " + ", ".join(f"{r['problem']} {_times(r['ratio'])}" for r in part.to_dict("records"))
         for (slow, fast), part in evidence.groupby(["l0", "l1"], sort=False)
     ]
-    pair = evidence["l0"] + " against " + evidence["l1"]
-    only = condition(evidence.assign(pair=pair), ["pair"], "problem") if word == ONLY_IF else ""
+    least = int((evidence["ratio_low"] >= CLAIMED[0]).sum())
     more = int((evidence["ratio_low"] > CLAIMED[1]).sum())
     reason = (
         f"{_times(evidence['ratio'].min())} to {_times(evidence['ratio'].max())} as fast, a fit against a fit: at "
         f"least {CLAIMED[0]:.0f} times in {least} of {len(evidence)} comparisons, more than {CLAIMED[1]:.0f} times in "
         f"{more}."
     )
-    return Verdict(word, reason, condition=only, detail=f"Times as fast, {'; '.join(told)}.", evidence=evidence)
+    return reason, f"Times as fast, {'; '.join(told)}."
 
 
 def alone(cells: pd.DataFrame) -> pd.DataFrame:
     """Finished cells as fitted whose timings may be compared."""
-    done = cells["status"].isin(("optimal", "completed", "stopped_early")) & (cells["refit"] == "none")
+    done = cells["status"].isin(ENDED_WELL) & (cells["refit"] == "none")
     return cells[done & cells["timing"].isin(ALONE)]
 
 
@@ -113,17 +103,16 @@ def _per_point(cells: pd.DataFrame) -> FloatArray:
 
 def _ratio(slow: FloatArray, fast: FloatArray) -> dict[str, Any]:
     low, high = float(slow.min() / fast.max()), float(slow.max() / fast.min())
-    middle = float(np.median(slow) / np.median(fast))
-    inside: Word = HOLDS if low >= CLAIMED[0] and high <= CLAIMED[1] else UNDECIDED
-    verdict = FAILS if high < CLAIMED[0] or low > CLAIMED[1] else inside
-    return {
-        "l0_seconds": float(np.median(slow)),
-        "l1_seconds": float(np.median(fast)),
-        "ratio": middle,
-        "ratio_low": low,
-        "ratio_high": high,
-        "verdict": verdict,
-    }
+    slow_seconds, fast_seconds = float(np.median(slow)), float(np.median(fast))
+    return (
+        {"l0_seconds": slow_seconds, "l1_seconds": fast_seconds}
+        | with_limits("ratio", (slow_seconds / fast_seconds, low, high))
+        | {
+            "verdict": ruled(
+                holds=low >= CLAIMED[0] and high <= CLAIMED[1], fails=high < CLAIMED[0] or low > CLAIMED[1]
+            )
+        }
+    )
 
 
 def _times(ratio: float) -> str:

@@ -1,4 +1,4 @@
-"""Results made up cell by cell, for tests of the judges: a claim must follow whatever they say."""
+"""Run made up cell by cell, for tests of the judges: a claim must follow whatever they say."""
 
 from __future__ import annotations
 
@@ -7,8 +7,8 @@ from typing import Any
 
 import pandas as pd
 
+from frontier.results.run import Run
 from frontier.results.schema import cells_table
-from frontier.study.claims.model import Results
 from tests.analysis.runs import MACHINE, row
 
 Cell = dict[str, Any]
@@ -27,13 +27,13 @@ def seeds(values: Iterable[float], make: Callable[[int, float], Cell]) -> list[C
     return [make(seed, value) for seed, value in enumerate(values)]
 
 
-def results(cells: Iterable[Cell], targets: pd.DataFrame | None = None, **manifest: Any) -> Results:
+def results(cells: Iterable[Cell], targets: pd.DataFrame | None = None, **manifest: Any) -> Run:
     facts: dict[str, Any] = {"machine": MACHINE, "jobs": 1, "problems": {"p": {"n_records": 1000, "meta": {}}}}
     table = cells_table(list(cells))
     for name in ("n_active_1e-3", "certified", "objective", "lam_absolute", "heldout_capped_mare", "train_capped_mare"):
         if name not in table.columns:
             table[name] = {"n_active_1e-3": table["n_active"]}.get(name, pd.NA)
-    return Results(table, pd.DataFrame() if targets is None else targets, facts | manifest)
+    return Run(table, facts | manifest, targets=targets)
 
 
 def targets_of(

@@ -7,14 +7,15 @@ from collections.abc import Callable
 import numpy as np
 import pytest
 
+from frontier.results.run import Run
 from frontier.study.claims.example import WITHIN, drops, moves
-from frontier.study.claims.model import FAILS, HOLDS, ONLY_IF, UNDECIDED, Results, Verdict
+from frontier.study.claims.model import FAILS, HOLDS, ONLY_IF, UNDECIDED, Verdict
 from tests.study.claims.made import Cell, cell, results, targets_of
 
 OFFSET = {"source_loss": {"n_records": 1000, "meta": {"target_offset": 1.0}}}
 
 
-def run(cells: list[Cell], estimate: Callable[[Cell, str], float], y: dict[str, float]) -> Results:
+def run(cells: list[Cell], estimate: Callable[[Cell, str], float], y: dict[str, float]) -> Run:
     stored = {name: value - 1 for name, value in y.items()}  # as the problem with the +1 has them
     return results(cells, targets_of(cells, stored, estimate), problems=OFFSET)
 

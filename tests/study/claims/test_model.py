@@ -9,6 +9,7 @@ import pandas as pd
 import pytest
 from scipy import stats
 
+from frontier.results.run import Run
 from frontier.study.claims.model import (
     FAILS,
     HOLDS,
@@ -16,7 +17,6 @@ from frontier.study.claims.model import (
     ONLY_IF,
     UNDECIDED,
     Claim,
-    Results,
     Verdict,
     combine,
     condition,
@@ -75,7 +75,7 @@ def test_a_judge_sees_only_the_results_that_its_claim_needs() -> None:
 
     claim = Claim(id="c", words="", source="", rule="", needs=("a",), judge=judge, not_tested=())
     run = results([cell("greg", n_active=1)])
-    [one] = evaluate([claim], {"a": run, "b": Results(pd.DataFrame())})
+    [one] = evaluate([claim], {"a": run, "b": Run(pd.DataFrame())})
     assert one.verdict.word == HOLDS
 
 
@@ -95,8 +95,8 @@ def test_a_condition_lists_where_it_holds() -> None:
     frame = pd.DataFrame(
         {"arm": ["a", "a", "b", "c"], "at": ["p", "q", "p", "p"], "verdict": [HOLDS, HOLDS, FAILS, HOLDS]}
     )
-    assert condition(frame, ["arm"], "at") == "a (p, q); c (p)"
-    assert condition(frame, ["arm"], "at", most=1) == "a (p, q); and 1 more"
+    assert condition(frame, "{arm}", "{at}") == "a (p, q); c (p)"
+    assert condition(frame, "{arm}", "{at}", most=1) == "a (p, q); and 1 more"
 
 
 def test_the_largest_row_is_never_a_missing_one() -> None:

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from frontier.study.claims.model import FAILS, HOLDS, UNDECIDED, Results
+from frontier.results.run import Run
+from frontier.study.claims.model import FAILS, HOLDS, UNDECIDED
 from frontier.study.claims.timing import speed
 from tests.study.claims.made import Cell, cell, results
 
@@ -32,7 +33,7 @@ def l1(*seconds: float, timing: str = "amortised") -> list[Cell]:
     ]
 
 
-def ratio_of_one_cell(runs: dict[str, Results]) -> tuple[float, str]:
+def ratio_of_one_cell(runs: dict[str, Run]) -> tuple[float, str]:
     evidence = speed(runs).evidence
     [row] = evidence[evidence["l0"] == "ours, one cell"].to_dict("records")
     return row["ratio"], row["verdict"]

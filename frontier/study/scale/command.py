@@ -15,7 +15,7 @@ from rich.console import Console
 from frontier.commands.command_line import command
 from frontier.core.errors import InputError
 from frontier.results.run import load_run
-from frontier.study.scaling import costs, exponents, grid_law, medians
+from frontier.study.scale.costs import costs, exponents, grid_law, medians
 
 
 @command
@@ -31,7 +31,7 @@ def write_scale(results: Path, out: Path) -> Path:
     """Write the scale report of a results folder into `out`; its first file."""
     run = load_run(results)
     sizes = medians(costs(run.cells, run.manifest))
-    from frontier.study.scale_page import write_scale_report  # matplotlib is imported only here
+    from frontier.study.scale.page import write_scale_report  # matplotlib is imported only here
 
     try:
         return write_scale_report(sizes, exponents(sizes), grid_law(sizes), run.manifest, out)[0]

@@ -11,11 +11,11 @@ import pytest
 from typer.testing import CliRunner
 
 from frontier.core.errors import InputError
-from frontier.study.scale import main
-from frontier.study.scale_page import grid_figure, scale_figure, verdicts, write_scale_report
-from frontier.study.scaling import costs, exponents, grid_law, medians
+from frontier.study.scale.command import main
+from frontier.study.scale.costs import costs, exponents, grid_law, medians
+from frontier.study.scale.page import grid_figure, scale_figure, verdicts, write_scale_report
 from frontier.sweep.run import run_experiment
-from tests.study.test_scaling import MANIFEST, SCALES, cell
+from tests.study.test_scale_costs import MANIFEST, SCALES, cell
 
 LATE = {"status": "timeout", "timing": "unmeasured", "peak_memory_bytes": 0, "message": "took | longer"}
 

@@ -9,7 +9,7 @@ import pandas as pd
 import pytest
 
 from frontier.core.errors import InputError
-from frontier.study.scaling import costs, exponents, grid_law, medians
+from frontier.study.scale.costs import costs, exponents, grid_law, medians
 
 SCALES = (1, 2, 4, 8)
 MANIFEST: dict[str, Any] = {
