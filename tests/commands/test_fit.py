@@ -8,7 +8,6 @@ import shutil
 import subprocess
 import sys
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -184,15 +183,14 @@ def test_bad_input_is_one_line_exit_code_2_and_nothing_written(what: str, folder
 def test_a_full_disk_leaves_both_earlier_files_as_they_were(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     assert fit("own_data/problem.yaml", "--budget", 50, "--out", "w.csv").exit_code == 0
     before = {path: path.read_bytes() for path in folder.glob("w*")}
-    written: list[Any] = []
+    written: list[int] = []
 
-    def second_fails(file: Any, content: bytes) -> None:
-        written.append(content)
+    def second_fails(descriptor: int) -> None:
+        written.append(descriptor)
         if len(written) == 2:
             raise OSError(28, "No space left on device")
-        file.write(content)
 
-    monkeypatch.setattr(files, "_write", second_fails)
+    monkeypatch.setattr(files.os, "fsync", second_fails)
     done = fit("own_data/problem.yaml", "--budget", 60, "--out", "w.csv")
     assert done.exit_code == 1  # not the input's fault
     assert done.stderr.splitlines()[-1] == "error: [Errno 28] No space left on device; nothing was written"
