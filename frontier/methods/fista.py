@@ -15,17 +15,15 @@ from typing import ClassVar, Literal
 import numpy as np
 
 from frontier.core.errors import InputError
-from frontier.core.limits import out_of_time
-from frontier.core.point import Coordinate, Point
+from frontier.core.point import Coordinate
 from frontier.core.problem import CalibrationProblem, FloatArray
 from frontier.core.status import Status
 from frontier.methods.base import Method
+from frontier.methods.path import Path
 from frontier.methods.solution import Claim, Solution
 from frontier.objectives.certificate import Certificate
 from frontier.objectives.design import weighted_design
 from frontier.objectives.l1 import L1_PATH_END, L1Objective, l1_certificate, lam_max
-from frontier.objectives.weight_statistics import active_count
-from frontier.solvers.budget_search import BudgetSearch
 from frontier.solvers.lasso.homotopy import homotopy
 from frontier.solvers.lasso.textbook import FistaPath
 from frontier.solvers.lasso.working_set import WorkingSetPath
@@ -75,29 +73,18 @@ class Fista(Method):
         tiny = CalibrationProblem("warm-up", np.array([[1.0, 2.0], [1.0, 1.0]]), np.ones(2), np.ones(2))
         WorkingSetPath(weighted_design(tiny)).solve(0.1, max_pivots=10)
 
-    def solve(self, problem: CalibrationProblem, points: Sequence[Point]) -> list[Solution]:
-        """The certified solution of each point, computed from the largest λ down so that each starts from the last."""
-        self.check(points)
+    def path(self, problem: CalibrationProblem, seed: int | None) -> Path:
+        """Certified solutions, each started from the last."""
         run = _Run(problem, self)
-        unit = run.lam_max if self.lam_unit == "lam_max" else 1.0
-        wanted = {point: unit * point.lam for point in points if point.lam is not None}
-        run.prepare(list(wanted.values()))
-        if run.lam_max > 0:
-            search = BudgetSearch(run.count, L1_PATH_END * run.lam_max, run.lam_max)
-            for point in sorted(set(points), key=lambda p: p.budget or 0):
-                if point.lam is None:
-                    wanted[point] = search.find(self._budget(point, problem.n_records))
-        return [run.solution(wanted.get(p, 0.0), self._asked(p, problem.n_records)) for p in points]
-
-    def _budget(self, point: Point, n: int) -> int:
-        if point.budget is not None:
-            return point.budget
-        assert self.target_sparsity is not None
-        return max(1, round((1 - self.target_sparsity) * n))
-
-    def _asked(self, point: Point, n: int) -> int | None:
-        """The size asked for by `target_sparsity`; a missed budget is noted by `methods.drive`, for every method."""
-        return self._budget(point, n) if point.lam is None and point.budget is None else None
+        budget = None if self.target_sparsity is None else max(1, round((1 - self.target_sparsity) * problem.n_records))
+        return Path(
+            run.at,
+            lowest=L1_PATH_END * run.lam_max,
+            highest=run.lam_max,
+            unit=run.lam_max if self.lam_unit == "lam_max" else 1.0,
+            prepare=run.prepare,
+            budget=budget,
+        )
 
 
 class _Run:
@@ -108,15 +95,11 @@ class _Run:
         self.costs = _costs(method.costs, problem.n_records)
         self.design = weighted_design(problem)
         self.lam_max = lam_max(self.design, self.costs)
-        self.solved: dict[float, Solution] = {}
         self.solver: Callable[[float], Solution] = self._textbook() if method.acceleration == "none" else self._exact()
 
     def prepare(self, lams: Sequence[float]) -> None:
-        """Solve the λ of the grid from the largest down."""
         if self.method.homotopy and lams:
             self._follow(min(lams))
-        for lam in sorted(set(lams), reverse=True):
-            self.at(lam)
 
     def _follow(self, lam_min: float) -> None:
         """Compute the complete path down to `lam_min`; λ above it are read off it from now on."""
@@ -135,27 +118,12 @@ class _Run:
         self.solver = solve
 
     def at(self, lam: float) -> Solution:
-        if lam not in self.solved:
-            self.solved[lam] = self.solver(lam)
-        return self.solved[lam]
-
-    def count(self, lam: float) -> int:
-        weights = self.at(lam).weights
-        return 0 if weights is None else active_count(weights)
-
-    def solution(self, lam: float, budget: int | None) -> Solution:
-        """The solution at λ, with a note when it was asked for by size and has another."""
-        found, size = self.at(lam), self.count(lam)
-        if budget is None or found.weights is None or size == budget:
-            return found
-        return found.nearest_to(budget, size)
+        return self.solver(lam)
 
     def _textbook(self) -> Callable[[float], Solution]:
         path = FistaPath(self.design, self.costs)
 
         def solve(lam: float) -> Solution:
-            if out_of_time():
-                return Solution.not_begun()
             point = path.solve(lam, tol=self.method.tol, max_iter=self.method.max_iter)
             claims: dict[str, Claim] = {"lipschitz": path.lipschitz}
             return self._report(lam, point.weights, point.certificate, point.n_iter, claims, point.trace)
@@ -166,8 +134,6 @@ class _Run:
         path = WorkingSetPath(self.design, self.costs)
 
         def solve(lam: float) -> Solution:
-            if out_of_time():
-                return Solution.not_begun()
             point = path.solve(lam, max_pivots=self.method.max_iter, tol=self.method.tol)
             claims: dict[str, Claim] = {"pricing_rounds": point.rounds, "working_set": point.working_set}
             return self._report(lam, point.weights, point.certificate, point.pivots, claims, {}, point.dual)
