@@ -1,7 +1,7 @@
 """What the two methods of the non-negative LASSO share: `min ½ Σ ω_j r_j² + λ Σ c_i w_i`, `w ≥ 0`, certified.
 
-A method gives a path, λ ↦ `Solved`, warm-started from the last λ. Points are taken from the largest λ down; budgets and
-`target_sparsity` by a search over λ. A point is `optimal` where the certificate says so, else `not_converged`.
+A method gives its solver, λ ↦ `Solved`, warm-started from the last λ; `methods.path` follows it, also to budgets and to
+`target_sparsity`. A point is `optimal` where the certificate says so, else `not_converged`.
 """
 
 from __future__ import annotations
@@ -14,17 +14,15 @@ from typing import ClassVar, Literal
 import numpy as np
 
 from frontier.core.errors import InputError
-from frontier.core.limits import out_of_time
-from frontier.core.point import Coordinate, Point
+from frontier.core.point import Coordinate
 from frontier.core.problem import CalibrationProblem, FloatArray
 from frontier.core.status import Status
 from frontier.methods.base import Method
+from frontier.methods.path import Path
 from frontier.methods.solution import Claim, Solution
 from frontier.objectives.certificate import Certificate
 from frontier.objectives.design import WeightedDesign, weighted_design
 from frontier.objectives.l1 import L1_PATH_END, L1Objective, lam_max
-from frontier.objectives.weight_statistics import active_count
-from frontier.solvers.budget_search import BudgetSearch
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -39,7 +37,7 @@ class Solved:
     dual: FloatArray | None = None
 
 
-Path = Callable[[float], Solved]
+Solver = Callable[[float], Solved]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -69,51 +67,33 @@ class LassoPath(Method):
         return frozenset({"lam", "budget"}) if self.target_sparsity is None else frozenset()
 
     @abstractmethod
-    def path(self, design: WeightedDesign, costs: FloatArray, lams: Sequence[float]) -> Path:
+    def lam_solver(self, design: WeightedDesign, costs: FloatArray, lams: Sequence[float]) -> Solver:
         """λ ↦ the solution there; `lams` are those that will be asked for, in any order."""
 
-    def solve(self, problem: CalibrationProblem, points: Sequence[Point]) -> list[Solution]:
-        """The certified solution of each point, computed from the largest λ down so that each starts from the last."""
-        self.check(points)
+    def path(self, problem: CalibrationProblem, seed: int | None) -> Path:
+        """Certified solutions, each started from the last."""
         design, costs = weighted_design(problem), self._costs(problem.n_records)
         top = lam_max(design, costs)
-        unit = top if self.lam_unit == "lam_max" else 1.0
-        wanted = {point: unit * point.lam for point in points if point.lam is not None}
-        path = self.path(design, costs, list(wanted.values()))
-        solved: dict[float, Solution] = {}
+        solver: Solver | None = None
 
-        def at(lam: float) -> Solution:
-            if lam not in solved:
-                solved[lam] = Solution.not_begun() if out_of_time() else self._solution(path(lam), lam, costs, top)
-            return solved[lam]
+        def prepare(lams: Sequence[float]) -> None:
+            nonlocal solver
+            solver = self.lam_solver(design, costs, lams)
 
-        def count(lam: float) -> int:
-            weights = at(lam).weights
-            return 0 if weights is None else active_count(weights)
+        def solve(lam: float) -> Solution:
+            assert solver is not None
+            return self._solution(solver(lam), lam, costs, top)
 
-        for lam in sorted(set(wanted.values()), reverse=True):
-            at(lam)
-        if top > 0:
-            search = BudgetSearch(count, L1_PATH_END * top, top)
-            for point in sorted(set(points), key=lambda p: p.budget or 0):
-                if point.lam is None:
-                    wanted[point] = search.find(self._size(point, problem.n_records))
-        solutions = []
-        for point in points:
-            lam = wanted.get(point, 0.0)
-            found, size = at(lam), count(lam)
-            if self.target_sparsity is not None and found.weights is not None:
-                asked = self._size(point, problem.n_records)
-                found = found if size == asked else found.nearest_to(asked, size)
-            solutions.append(found)
-        return solutions
-
-    def _size(self, point: Point, n: int) -> int:
-        """The records that a point without λ asks for."""
-        if point.budget is not None:
-            return point.budget
-        assert self.target_sparsity is not None
-        return max(1, round((1 - self.target_sparsity) * n))
+        return Path(
+            solve,
+            lowest=L1_PATH_END * top,
+            highest=top,
+            unit=top if self.lam_unit == "lam_max" else 1.0,
+            prepare=prepare,
+            budget=None
+            if self.target_sparsity is None
+            else max(1, round((1 - self.target_sparsity) * problem.n_records)),
+        )
 
     def _costs(self, n: int) -> FloatArray:
         values = np.asarray(self.costs, dtype=np.float64)

@@ -1,12 +1,13 @@
 """The one contract of every method: `Method.solve(problem, points) -> list[Solution]`, one per point, in order.
 
-A method is a frozen dataclass whose fields are its YAML parameters; it sees the training problem only. What it
+A method whose solutions are a path along λ says what the path is (`Method.path`) and leaves the rest to
+`frontier.methods.path`: the order of λ, the search for budgets, the clock. All others define `solve` themselves. A
+method is a frozen dataclass whose fields are its YAML parameters; it sees the training problem only. What it
 returns are weights and beliefs (`claims`); metrics and certificates are the harness's.
 """
 
 from __future__ import annotations
 
-from abc import ABC, abstractmethod
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import ClassVar
@@ -14,11 +15,12 @@ from typing import ClassVar
 from frontier.core.errors import InputError
 from frontier.core.point import Coordinate, Point
 from frontier.core.problem import CalibrationProblem
+from frontier.methods.path import Path, follow
 from frontier.methods.solution import Solution
 
 
 @dataclass(frozen=True, kw_only=True)
-class Method(ABC):
+class Method:
     """A calibration method. Subclasses are frozen dataclasses in a file of their own; the file name is the name.
 
     `batch_over`   axes one `solve` call may carry (a subset of {"lam", "budget", "seed"})
@@ -78,6 +80,14 @@ class Method(ABC):
     def warm_up(self) -> None:
         """Import and compile what `solve` needs, so that it is timed apart from solving."""
 
-    @abstractmethod
+    def path(self, problem: CalibrationProblem, seed: int | None) -> Path:
+        """λ ↦ solution of one training problem, for a method that is a path; its state begins anew with every call."""
+        raise NotImplementedError(f"{type(self).__name__} defines neither solve nor path")
+
     def solve(self, problem: CalibrationProblem, points: Sequence[Point]) -> list[Solution]:
         """Solve one training problem at every point; solutions are in the order of `points`."""
+        self.check(points)
+        found: dict[Point, Solution] = {}
+        for call in self.calls(points):
+            found |= zip(call, follow(self.path(problem, call[0].seed), problem, call), strict=True)
+        return [found[point] for point in points]

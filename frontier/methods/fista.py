@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from typing import ClassVar
 
 from frontier.core.problem import FloatArray
-from frontier.methods._lasso import LassoPath, Path, Solved
+from frontier.methods._lasso import LassoPath, Solved, Solver
 from frontier.methods.solution import Claim
 from frontier.objectives.design import WeightedDesign
 from frontier.solvers.lasso.fista import FistaPath
@@ -35,7 +35,7 @@ class Fista(LassoPath):
         "homotopy": "use the method nn_lasso with solver: homotopy",
     }
 
-    def path(self, design: WeightedDesign, costs: FloatArray, lams: Sequence[float]) -> Path:
+    def lam_solver(self, design: WeightedDesign, costs: FloatArray, lams: Sequence[float]) -> Solver:
         path = FistaPath(design, costs)
 
         def solve(lam: float) -> Solved:

@@ -14,7 +14,7 @@ from typing import ClassVar, Literal
 import numpy as np
 
 from frontier.core.problem import CalibrationProblem, FloatArray
-from frontier.methods._lasso import LassoPath, Path, Solved
+from frontier.methods._lasso import LassoPath, Solved, Solver
 from frontier.objectives.design import WeightedDesign, weighted_design
 from frontier.objectives.l1 import l1_certificate
 from frontier.solvers.lasso.homotopy import homotopy
@@ -45,7 +45,7 @@ class NnLasso(LassoPath):
         tiny = CalibrationProblem("warm-up", np.array([[1.0, 2.0], [1.0, 1.0]]), np.ones(2), np.ones(2))
         WorkingSetPath(weighted_design(tiny)).solve(0.1, max_pivots=10)
 
-    def path(self, design: WeightedDesign, costs: FloatArray, lams: Sequence[float]) -> Path:
+    def lam_solver(self, design: WeightedDesign, costs: FloatArray, lams: Sequence[float]) -> Solver:
         path = WorkingSetPath(design, costs)
 
         def exact(lam: float) -> Solved:

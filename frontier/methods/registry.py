@@ -12,7 +12,7 @@ from frontier.core.errors import InputError, did_you_mean
 from frontier.core.registry import checked_parameters, module_names
 from frontier.methods.base import Method
 
-NOT_METHODS = ("base", "drive", "refit", "registry", "solution")  # what the methods of this folder share
+NOT_METHODS = ("base", "drive", "path", "refit", "registry", "solution")  # what the methods of this folder share
 
 
 def method_names() -> list[str]:

@@ -14,7 +14,6 @@ weights. Every step is solved exactly by working sets (`solvers.lasso.working_se
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import ClassVar, Literal
 
@@ -26,12 +25,12 @@ from frontier.core.point import Coordinate, Point
 from frontier.core.problem import CalibrationProblem, FloatArray
 from frontier.core.status import Status
 from frontier.methods.base import Method
+from frontier.methods.path import Path
 from frontier.methods.solution import Solution
 from frontier.objectives.certificate import Certificate
 from frontier.objectives.design import relative_residual, weighted_design
 from frontier.objectives.l1 import lam_max
 from frontier.objectives.weight_statistics import active_count
-from frontier.solvers.budget_search import BudgetSearch
 from frontier.solvers.lasso.working_set import WorkingSetPath
 
 SMALLEST_RATIO = 1e-7  # the end of the path that budgets search, in units of λ_max
@@ -60,10 +59,11 @@ class LogSumObjective:
 class ReweightedL1(Method):
     """Reweighted L1 at each λ or budget.
 
-    eps         ε in units of the mean active weight of the LASSO at the same λ iterations  LASSOs to solve, the first
-    one included (1: the plain LASSO); it ends earlier when the weights stand still lam_unit    whether λ is absolute
-    or a ratio of λ_max tol         relative duality gap at which each LASSO counts as solved max_iter    pivots of the
-    working-set kernel, for each LASSO
+    eps         ε, in units of the mean active weight of the LASSO at the same λ
+    iterations  LASSOs to solve, the first one included (1: the plain LASSO); fewer where the weights stand still
+    lam_unit    whether λ is absolute or a share of λ_max
+    tol         relative duality gap at which each LASSO counts as solved
+    max_iter    pivots of the working-set kernel, for each LASSO
     """
 
     batch_over: ClassVar[frozenset[str]] = frozenset({"lam", "budget"})
@@ -89,39 +89,28 @@ class ReweightedL1(Method):
         tiny = CalibrationProblem("warm-up", np.array([[1.0, 2.0], [1.0, 1.0]]), np.ones(2), np.ones(2))
         self.solve(tiny, [Point(lam=0.1)])
 
-    def solve(self, problem: CalibrationProblem, points: Sequence[Point]) -> list[Solution]:
-        """The solution of each point; λ are taken from the largest down, budgets by a search over λ."""
-        self.check(points)
-        run = _Run(problem, self)
-        unit = run.lam_max if self.lam_unit == "lam_max" else 1.0
-        wanted = {point: unit * point.lam for point in points if point.lam is not None}
-        for lam in sorted(set(wanted.values()), reverse=True):
-            run.at(lam)
-        if run.lam_max > 0:
-            search = BudgetSearch(run.count, SMALLEST_RATIO * run.lam_max, run.lam_max)
-            for point in sorted(set(points), key=lambda p: p.budget or 0):
-                if point.budget is not None:
-                    wanted[point] = search.find(point.budget)
-        return [run.solution(wanted.get(point, 0.0), point.budget) for point in points]
+    def path(self, problem: CalibrationProblem, seed: int | None) -> Path:
+        """Every λ starts from the LASSO solved last."""
+        state = _Path(problem, self)
+        return Path(
+            state.solve,
+            lowest=SMALLEST_RATIO * state.lam_max,
+            highest=state.lam_max,
+            unit=state.lam_max if self.lam_unit == "lam_max" else 1.0,
+        )
 
 
-class _Run:
-    """One problem's solutions, remembered by λ; each λ starts from the LASSO solved last."""
+class _Path:
+    """One problem's path; its state is the LASSO (n weights) solved last."""
 
     def __init__(self, problem: CalibrationProblem, method: ReweightedL1) -> None:
         self.method = method
         design = weighted_design(problem)
         self.path = WorkingSetPath(design)
         self.lam_max = lam_max(design)
-        self.solved: dict[float, Solution] = {}
         self.lasso: FloatArray = np.zeros(problem.n_records)
 
-    def at(self, lam: float) -> Solution:
-        if lam not in self.solved:
-            self.solved[lam] = Solution.not_begun() if out_of_time() else self._solve(lam)
-        return self.solved[lam]
-
-    def _solve(self, lam: float) -> Solution:
+    def solve(self, lam: float) -> Solution:
         path = self.path
         path.reweight(1.0)
         path.start_from(self.lasso)
@@ -158,14 +147,3 @@ class _Run:
                 "lam_max": self.lam_max,
             },
         )
-
-    def count(self, lam: float) -> int:
-        weights = self.at(lam).weights
-        return 0 if weights is None else active_count(weights)
-
-    def solution(self, lam: float, budget: int | None) -> Solution:
-        """The solution at λ, with a note when it was asked for by size and has another."""
-        found, size = self.at(lam), self.count(lam)
-        if budget is None or found.weights is None or size == budget:
-            return found
-        return found.nearest_to(budget, size)

@@ -99,11 +99,9 @@ class Solution:
             raise InputError("M", "not over these records", expected=f"{len(weights)} columns", got=M.shape)
         return np.asarray(M @ weights)
 
-    def nearest_to(self, budget: int, size: int) -> Solution:
-        """This solution of a path, noted as the nearest of `size` records to the budget that was asked for."""
-        note = f"nearest support on the path has {size} records, asked for {budget}"
-        message = "; ".join(filter(None, (self.message, note)))
-        return dataclasses.replace(self, message=message, claims=dict(self.claims) | {"asked_active": budget})
+    def with_note(self, note: str) -> Solution:
+        """This solution, with one more thing said in its message."""
+        return dataclasses.replace(self, message="; ".join(filter(None, (self.message, note))))
 
     def _known_weights(self) -> FloatArray:
         if self.weights is None:

@@ -17,7 +17,7 @@ Weights that stand still need not meet the targets: rows that contradict each ot
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import ClassVar, Literal
 
@@ -26,12 +26,12 @@ from numpy.typing import NDArray
 
 from frontier.core.errors import InputError
 from frontier.core.limits import out_of_time
-from frontier.core.point import Coordinate, Point
+from frontier.core.point import Coordinate
 from frontier.core.problem import CalibrationProblem, FloatArray
 from frontier.core.status import Status
 from frontier.methods.base import Method
+from frontier.methods.path import Path
 from frontier.methods.solution import Solution
-from frontier.solvers.budget_search import BudgetSearch
 
 IndexArray = NDArray[np.intp]
 Row = tuple[int, IndexArray, FloatArray]  # target, positions of its kept records, their entries
@@ -75,29 +75,24 @@ class StratifiedRaking(Method):
         if self.max_iter < 1:
             raise InputError("max_iter", "not a number of cycles", expected="an integer ≥ 1", got=self.max_iter)
 
-    def solve(self, problem: CalibrationProblem, points: Sequence[Point]) -> list[Solution]:
-        """Thin and rake at each point; a budget is served by the λ whose draw comes nearest to it."""
-        self.check(points)
+    def path(self, problem: CalibrationProblem, seed: int | None) -> Path:
+        """Thin and rake at λ. The draw alone decides the size, so nothing is raked to find the λ of a budget."""
+        assert seed is not None  # `check` has refused points without a seed
         members = indicator_rows(problem)
         stratum = strata(problem.n_records, members.values())
-        solutions = []
-        for point in points:
-            assert point.seed is not None  # `check` has refused points without a seed
-            order = np.random.default_rng((point.seed, _STREAM)).permutation(problem.n_records)
+        order = np.random.default_rng((seed, _STREAM)).permutation(problem.n_records)
 
-            def drawn(lam: float, order: IndexArray = order) -> NDArray[np.bool_]:
-                kept = keep(stratum, order, lam)
-                if self.min_coverage_weight is not None:
-                    for j, records in members.items():
-                        _cover(kept, order, records, math.ceil(problem.y[j] / self.min_coverage_weight))
-                return kept
+        def drawn(lam: float) -> NDArray[np.bool_]:
+            kept = keep(stratum, order, lam)
+            if self.min_coverage_weight is not None:
+                for j, records in members.items():
+                    _cover(kept, order, records, math.ceil(problem.y[j] / self.min_coverage_weight))
+            return kept
 
-            lam = point.lam
-            if point.budget is not None:  # the draw alone decides the size: nothing is raked to find λ
-                lam = BudgetSearch(lambda lam: int(drawn(lam).sum()), *_SEARCHED).find(point.budget)
-            assert lam is not None
-            solutions.append(self._rake(problem, drawn(lam), set(members), int(stratum.max()) + 1))
-        return solutions
+        def solve(lam: float) -> Solution:
+            return self._rake(problem, drawn(lam), set(members), int(stratum.max()) + 1)
+
+        return Path(solve, *_SEARCHED, size=lambda lam: int(drawn(lam).sum()))
 
     def _rake(
         self, problem: CalibrationProblem, kept: NDArray[np.bool_], indicator: set[int], n_strata: int

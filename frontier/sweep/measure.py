@@ -23,7 +23,8 @@ from frontier.core.point import Point
 from frontier.core.problem import CalibrationProblem
 from frontier.core.status import Status
 from frontier.methods.base import Method
-from frontier.methods.drive import noted, solve_points
+from frontier.methods.drive import solve_points
+from frontier.methods.path import noted
 from frontier.methods.refit import Anchor, refit
 from frontier.methods.solution import Solution, Timing
 from frontier.solvers.dual.newton import warm_up_gram

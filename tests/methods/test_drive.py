@@ -14,7 +14,8 @@ from frontier import CalibrationProblem, Point, Solution, Status, default_split,
 from frontier.core.errors import InputError
 from frontier.core.point import reached
 from frontier.methods.base import Method
-from frontier.methods.drive import check_points, noted, solve_points
+from frontier.methods.drive import check_points, solve_points
+from frontier.methods.path import noted
 from frontier.objectives.weight_statistics import active_count
 from tests.conftest import make_problem
 

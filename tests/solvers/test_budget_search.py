@@ -4,11 +4,23 @@ from __future__ import annotations
 
 import itertools
 import math
+from collections.abc import Callable
 
 from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
-from frontier.solvers.budget_search import MAX_EVALUATIONS, BudgetSearch
+from frontier.methods.path import ON_A_PATH
+from frontier.solvers.budget_search import BudgetSearch
+
+
+def find(search: BudgetSearch, budget: int, count: Callable[[float], int]) -> float:
+    """Search as a path does: one λ after another."""
+    tries = 0
+    while (lam := search.propose(budget, tries)) is not None:
+        tries += lam not in (search.lowest, search.highest)
+        assert lam not in search.seen
+        search.seen[lam] = count(lam)
+    return search.nearest(budget)
 
 
 @given(st.lists(st.floats(1e-6, 1e3), min_size=1, max_size=40, unique=True), st.integers(0, 45))
@@ -18,8 +30,8 @@ def test_it_finds_the_nearest_count_of_a_falling_staircase(closing: list[float],
         return sum(lam < at for at in closing)
 
     distinct = {count(lam) for at in closing for lam in (at * (1 - 1e-9), at)} | {0, len(closing)}
-    search = BudgetSearch(count, 1e-8, 1e4)
-    found = count(search.find(budget))
+    search = BudgetSearch(1e-8, 1e4, ON_A_PATH)
+    found = count(find(search, budget, count))
     steps = sorted(closing)
     assume(all(b / a > 1 + 1e-6 for a, b in itertools.pairwise(steps)))  # steps that 60 halvings can tell apart
     assert abs(found - budget) == min(abs(k - budget) for k in distinct)
@@ -32,16 +44,16 @@ def test_budgets_share_their_evaluations() -> None:
         calls.append(lam)
         return round(100 / (1 + lam))
 
-    search = BudgetSearch(count, 1e-6, 1e6)
+    search = BudgetSearch(1e-6, 1e6, ON_A_PATH)
     for budget in (90, 50, 10):
-        assert count(search.find(budget)) == budget
+        assert count(find(search, budget, count)) == budget
     assert len(calls) == len(set(calls)) + 3  # the three counts of this test itself
-    assert len(search.seen) < MAX_EVALUATIONS
+    assert len(search.seen) < ON_A_PATH.max_evaluations
 
 
 def test_counts_that_rise_now_and_then_do_not_trap_it() -> None:
     def count(lam: float) -> int:
         return max(0, round(50 - 10 * math.log(lam) + 3 * math.sin(20 * math.log(lam))))
 
-    search = BudgetSearch(count, 1e-3, 1e3)
-    assert abs(count(search.find(40)) - 40) <= 1
+    search = BudgetSearch(1e-3, 1e3, ON_A_PATH)
+    assert abs(count(find(search, 40, count)) - 40) <= 1
