@@ -103,8 +103,7 @@ def speed_markdown(
         blocks.append(escape(manifest["description"]))
     blocks.append(bullets(escape(sentence) for sentence in verdicts(results, reference)))
     if picture is not None:
-        vector = quote(picture.replace(".png", ".svg"))
-        blocks.append(f"![Ratio of seconds to {escape(reference)}]({quote(picture)})\n\n([SVG]({vector}))")
+        blocks.append(f"![Ratio of seconds to {escape(reference)}]({quote(picture)})")
     rows = [_row(row) for row in results.to_dict("records")]
     blocks += ["## Results", markdown_table(HEADER, rows, right=("seconds (min–max)", "ratio (min–max)"))]
     blocks.append(f"Seconds {UNIT_WORDS[unit]}.")

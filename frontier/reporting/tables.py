@@ -27,6 +27,10 @@ from frontier.reporting.provenance import provenance_blocks
 from frontier.reporting.text_table import TextTable
 from frontier.results.schema import POINT
 
+BESIDE = (
+    "Beside this file: `index.html`, the same as an interactive page; every figure also as SVG and PDF; every table as "
+    "CSV, Markdown and LaTeX."
+)
 MESSAGE_LENGTH = 300  # a whole traceback would make the table unreadable; the store keeps it
 
 CAPTIONS = {
@@ -95,7 +99,7 @@ def markdown_report(
     ready = prepare(cells)
     blocks = [f"# {escape(manifest.get('experiment') or 'Report')}"]
     blocks += [escape(text) for text in re.split(r"\n\s*\n", str(manifest.get("description") or "")) if text.strip()]
-    blocks += ["[The same as an interactive page](index.html)"] if linked else []
+    blocks += [BESIDE] if linked else []
     blocks += ["## Provenance", *provenance_blocks(ready, manifest)]
     table = aggregate(ready)
     parts = parts_of(ready)
@@ -187,17 +191,13 @@ def _rank(facts: ProblemFacts) -> list[str]:
 
 
 def _pictures(paths: Sequence[Path], caption: str | None = None) -> list[str]:
-    """Every PNG with its caption and links to the files of the same name in other formats."""
+    """Every PNG with its caption."""
     if not paths:
         return ["No figure: no cell has anything to draw."]
     blocks = []
-    names = [path.name for path in paths]
-    for stem in (name.removesuffix(".png") for name in names if name.endswith(".png")):
+    for stem in (path.stem for path in paths if path.suffix == ".png"):
         told = escape(caption or CAPTIONS.get(stem.rpartition("__")[2], "Figure"))
-        blocks.append(f"![{told}]({quote(stem)}.png)")
-        others = [f"[{kind.upper()}]({quote(stem)}.{kind})" for kind in ("svg", "pdf") if f"{stem}.{kind}" in names]
-        if others:
-            blocks[-1] += f"\n\n{told} ({', '.join(others)})"
+        blocks.append(f"![{told}]({quote(stem)}.png)\n\n{told}")
     return blocks
 
 

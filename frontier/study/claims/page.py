@@ -102,8 +102,7 @@ def _claim_blocks(row: Mapping[Any, Any], evidence: pd.DataFrame, picture: str |
     ]
     blocks += [escape(row["detail"])] if row["detail"] else []
     if picture is not None:
-        vector = quote(picture.replace(".png", ".svg"))
-        blocks.append(f"![{escape(row['words'])}]({quote(picture)})\n\n([SVG]({vector}))")
+        blocks.append(f"![{escape(row['words'])}]({quote(picture)})")
     if not evidence.empty:
         header, lines, right = evidence_table(evidence)
         blocks.append(folded_table(header, lines, right))

@@ -103,7 +103,7 @@ def scale_markdown(
         blocks.append(escape(manifest["description"]))
     blocks.append(bullets(verdicts(sizes)))
     titles = {"scale": "Time and memory against non-zeros", "grid": "Cost against non-zeros × cells"}
-    blocks += [f"![{titles[stem]}]({quote(stem)}.png)\n\n([SVG]({quote(stem)}.svg))" for stem in figures]
+    blocks += [f"![{titles[stem]}]({quote(stem)}.png)" for stem in figures]
     rows = [_exponent_row(row) for row in fits.to_dict("records")]
     few = "No method has finished at three sizes, so there is no exponent."
     blocks += ["## Exponents", markdown_table(EXPONENTS, rows, right=EXPONENTS[2:]) if rows else few]
