@@ -17,7 +17,7 @@ from frontier.reporting.charts.budget_figure import PANELS, budget_figure
 from frontier.reporting.charts.style import label_styles
 from frontier.reporting.facts import ProblemFacts
 from frontier.reporting.tables import markdown_report
-from frontier.reporting.write import write_report
+from frontier.reporting.report import write_report
 
 FOLDS = ("rotation_1of3", "rotation_2of3", "rotation_3of3")
 MANIFEST: dict[str, Any] = {
