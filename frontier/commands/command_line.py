@@ -72,7 +72,7 @@ def draw_report(results: Sequence[Path], folder: Path | None = None) -> list[Pat
 
     matplotlib is imported only here, after solving. Results without `targets.parquet` have no worst misses.
     """
-    from frontier.reporting.write import write_report
+    from frontier.reporting.report import write_report
     from frontier.results.joining import join_runs
 
     runs = [load_run(path, targets=True, traces=True) for path in results]

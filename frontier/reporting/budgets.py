@@ -20,8 +20,8 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from frontier.analysis.aggregate import fit_seconds, prepare
+from frontier.reporting.document import Table
 from frontier.reporting.numbers import MISSING, count, parameter, percent_with_error, seconds
-from frontier.reporting.text_table import TextTable
 from frontier.results.designs import design_of, designs
 from frontier.results.designs import has_matched_budgets as has_matched_budgets  # re-exported
 
@@ -100,7 +100,7 @@ def _means(values: NDArray[np.float64], groups: NDArray[Any]) -> NDArray[np.floa
     return np.bincount(codes, weights=values) / np.bincount(codes, minlength=len(names))
 
 
-def budget_table(rows: pd.DataFrame) -> TextTable:
+def budget_table(rows: pd.DataFrame) -> Table:
     """The rows of one problem and design as text, the arms of each quantity side by side."""
     arms = sorted(rows["refit"].unique(), key=_arm_rank)
     header = ["budget", "method", "records"]
@@ -111,7 +111,7 @@ def budget_table(rows: pd.DataFrame) -> TextTable:
     for _, group in rows.groupby(list(KEYS[2:5]), dropna=False, sort=False):
         by_arm = {row["refit"]: row for row in group.to_dict("records")}
         lines.append([*_identity(by_arm["none"]), *_numbers(by_arm, arms)])
-    return TextTable(header, lines, numbers=range(2, len(header)))
+    return Table(header, lines, numbers=range(2, len(header)))
 
 
 def shared_sentence(manifest: Mapping[str, Any], problem: str, splits: Sequence[str]) -> str:

@@ -2,23 +2,27 @@
 
 A `Document` is a title and blocks; a `Section` is a heading with blocks of its own, to any depth. Sentences are
 Markdown (`**bold**`, links); text from data goes through `markdown.escape` before it enters one. Cells of tables,
-captions and titles are plain text, which every rendering escapes for itself. Nothing is drawn or written here.
+captions and titles are plain text, which every rendering escapes for itself; a cell that is to be more is a `Text`.
+Nothing is drawn or written here: `write.py` does that.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import pandas as pd
 from matplotlib.figure import Figure
 
-from frontier.reporting.charts.chart import Chart
+from frontier.reporting.numbers import MISSING, significant
+
+FOLD_ABOVE = 20  # longer tables are folded away, where they may be
 
 
 @dataclass(frozen=True, slots=True)
 class Text:
-    """One paragraph of Markdown."""
+    """A paragraph of Markdown, or a cell of a table."""
 
     markdown: str
 
@@ -30,26 +34,43 @@ class Bullets:
     lines: Sequence[str]
 
 
-@dataclass(frozen=True, slots=True, eq=False)
+@dataclass(frozen=True, slots=True)
 class Table:
     """A table of finished text; `numbers` are the columns set flush right, by place.
 
-    `stem`   the name of its files (CSV, Markdown, LaTeX) beside the report; None: it has none
-    `frame`  what the CSV holds and the page sorts by, where that is more than the text; needs a `stem`
-    `folded` what a reader unfolds it by ("42 cells"); None: it stands open
+    One that is `foldable` is folded away where it has more than `FOLD_ABOVE` rows.
     """
 
     header: Sequence[str]
-    rows: Sequence[Sequence[str]]
+    rows: Sequence[Sequence[str | Text]]
     numbers: Sequence[int] = ()
-    stem: str | None = None
-    frame: pd.DataFrame | None = None
-    folded: str | None = None
+    foldable: bool = False
+
+    @property
+    def folded(self) -> str:
+        """What a reader unfolds it by (`42 cells`); empty where it stands open."""
+        return f"{len(self.rows):,} cells" if self.foldable and len(self.rows) > FOLD_ABOVE else ""
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Data:
+    """A data frame that stands in files beside the report and not in its text.
+
+    `stem`   the name of its files: CSV with all columns; Markdown and LaTeX in words
+    `words`  its tables in words, one below the other; None: `table_of` the frame
+    """
+
+    stem: str
+    frame: pd.DataFrame
+    words: Sequence[Table] | None = None
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Picture:
-    """A figure that is only a file: drawn by `draw` (None: nothing to draw) within `charts.canvas.rc`."""
+    """A figure that is drawn when the report is written; where `draw` gives None, the report has no such figure.
+
+    `draw` is called within `charts.canvas.rc`.
+    """
 
     stem: str
     caption: str
@@ -64,7 +85,7 @@ class Section:
     blocks: Sequence[Block]
 
 
-Block = Text | Bullets | Table | Chart | Picture | Section
+Block = Text | Bullets | Table | Data | Picture | Section
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -73,3 +94,28 @@ class Document:
 
     title: str
     blocks: Sequence[Block]
+
+
+def walk(blocks: Iterable[Block]) -> Iterator[Block]:
+    """Every block, those of sections after the section itself."""
+    for block in blocks:
+        yield block
+        if isinstance(block, Section):
+            yield from walk(block.blocks)
+
+
+def table_of(frame: pd.DataFrame) -> Table:
+    """Any data frame in words: numbers at three significant digits, underscores of column names as spaces."""
+    numbers = [place for place, kind in enumerate(frame.dtypes) if pd.api.types.is_numeric_dtype(kind)]
+    header = [str(name).replace("_", " ") for name in frame.columns]
+    return Table(header, [[_words(value) for value in row] for row in frame.itertuples(index=False)], numbers)
+
+
+def _words(value: Any) -> str:
+    if pd.api.types.is_scalar(value) and pd.isna(value):
+        return MISSING
+    if pd.api.types.is_bool(value):
+        return "yes" if value else "no"
+    if pd.api.types.is_integer(value):
+        return f"{value:,}"
+    return significant(float(value)) if pd.api.types.is_float(value) else str(value)

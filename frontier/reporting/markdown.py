@@ -1,12 +1,50 @@
-"""Pieces of Markdown that a forge renders and that diff well: text that renders as itself, lists, tables."""
+"""A document as Markdown that a forge renders and that diffs well, and text that renders as itself in it."""
 
 from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
+from urllib.parse import quote
 
-FOLD_ABOVE = 20  # longer tables are folded away
+from frontier.reporting.document import FOLD_ABOVE, Block, Bullets, Data, Document, Picture, Section, Table, Text
+
+Files = Mapping[str, str]  # what was drawn: by stem, the path of the picture as the report links it
+
+
+def markdown(document: Document, files: Files) -> str:
+    """The whole document; a figure of which `files` has none is left out."""
+    return "\n\n".join([f"# {escape(document.title)}", *blocks_markdown(document.blocks, files)]) + "\n"
+
+
+def blocks_markdown(blocks: Iterable[Block], files: Files, level: int = 2) -> list[str]:
+    """The blocks one by one, with headings from `level` on."""
+    told: list[str] = []
+    for block in blocks:
+        match block:
+            case Text():
+                told.append(block.markdown)
+            case Bullets():
+                told.append("\n".join(f"- {line}" for line in block.lines))
+            case Table():
+                told.append(table_markdown(block))
+            case Picture():
+                told += [f"![{escape(block.caption)}]({quote(files[block.stem])})"] if block.stem in files else []
+            case Section():
+                told.append(f"{'#' * level} {escape(block.title)}")
+                told += blocks_markdown(block.blocks, files, level + 1)
+            case Data():
+                pass  # in files only
+    return told
+
+
+def table_markdown(table: Table) -> str:
+    """A table without padding, so that one changed number changes one line; folded away where it is to be."""
+    rule = ["---:" if place in table.numbers else "---" for place in range(len(table.header))]
+    rows = [[cell.markdown if isinstance(cell, Text) else escape(cell) for cell in row] for row in table.rows]
+    lines = [[escape(name) for name in table.header], rule, *rows]
+    text = "\n".join("| " + " | ".join(line) + " |" for line in lines)
+    return f"<details>\n<summary>{table.folded}</summary>\n\n{text}\n\n</details>" if table.folded else text
 
 
 def escape(value: object) -> str:
@@ -23,6 +61,9 @@ def pairs(facts: Any) -> str:
     if isinstance(facts, Mapping):
         return ", ".join(f"{name} {value}" for name, value in sorted(facts.items()) if value not in (None, ""))
     return str(facts or "")
+
+
+# What follows goes once every report is a document.
 
 
 def bullets(lines: Iterable[str]) -> str:

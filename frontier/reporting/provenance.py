@@ -7,6 +7,7 @@ from typing import Any
 
 import pandas as pd
 
+from frontier.reporting.document import Bullets, Section
 from frontier.reporting.markdown import bullets, escape, markdown_table, pairs
 from frontier.reporting.numbers import MISSING, count
 from frontier.results.schema import TIMINGS
@@ -56,6 +57,12 @@ def settings(manifest: Mapping[str, Any]) -> list[str]:
             f"**settings of {escape(label)}:** {escape(method.get('name', ''))}, {pairs(method.get('params'))}"
         )
     return lines
+
+
+def limitations(manifest: Mapping[str, Any]) -> list[Section]:
+    """The section of limitations that a run's experiment file states, if it states any."""
+    stated = [escape(line) for line in manifest.get("limitations") or ()]
+    return [Section("Limitations", [Bullets(stated)])] if stated else []
 
 
 def _warnings(label: str, facts: Mapping[str, Any]) -> list[str]:

@@ -2,26 +2,23 @@
 
 from __future__ import annotations
 
-import shutil
-import tempfile
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
-from urllib.parse import quote
 
-import matplotlib
 import numpy as np
 import pandas as pd
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 
 from frontier.analysis.speed import SEPARATOR, Unit, paths, summary, times, verdicts
-from frontier.core.errors import InputError
-from frontier.reporting.charts.canvas import canvas, rc
+from frontier.reporting.charts.canvas import canvas
 from frontier.reporting.charts.style import label_styles, log_axis
-from frontier.reporting.markdown import bullets, escape, folded_table, markdown_table
+from frontier.reporting.document import Block, Bullets, Data, Document, Picture, Section, Table, Text
+from frontier.reporting.markdown import escape
 from frontier.reporting.numbers import MISSING, count_tick, seconds
-from frontier.reporting.provenance import settings
+from frontier.reporting.provenance import limitations, settings
+from frontier.reporting.write import write_document
 
 UNIT_WORDS = {"path": "for the whole path", "epoch": "for an epoch of a cell"}
 HEADER = (
@@ -65,64 +62,37 @@ def write_speed_report(
 
     Raises what `paths` raises, and `InputError` when `folder` is a file.
     """
-    if folder.exists() and not folder.is_dir():
-        raise InputError(folder, "not a folder", expected="a folder for the report", got="a file")
     table = paths(cells, reference, unit)
     results = summary(table)
     stem = str(manifest.get("experiment") or "report").removeprefix("speed_")
-    folder.mkdir(parents=True, exist_ok=True)
-    draft = Path(tempfile.mkdtemp(prefix=f".{stem}-", dir=folder))
-    try:
-        with matplotlib.rc_context(rc()):
-            figure = ratio_figure(results, reference, unit)
-            for suffix in ("png", "svg") if figure is not None else ():
-                metadata = {"Date": None} if suffix == "svg" else None  # a date would make every SVG differ
-                figure.savefig(draft / f"{stem}.{suffix}", format=suffix, metadata=metadata)  # type: ignore[union-attr]
-        results.drop(columns="message").to_csv(draft / f"{stem}.csv", index=False, lineterminator="\n")
-        text = speed_markdown(table, results, manifest, reference, f"{stem}.png" if figure is not None else None, unit)
-        (draft / f"{stem}.md").write_text(text, encoding="utf-8", newline="\n")
-        names = sorted((path.name for path in draft.iterdir()), key=lambda name: name.endswith(".md"))
-        for name in names:  # the Markdown last: whoever reads it finds what it links
-            (draft / name).replace(folder / name)
-    finally:
-        shutil.rmtree(draft, ignore_errors=True)
-    return [folder / name for name in reversed(names)]
+    return write_document(speed_document(table, results, manifest, reference, stem, unit), folder, name=f"{stem}.md")
 
 
-def speed_markdown(
-    table: pd.DataFrame,
-    results: pd.DataFrame,
-    manifest: Mapping[str, Any],
-    reference: str,
-    picture: str | None,
-    unit: Unit = "path",
-) -> str:
-    """The report of `paths` and `summary` as Markdown; `picture` is the file name of the figure."""
-    blocks = [f"# Speed: {escape(manifest.get('experiment') or 'report')}"]
-    if manifest.get("description"):
-        blocks.append(escape(manifest["description"]))
-    blocks.append(bullets(escape(sentence) for sentence in verdicts(results, reference)))
-    if picture is not None:
-        blocks.append(f"![Ratio of seconds to {escape(reference)}]({quote(picture)})")
+def speed_document(
+    table: pd.DataFrame, results: pd.DataFrame, manifest: Mapping[str, Any], reference: str, stem: str, unit: Unit
+) -> Document:
+    """The report of `paths` and `summary`; `stem` is the name of its figure and of its CSV."""
+    blocks: list[Block] = [Text(escape(manifest["description"]))] if manifest.get("description") else []
     rows = [_row(row) for row in results.to_dict("records")]
-    blocks += ["## Results", markdown_table(HEADER, rows, right=("seconds (min–max)", "ratio (min–max)"))]
-    blocks.append(f"Seconds {UNIT_WORDS[unit]}.")
-    told = results[results["message"] != ""]
-    if not told.empty:
-        blocks += [
-            "## What went wrong",
-            bullets(
-                f"{escape(r['problem'])}, {escape(r['method'])}: {escape(r['message'])}" for _, r in told.iterrows()
-            ),
-        ]
-    blocks += ["## Repeat by repeat", folded_table(PAIRS, [_pair(row) for row in table.to_dict("records")], PAIRS[2:])]
-    blocks += ["## Run", bullets(settings(manifest))]
+    told = results[results["message"] != ""].to_dict("records")
     reading = (*(READING_PATH if unit == "path" else READING_EPOCH), READING_SOLVED[unit], *READING)
-    blocks += ["## How to read this", bullets(reading)]
-    stated = [escape(text) for text in manifest.get("limitations") or ()]
-    if stated:
-        blocks += ["## Limitations", bullets(stated)]
-    return "\n\n".join(blocks) + "\n"
+    blocks += [
+        Bullets([escape(sentence) for sentence in verdicts(results, reference)]),
+        Picture(stem, f"Ratio of seconds to {reference}", lambda: ratio_figure(results, reference, unit)),
+        Data(stem, results.drop(columns="message")),
+        Section("Results", [Table(HEADER, rows, (2, 3)), Text(f"Seconds {UNIT_WORDS[unit]}.")]),
+    ]
+    if told:
+        lines = [f"{escape(row['problem'])}, {escape(row['method'])}: {escape(row['message'])}" for row in told]
+        blocks.append(Section("What went wrong", [Bullets(lines)]))
+    pairs = [_pair(row) for row in table.to_dict("records")]
+    blocks += [
+        Section("Repeat by repeat", [Table(PAIRS, pairs, (2, 3, 4), foldable=True)]),
+        Section("Run", [Bullets(settings(manifest))]),
+        Section("How to read this", [Bullets(reading)]),
+        *limitations(manifest),
+    ]
+    return Document(f"Speed: {manifest.get('experiment') or 'report'}", blocks)
 
 
 def ratio_figure(results: pd.DataFrame, reference: str, unit: Unit = "path") -> Figure | None:
@@ -190,15 +160,15 @@ def _row(row: Mapping[Any, Any]) -> list[str]:
     problem = row["problem"] if row["split"] == "default" else f"{row['problem']}, {row['split']}"
     gap = row["relative_gap_worst"]
     return [
-        escape(problem),
-        escape(row["method"]),
+        problem,
+        row["method"],
         _spread([seconds(row[f"seconds_{name}"]) for name in ("median", "min", "max")]),
         _spread([times(row[f"ratio_{name}"]) for name in ("median", "min", "max")]),
         MISSING if np.isnan(gap) else f"{gap:.1e}",
         "yes" if row["solved"] else "no",
-        escape(row["statuses"]),
+        row["statuses"],
         seconds(row["setup_seconds_max"]),
-        escape(row["timing"]) or MISSING,
+        row["timing"] or MISSING,
     ]
 
 
@@ -208,10 +178,4 @@ def _spread(values: Sequence[str]) -> str:
 
 
 def _pair(row: Mapping[Any, Any]) -> list[str]:
-    return [
-        escape(row["problem"]),
-        escape(row["method"]),
-        str(row["repeat"]),
-        seconds(row["seconds"]),
-        times(row["ratio"]),
-    ]
+    return [row["problem"], row["method"], str(row["repeat"]), seconds(row["seconds"]), times(row["ratio"])]

@@ -19,12 +19,12 @@ from frontier.core.status import ENDED_WELL
 from frontier.reporting.budgets import READING as BUDGETS_READING
 from frontier.reporting.budgets import budget_table, by_budget, has_matched_budgets, parts_of, shared_sentence
 from frontier.reporting.charts.style import series_name
+from frontier.reporting.document import Table
 from frontier.reporting.extra import Section
 from frontier.reporting.facts import ProblemFacts, design_title, figure_title, problem_facts
-from frontier.reporting.markdown import bullets, escape, folded_table
+from frontier.reporting.markdown import bullets, escape, folded_table, table_markdown
 from frontier.reporting.numbers import MISSING, count, parameter, percent, percent_with_error, seconds, significant
 from frontier.reporting.provenance import provenance_blocks
-from frontier.reporting.text_table import TextTable
 from frontier.results.schema import POINT
 
 BESIDE = (
@@ -117,7 +117,7 @@ def markdown_report(
         blocks += _floor(manifest, problem)
         blocks += _rank(problem_facts(manifest, problem, split))
         blocks += _pictures([path for path in figures.get((problem, split), ()) if not _is_of_budgets(path)])
-        blocks += [summary_text(part).markdown()]
+        blocks += [table_markdown(summary_text(part))]
     if table.empty:
         blocks.append("No cells: nothing was run.")
     notes = notes_of(ready, manifest, extra)
@@ -157,7 +157,7 @@ def _equal_budgets(
         sentence = shared_sentence(manifest, problem, splits)
         blocks += [f"## Equal budgets: {escape(design_title(manifest, problem, design, splits))}", sentence]
         blocks += _pictures([path for path in figures.get((problem, design), ()) if _is_of_budgets(path)])
-        blocks.append(budget_table(by_budget(part)).markdown())
+        blocks.append(table_markdown(budget_table(by_budget(part))))
     return [block for block in blocks if block]
 
 
@@ -201,14 +201,14 @@ def _pictures(paths: Sequence[Path], caption: str | None = None) -> list[str]:
     return blocks
 
 
-def summary_text(points: pd.DataFrame, *, named: bool = False) -> TextTable:
+def summary_text(points: pd.DataFrame, *, named: bool = False) -> Table:
     """Rows of `aggregate` in words; with their problem and split when `named`."""
     rows = points.to_dict("records")
     header = [*(("problem", "split") if named else ()), *SUMMARY]
     names = [[str(row["problem"]), str(row["split"])] if named else [] for row in rows]
     first = len(header) - len(SUMMARY) + 2
     lines = [[*name, *_summary_row(row)] for name, row in zip(names, rows, strict=True)]
-    return TextTable(header, lines, numbers=range(first, first + 6))
+    return Table(header, lines, numbers=range(first, first + 6))
 
 
 def _summary_row(row: Mapping[Any, Any]) -> list[str]:

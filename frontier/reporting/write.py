@@ -1,125 +1,103 @@
-"""Writes a report folder: `report.md`, the interactive `index.html`, all figures (PNG, SVG, PDF), and the tables as
-CSV, Markdown and LaTeX: `summary` (one row per point), and where methods share budgets `budgets` (one row per method
-and budget, pooled over seeds and folds). Tables and figures of further sections are named `statistics__…`.
+"""Writes a document into a folder: its Markdown, its figures, and its data as tables in files.
 
-Everything is written beside the folder first and moved in at the end, so a failure leaves the earlier report whole.
-Figures and tables that an earlier report left and this one does not have are removed; any other file is kept.
+Everything is written beside the report first and moved in at the end, so a failure leaves the earlier report whole.
 """
 
 from __future__ import annotations
 
 import re
-import shutil
 import tempfile
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from pathlib import Path
-from typing import Any
 
 import matplotlib
-import pandas as pd
 
-from frontier.analysis.aggregate import aggregate, prepare
 from frontier.core.errors import InputError
-from frontier.reporting.budgets import budget_table, by_budget, has_matched_budgets
 from frontier.reporting.charts.canvas import rc
-from frontier.reporting.charts.figures import FIGURE_NAME, FORMATS, draw_figures, save
-from frontier.reporting.charts.style import LabelStyle, label_styles
-from frontier.reporting.extra import PREFIX, Section, stems
-from frontier.reporting.page.page import page
-from frontier.reporting.tables import markdown_report, notes_of, summary_text
-from frontier.reporting.text_table import TextTable, text_of
-
-REPORT, PAGE, SUMMARY, BUDGETS = "report.md", "index.html", "summary", "budgets"
-TABLE_NAME = re.compile(rf"({BUDGETS}|{PREFIX}.+)\.(csv|md|tex)|{PREFIX}.+\.({'|'.join(FORMATS)})")
+from frontier.reporting.charts.figures import save
+from frontier.reporting.document import Data, Document, Picture, table_of, walk
+from frontier.reporting.latex import latex
+from frontier.reporting.markdown import markdown, table_markdown
 
 
-def write_report(
-    cells: pd.DataFrame,
-    manifest: Mapping[str, Any],
-    out: Path,
+def write_document(
+    document: Document,
+    folder: Path,
     *,
-    targets: pd.DataFrame | None = None,
-    traces: pd.DataFrame | None = None,
-    extra: Sequence[Section] = (),
+    name: str = "report.md",
+    figures: str = "",
+    formats: Sequence[str] = ("png", "svg"),
+    tables: Sequence[str] = ("csv",),
+    ours: str = "",
 ) -> list[Path]:
-    """Write the report of `cells` into the folder `out`, made if missing; the paths of its files, the report first.
+    """Write the document into `folder`, made if missing; the paths of its files, the report first.
 
-    `targets` and `traces` are those of `frontier.results.store`; without them the page has no worst misses and no
-    convergence. Raises `InputError` when `out` is a file or when `cells` lacks a column that identifies a result.
+    name     the file of the report; other reports may stand beside it
+    figures  a folder in `folder` for the figures, which the report links; empty: they stand beside it
+    formats  of every `Picture`, the first being the one that the report shows
+    tables   of every `Data`: of csv, md and tex
+    ours     a pattern (of whole names) of what an earlier report may have left beside the figures: such files go if
+             this report has none of the name; any other file stays
+
+    The same document gives the same bytes. Raises `InputError` when `folder` is a file or the report is a folder.
     """
-    if out.exists() and not out.is_dir():
-        raise InputError(out, "not a folder", expected="a folder for the report", got="a file")
-    ready = prepare(cells)
-    styles = label_styles(ready["label"], dict(zip(ready["label"], ready["method"], strict=True)))
-    out.parent.mkdir(parents=True, exist_ok=True)
-    draft = Path(tempfile.mkdtemp(prefix=f".{out.name}-", dir=out.parent))  # a sibling: moving it is a rename
-    try:
-        figures = draw_figures(cells, manifest, draft)
-        pictures = _draw_extra(extra, styles, draft)
-        text = markdown_report(cells, manifest, figures, extra=extra, pictures=pictures, linked=True)
-        _write(draft / REPORT, text)
-        html = page(
-            cells, manifest, styles, notes_of(ready, manifest, extra),
-            targets=targets, traces=traces, extra=extra, pictures=pictures,
-        )  # fmt: skip
-        _write(draft / PAGE, html)
-        tables = _write_tables(cells, ready, extra, draft)
-        out.mkdir(exist_ok=True)
-        names = [path.name for paths in (*figures.values(), *pictures.values()) for path in paths]
-        # The report last: whoever reads it finds every figure that it links.
-        for name in (*names, *tables, PAGE, REPORT):
-            (draft / name).replace(out / name)
-    finally:
-        shutil.rmtree(draft, ignore_errors=True)
-    for path in sorted(out.iterdir()):
-        ours = TABLE_NAME.fullmatch(path.name) or FIGURE_NAME.fullmatch(path.name)
-        if path.is_file() and path.name not in (*names, *tables) and ours:
+    if folder.exists() and not folder.is_dir():
+        raise InputError(folder, "not a folder", expected="a folder for the report", got="a file")
+    if (folder / name).is_dir():
+        raise InputError(folder / name, "a folder", expected="the name of a file for the report")
+    folder.parent.mkdir(parents=True, exist_ok=True)
+    with tempfile.TemporaryDirectory(prefix=f".{folder.name}-", dir=folder.parent) as beside:
+        draft = Path(beside)  # a sibling: moving it is a rename
+        (draft / figures).mkdir(exist_ok=True)
+        drawn = _draw(document, draft / figures, formats)
+        links = {stem: paths[0].relative_to(draft).as_posix() for stem, paths in drawn.items()}
+        written = [path for block in walk(document.blocks) if isinstance(block, Data)
+                   for path in write_data(block, draft, tables)]  # fmt: skip
+        report = write_text(draft / name, markdown(document, links))
+        paths = [report, *written, *(path for paths in drawn.values() for path in paths)]
+        names = [path.relative_to(draft) for path in paths]
+        move_in(draft, folder, names, ours, figures)
+    return [folder / name for name in names]
+
+
+def move_in(draft: Path, folder: Path, names: Sequence[Path], ours: str = "", below: str = "") -> None:
+    """Move the files `names` of `draft` into `folder`, the first of them last, and remove what they replace.
+
+    Whoever reads the first, the report, finds all that it links. Files in `folder / below` whose whole name is `ours`
+    and that are not among `names` are removed.
+    """
+    folder.mkdir(exist_ok=True)
+    for name in reversed(names):
+        (folder / name).parent.mkdir(exist_ok=True)
+        (draft / name).replace(folder / name)
+    place = folder / below
+    for path in sorted(place.iterdir()) if ours and place.is_dir() else ():
+        if path.is_file() and path.relative_to(folder) not in names and re.fullmatch(ours, path.name):
             path.unlink()
-    return [out / name for name in (REPORT, PAGE, *tables, *names)]
 
 
-def _draw_extra(extra: Sequence[Section], styles: Mapping[str, LabelStyle], folder: Path) -> dict[str, list[Path]]:
-    """The figures of the sections, by caption."""
-    written: dict[str, list[Path]] = {}
-    names = stems(caption for section in extra for caption in section.figures)
+def _draw(document: Document, folder: Path, formats: Sequence[str]) -> dict[str, list[Path]]:
+    """The files of every figure that there is something to draw in, by stem."""
+    drawn: dict[str, list[Path]] = {}
     with matplotlib.rc_context(rc()):
-        for section in extra:
-            for caption, draw in section.figures.items():
-                figure = draw(styles)
-                if figure is not None:
-                    written[caption] = save(figure, folder, names[caption])
-    return written
+        for block in walk(document.blocks):
+            if isinstance(block, Picture) and (figure := block.draw()) is not None:
+                drawn[block.stem] = save(figure, folder, block.stem, formats)
+    return drawn
 
 
-def _write_tables(cells: pd.DataFrame, ready: pd.DataFrame, extra: Sequence[Section], folder: Path) -> list[str]:
-    """Every table in three formats; the names of the files."""
-    points = aggregate(cells)
-    written = _write_table(folder, SUMMARY, points, summary_text(points, named=True))
-    if has_matched_budgets(ready):
-        rows = by_budget(ready)
-        parts = [
-            TextTable(
-                ["problem", "design", *table.header], [[*map(str, key), *row] for row in table.rows], range(4, 99)
-            )
-            for key, some in rows.groupby(["problem", "design"], sort=True)
-            if (table := budget_table(some)).rows
-        ]
-        written += _write_table(folder, BUDGETS, rows, parts)
-    names = stems(title for section in extra for title in section.tables)
-    for section in extra:
-        for title, frame in section.tables.items():
-            written += _write_table(folder, names[title], frame, text_of(frame))
-    return written
+def write_data(data: Data, folder: Path, formats: Iterable[str]) -> list[Path]:
+    """The files of one table, by its stem, in `formats`: of csv, md and tex."""
+    words = [table_of(data.frame)] if data.words is None else data.words
+    texts = {
+        "csv": lambda: data.frame.to_csv(index=False, lineterminator="\n"),
+        "md": lambda: "\n\n".join(map(table_markdown, words)) + "\n",
+        "tex": lambda: "\n".join(map(latex, words)),
+    }
+    return [write_text(folder / f"{data.stem}.{kind}", texts[kind]()) for kind in formats]
 
 
-def _write_table(folder: Path, name: str, frame: pd.DataFrame, text: TextTable | Sequence[TextTable]) -> list[str]:
-    """`name` as CSV with all columns, and in words as Markdown and LaTeX; several texts follow one another."""
-    texts = [text] if isinstance(text, TextTable) else text
-    frame.to_csv(folder / f"{name}.csv", index=False, lineterminator="\n")
-    _write(folder / f"{name}.md", "\n\n".join(table.markdown() for table in texts) + "\n")
-    _write(folder / f"{name}.tex", "\n".join(table.latex() for table in texts))
-    return [f"{name}.{kind}" for kind in ("csv", "md", "tex")]
-
-
-def _write(path: Path, text: str) -> None:
+def write_text(path: Path, text: str) -> Path:
+    """UTF-8 with plain line ends on every system; the path."""
     path.write_text(text, encoding="utf-8", newline="\n")
+    return path

@@ -19,7 +19,7 @@ import frontier
 from frontier.analysis.regression.tolerances import read_tolerances
 from frontier.core.errors import InputError
 from frontier.core.files import read_arrays, sealed
-from frontier.reporting.write import write_report
+from frontier.reporting.report import write_report
 from frontier.results import store as storing
 from frontier.results.baseline import read_baseline
 from frontier.results.manifest import read_json

@@ -16,8 +16,9 @@ from frontier.reporting.budgets import budget_table, by_budget, design_of, has_m
 from frontier.reporting.charts.budget_figure import PANELS, budget_figure
 from frontier.reporting.charts.style import label_styles
 from frontier.reporting.facts import ProblemFacts
+from frontier.reporting.markdown import table_markdown
+from frontier.reporting.report import write_report
 from frontier.reporting.tables import markdown_report
-from frontier.reporting.write import write_report
 
 FOLDS = ("rotation_1of3", "rotation_2of3", "rotation_3of3")
 MANIFEST: dict[str, Any] = {
@@ -111,7 +112,7 @@ def test_cells_without_weights_are_counted_and_never_averaged() -> None:
 
 def test_every_budget_has_a_row_per_method_with_its_arms_side_by_side() -> None:
     ready = prepare(pd.DataFrame(experiment()))
-    text = budget_table(by_budget(ready[ready["split"] == "default"])).markdown()
+    text = table_markdown(budget_table(by_budget(ready[ready["split"] == "default"])))
     header = [name.strip() for name in text.splitlines()[0].strip("| ").split(" | ")]
     assert header[:5] == ["budget", "method", "records", "training error", "refit"]
     assert header.count("refit") == 5
@@ -126,14 +127,14 @@ def test_every_budget_has_a_row_per_method_with_its_arms_side_by_side() -> None:
 
 def test_a_budget_missed_by_some_seeds_says_by_how_many() -> None:
     cells = [cell(seed=s, budget_reached=s > 0, n_active=500 - 100 * (s == 0)) for s in range(4)]
-    assert table_rows(budget_table(by_budget(prepare(pd.DataFrame(cells)))).markdown(), "random")[0][2] == (
+    assert table_rows(table_markdown(budget_table(by_budget(prepare(pd.DataFrame(cells))))), "random")[0][2] == (
         "475 (not reached in 1 of 4)"
     )
 
 
 def test_refits_of_some_fits_only_are_not_set_beside_all_of_them() -> None:
     cells = [cell(seed=0, n_active=5), cell(seed=1, n_active=0), cell(seed=0, n_active=5, refit="fitted")]
-    row = table_rows(budget_table(by_budget(prepare(pd.DataFrame(cells)))).markdown(), "random")[0]
+    row = table_rows(table_markdown(budget_table(by_budget(prepare(pd.DataFrame(cells))))), "random")[0]
     assert row[3:5] == ["5.00% ± 0%", "–"]
 
 

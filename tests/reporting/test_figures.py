@@ -198,7 +198,7 @@ def test_svg_bytes_are_the_same_twice_whatever_the_user_has_configured(tmp_path:
 
 
 def test_no_pyplot_state_is_touched() -> None:
-    code = "import sys, frontier.reporting.write; sys.exit('matplotlib.pyplot' in sys.modules)"
+    code = "import sys, frontier.reporting.report; sys.exit('matplotlib.pyplot' in sys.modules)"
     assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0
 
 

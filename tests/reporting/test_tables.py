@@ -11,13 +11,13 @@ import pytest
 from matplotlib.figure import Figure
 
 from frontier.core.errors import InputError
-from frontier.reporting import write
+from frontier.reporting import report as report_module
 from frontier.reporting.charts.canvas import canvas
 from frontier.reporting.charts.style import LabelStyle
 from frontier.reporting.extra import Section
 from frontier.reporting.markdown import FOLD_ABOVE, escape
+from frontier.reporting.report import write_report
 from frontier.reporting.tables import GENERIC_LIMITATIONS, markdown_report
-from frontier.reporting.write import write_report
 
 MANIFEST: dict[str, Any] = {
     "experiment": "notebook",
@@ -297,7 +297,7 @@ def test_a_failure_leaves_the_earlier_report_whole(tmp_path: Path, monkeypatch: 
     def broken(*_: object, **__: object) -> str:
         raise RuntimeError("half way")
 
-    monkeypatch.setattr(write, "markdown_report", broken)
+    monkeypatch.setattr(report_module, "markdown_report", broken)
     with pytest.raises(RuntimeError, match="half way"):
         write_report(frame().assign(n_active=7), MANIFEST, out)
     assert {path: path.read_bytes() for path in out.iterdir()} == before

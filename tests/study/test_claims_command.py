@@ -64,7 +64,7 @@ def test_without_any_results_every_claim_is_not_evaluated(tmp_path: Path) -> Non
     [
         (["nothing"], "error: nothing: no cells.parquet"),
         ([RESULTS, RESULTS], f"error: {RESULTS}: a second run of"),
-        (["--out", "results"], "error: results: a folder; expected a file name"),
+        (["--out", "results"], "error: results: a folder; expected the name of a file"),
     ],
 )
 def test_bad_input_is_one_line_and_exit_code_2(arguments: list[str], said: str, folder: Path) -> None:

@@ -4,17 +4,15 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from pathlib import Path
 from typing import Any
 
-import matplotlib
 import numpy as np
 import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 
-from frontier.reporting.charts.canvas import canvas, log_frame, rc
+from frontier.reporting.charts.canvas import canvas, log_frame
 from frontier.reporting.charts.style import label_styles, log_axis
 from frontier.reporting.numbers import count_tick, percent_tick
 
@@ -25,22 +23,10 @@ SPREAD_BAND, SPREAD_RECORDS = (0.10, 0.14), 100  # the claim: ±10-14% below 100
 SPEED_BAND = (12.0, 90.0)  # the claim: 12-90 times
 
 
-def draw_claim_figures(
-    evidence: Mapping[str, pd.DataFrame], points: Mapping[str, pd.DataFrame], folder: Path
-) -> dict[str, list[Path]]:
-    """Draw what there is to draw into `folder`; PNG and SVG by claim."""
-    drawn: dict[str, list[Path]] = {}
-    for name, draw in FIGURES.items():
-        frame = (evidence if name == "l1_speed" else points).get(name, pd.DataFrame())
-        if frame.empty:
-            continue
-        with matplotlib.rc_context(rc()):
-            figure = draw(frame)
-            drawn[name] = [folder / f"{name}.{suffix}" for suffix in ("png", "svg")]
-            for path in drawn[name]:
-                metadata = {"Date": None} if path.suffix == ".svg" else None  # a date would make every SVG differ
-                figure.savefig(path, format=path.suffix[1:], metadata=metadata)
-    return drawn
+def claim_figure(name: str, evidence: pd.DataFrame, points: pd.DataFrame | None) -> Figure | None:
+    """The figure of one claim; None where it has none, or nothing to draw."""
+    frame = evidence if name == "l1_speed" else points
+    return None if name not in FIGURES or frame is None or frame.empty else FIGURES[name](frame)
 
 
 def spread_figure(points: pd.DataFrame) -> Figure:

@@ -8,20 +8,18 @@ experiment that was read. How a number is written follows from its column's name
 
 from __future__ import annotations
 
-import shutil
-import tempfile
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
-from urllib.parse import quote
 
 import numpy as np
 import pandas as pd
 
-from frontier.core.errors import InputError
-from frontier.reporting.markdown import bullets, escape, folded_table, markdown_table
+from frontier.reporting.document import Block, Bullets, Document, Picture, Section, Table, Text
+from frontier.reporting.markdown import escape
 from frontier.reporting.numbers import MISSING, count, parameter, percent, seconds, significant
-from frontier.study.claims.figure import draw_claim_figures
+from frontier.reporting.write import write_document
+from frontier.study.claims.figure import claim_figure
 
 MARKS = {
     "holds": "✓ holds",
@@ -52,77 +50,53 @@ def write_claims_page(
     A figure that an earlier page left and this one does not have is removed. Raises `InputError` when `out` is a
     folder.
     """
-    if out.is_dir():
-        raise InputError(out, "a folder", expected="a file name ending with .md", cure="use --out reports/claims.md")
-    folder = out.with_suffix("")
-    out.parent.mkdir(parents=True, exist_ok=True)
-    draft = Path(tempfile.mkdtemp(prefix=f".{out.stem}-", dir=out.parent))  # a sibling: moving it is a rename
-    try:
-        figures = draw_claim_figures(evidence, points, draft)
-        pictures = {name: f"{folder.name}/{paths[0].name}" for name, paths in figures.items()}
-        (draft / out.name).write_text(claims_markdown(claims, evidence, runs, pictures), encoding="utf-8", newline="\n")
-        names = [path.name for paths in figures.values() for path in paths]
-        if names:
-            folder.mkdir(exist_ok=True)
-        for name in names:
-            (draft / name).replace(folder / name)
-        (draft / out.name).replace(out)  # the page last: whoever reads it finds what it links
-    finally:
-        shutil.rmtree(draft, ignore_errors=True)
-    for old in folder.glob("*") if folder.is_dir() else ():
-        if old.suffix in (".png", ".svg") and old.name not in names:
-            old.unlink()
-    return [out, *(folder / name for name in names)]
+    document = claims_document(claims, evidence, points, runs)
+    return write_document(document, out.parent, name=out.name, figures=out.stem, ours=r".+\.(png|svg)")
 
 
-def claims_markdown(
-    claims: pd.DataFrame, evidence: Mapping[str, pd.DataFrame], runs: pd.DataFrame, pictures: Mapping[str, str]
-) -> str:
-    """The page; `pictures` are paths of PNG figures by claim, as the page links them."""
+def claims_document(
+    claims: pd.DataFrame, evidence: Mapping[str, pd.DataFrame], points: Mapping[str, pd.DataFrame], runs: pd.DataFrame
+) -> Document:
+    """The whole page: a table of verdicts, a section a claim, and the results that were read."""
     rows = claims.to_dict("records")
-    table = [[f"[{escape(row['words'])}](#{_anchor(row['id'])})", _verdict(row), escape(row["reason"])] for row in rows]
-    blocks = ["# Claims under test", INTRODUCTION, markdown_table(("claim", "verdict", "why"), table)]
-    for row in rows:
-        blocks += _claim_blocks(row, evidence.get(row["id"], pd.DataFrame()), pictures.get(row["id"]))
-    blocks += ["## Results read"]
-    if runs.empty:
-        blocks.append("None.")
-    else:
-        told = [[escape(run[name]) for name in RUN_HEADER] for run in runs.to_dict("records")]
-        blocks.append(markdown_table(RUN_HEADER, told))
-    return "\n\n".join(blocks) + "\n"
-
-
-def _claim_blocks(row: Mapping[Any, Any], evidence: pd.DataFrame, picture: str | None) -> list[str]:
-    blocks = [
-        f"## {escape(row['id'])}",
-        f"> {escape(row['words'])}\n>\n> {escape(row['source'])}",
-        f"{_verdict(row)}.",
-        escape(row["reason"]),
+    table = [
+        [Text(f"[{escape(row['words'])}](#{_anchor(row['id'])})"), Text(_verdict(row)), row["reason"]] for row in rows
     ]
-    blocks += [escape(row["detail"])] if row["detail"] else []
-    if picture is not None:
-        blocks.append(f"![{escape(row['words'])}]({quote(picture)})")
-    if not evidence.empty:
-        header, lines, right = evidence_table(evidence)
-        blocks.append(folded_table(header, lines, right))
-    blocks.append(f"**Rule.** {escape(row['rule'])}")
-    blocks.append(f"**Read from** {escape(row['needs'])}.")
+    told = [[run[name] for name in RUN_HEADER] for run in runs.to_dict("records")]
+    return Document(
+        "Claims under test",
+        [
+            Text(INTRODUCTION),
+            Table(("claim", "verdict", "why"), table),
+            *(_claim(row, evidence.get(row["id"], pd.DataFrame()), points.get(row["id"])) for row in rows),
+            Section("Results read", [Table(RUN_HEADER, told) if told else Text("None.")]),
+        ],
+    )
+
+
+def _claim(row: Mapping[Any, Any], evidence: pd.DataFrame, points: pd.DataFrame | None) -> Section:
+    name = str(row["id"])
+    blocks: list[Block] = [
+        Text(f"> {escape(row['words'])}\n>\n> {escape(row['source'])}"),
+        Text(f"{_verdict(row)}."),
+        Text(escape(row["reason"])),
+    ]
+    blocks += [Text(escape(row["detail"]))] if row["detail"] else []
+    blocks.append(Picture(name, row["words"], lambda: claim_figure(name, evidence, points)))
+    blocks += [] if evidence.empty else [evidence_table(evidence)]
+    blocks += [Text(f"**Rule.** {escape(row['rule'])}"), Text(f"**Read from** {escape(row['needs'])}.")]
     limits = [escape(line) for line in str(row["not_tested"]).splitlines() if line]
-    if limits:
-        blocks += ["**Not tested**", bullets(limits)]
-    return blocks
+    blocks += [Text("**Not tested**"), Bullets(limits)] if limits else []
+    return Section(name, blocks)
 
 
-def evidence_table(evidence: pd.DataFrame) -> tuple[list[str], list[list[str]], list[str]]:
-    """Header, rows and the names of number columns; limits are folded into the cell of their middle."""
+def evidence_table(evidence: pd.DataFrame) -> Table:
+    """The numbers of a claim; limits are folded into the cell of their middle."""
     columns = [name for name in map(str, evidence.columns) if not _is_limit(name, evidence)]
     header = ["λ" if name == "lam" else name.replace("_", " ") for name in columns]
-    numbers = [
-        text for name, text in zip(columns, header, strict=True) if pd.api.types.is_numeric_dtype(evidence[name])
-    ]
+    numbers = [place for place, name in enumerate(columns) if pd.api.types.is_numeric_dtype(evidence[name])]
     rows = [[_cell(row, name) for name in columns] for row in evidence.to_dict("records")]
-    return header, rows, numbers
+    return Table(header, rows, numbers, foldable=True)
 
 
 def _is_limit(name: str, evidence: pd.DataFrame) -> bool:
@@ -130,11 +104,11 @@ def _is_limit(name: str, evidence: pd.DataFrame) -> bool:
     return end in ("low", "high") and base in evidence.columns
 
 
-def _cell(row: Mapping[Any, Any], name: str) -> str:
+def _cell(row: Mapping[Any, Any], name: str) -> str | Text:
     """One value in words, with its limits where it has them."""
     value = row[name]
     if isinstance(value, str):
-        return f"**{value}**" if name == "verdict" else escape(value)
+        return Text(f"**{value}**") if name == "verdict" else value
     text = _written(name, value)
     low, high = row.get(f"{name}_low"), row.get(f"{name}_high")
     if low is None or high is None or np.isnan(low) or np.isnan(high) or text == MISSING:

@@ -6,14 +6,10 @@ is in no exponent. Lines are the fits: power laws for seconds, a fixed part plus
 
 from __future__ import annotations
 
-import shutil
-import tempfile
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
-from urllib.parse import quote
 
-import matplotlib
 import numpy as np
 import pandas as pd
 from matplotlib.axes import Axes
@@ -21,11 +17,13 @@ from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 
 from frontier.core.errors import InputError
-from frontier.reporting.charts.canvas import canvas, log_frame, rc
+from frontier.reporting.charts.canvas import canvas, log_frame
 from frontier.reporting.charts.style import LabelStyle, label_styles, log_axis
-from frontier.reporting.markdown import bullets, escape, folded_table, markdown_table
+from frontier.reporting.document import Block, Bullets, Data, Document, Picture, Section, Table, Text
+from frontier.reporting.markdown import escape
 from frontier.reporting.numbers import MISSING, count, count_tick, seconds, seconds_tick, significant
-from frontier.reporting.provenance import settings
+from frontier.reporting.provenance import limitations, settings
+from frontier.reporting.write import write_document
 
 GIB, MILLION = 2.0**30, 1e6
 PANEL_INCHES = 3.0
@@ -68,63 +66,46 @@ def write_scale_report(
 
     Raises `InputError` when `folder` is a file, or when there is nothing to draw.
     """
-    if folder.exists() and not folder.is_dir():
-        raise InputError(folder, "not a folder", expected="a folder for the report", got="a file")
     if not sizes["seconds"].notna().any():
         raise InputError("results", "no cell has a time", cure="run the experiment to its end")
-    folder.mkdir(parents=True, exist_ok=True)
-    draft = Path(tempfile.mkdtemp(prefix=".scale-", dir=folder))
-    try:
-        with matplotlib.rc_context(rc()):
-            figures = {"scale": scale_figure(sizes, fits), "grid": grid_figure(sizes, laws)}
-            for stem, figure in figures.items():
-                for suffix in ("png", "svg") if figure is not None else ():
-                    metadata = {"Date": None} if suffix == "svg" else None  # a date would make every SVG differ
-                    figure.savefig(draft / f"{stem}.{suffix}", format=suffix, metadata=metadata)  # type: ignore[union-attr]
-        sizes.drop(columns="message").to_csv(draft / "scale.csv", index=False, lineterminator="\n")
-        fits.to_csv(draft / "exponents.csv", index=False, lineterminator="\n")
-        drawn = [stem for stem, figure in figures.items() if figure is not None]
-        text = scale_markdown(sizes, fits, laws, manifest, drawn)
-        (draft / "report.md").write_text(text, encoding="utf-8", newline="\n")
-        names = sorted((path.name for path in draft.iterdir()), key=lambda name: name.endswith(".md"))
-        for name in names:  # the Markdown last: whoever reads it finds what it links
-            (draft / name).replace(folder / name)
-    finally:
-        shutil.rmtree(draft, ignore_errors=True)
-    return [folder / name for name in reversed(names)]
+    return write_document(scale_document(sizes, fits, laws, manifest), folder)
 
 
-def scale_markdown(
-    sizes: pd.DataFrame, fits: pd.DataFrame, laws: pd.DataFrame, manifest: Mapping[str, Any], figures: list[str]
-) -> str:
-    """The report as Markdown; `figures` are the stems of the pictures beside it."""
-    blocks = [f"# Scale: {escape(manifest.get('experiment') or 'report')}"]
-    if manifest.get("description"):
-        blocks.append(escape(manifest["description"]))
-    blocks.append(bullets(verdicts(sizes)))
-    titles = {"scale": "Time and memory against non-zeros", "grid": "Cost against non-zeros × cells"}
-    blocks += [f"![{titles[stem]}]({quote(stem)}.png)" for stem in figures]
+def scale_document(
+    sizes: pd.DataFrame, fits: pd.DataFrame, laws: pd.DataFrame, manifest: Mapping[str, Any]
+) -> Document:
+    """The whole report."""
+    ordered = sizes.sort_values(["label", "nnz"], kind="stable")
+    told = ordered[(ordered["message"] != "") & ~ordered["finished"]].to_dict("records")
     rows = [_exponent_row(row) for row in fits.to_dict("records")]
-    few = "No method has finished at three sizes, so there is no exponent."
-    blocks += ["## Exponents", markdown_table(EXPONENTS, rows, right=EXPONENTS[2:]) if rows else few]
+    few = Text("No method has finished at three sizes, so there is no exponent.")
+    blocks: list[Block] = [Text(escape(manifest["description"]))] if manifest.get("description") else []
+    blocks += [
+        Bullets(verdicts(sizes)),
+        Picture("scale", "Time and memory against non-zeros", lambda: scale_figure(sizes, fits)),
+        Picture("grid", "Cost against non-zeros × cells", lambda: grid_figure(sizes, laws)),
+        Data("scale", sizes.drop(columns="message")),
+        Data("exponents", fits),
+        Section("Exponents", [Table(EXPONENTS, rows, range(2, 8)) if rows else few]),
+    ]
     if not laws.empty:
         table = [
-            [escape(r["method"]), str(r["points"])]
-            + [_with_error(r[k], r[f"{k}_se"]) for k in ("nnz", "cells", "product")]
-            for r in laws.to_dict("records")
+            [row["method"], str(row["points"])]
+            + [_with_error(row[k], row[f"{k}_se"]) for k in ("nnz", "cells", "product")]
+            for row in laws.to_dict("records")
         ]
-        blocks += ["## The grid", "CPU seconds.", markdown_table(LAWS, table, right=LAWS[1:])]
-    ordered = sizes.sort_values(["label", "nnz"], kind="stable")
-    blocks += ["## Sizes", folded_table(RUNS, [_run_row(row) for row in ordered.to_dict("records")], RUNS[1:9])]
-    told = ordered[(ordered["message"] != "") & ~ordered["finished"]]
-    if not told.empty:
-        lines = (f"{escape(r['problem'])}, {escape(r['label'])}: {escape(r['message'])}" for _, r in told.iterrows())
-        blocks += ["## What went wrong", bullets(lines)]
-    blocks += ["## Run", bullets(settings(manifest)), "## How to read this", bullets(READING)]
-    stated = [escape(text) for text in manifest.get("limitations") or ()]
-    if stated:
-        blocks += ["## Limitations", bullets(stated)]
-    return "\n\n".join(blocks) + "\n"
+        blocks.append(Section("The grid", [Text("CPU seconds."), Table(LAWS, table, range(1, 5))]))
+    runs = [_run_row(row) for row in ordered.to_dict("records")]
+    blocks.append(Section("Sizes", [Table(RUNS, runs, range(1, 9), foldable=True)]))
+    if told:
+        lines = [f"{escape(row['problem'])}, {escape(row['label'])}: {escape(row['message'])}" for row in told]
+        blocks.append(Section("What went wrong", [Bullets(lines)]))
+    blocks += [
+        Section("Run", [Bullets(settings(manifest))]),
+        Section("How to read this", [Bullets(READING)]),
+        *limitations(manifest),
+    ]
+    return Document(f"Scale: {manifest.get('experiment') or 'report'}", blocks)
 
 
 def verdicts(sizes: pd.DataFrame) -> list[str]:
@@ -260,19 +241,19 @@ def _exponent_row(row: Mapping[Any, Any]) -> list[str]:
     fixed = f"{row['fixed'] / GIB:.2f} GiB" if memory else MISSING
     slope = f"{row['per_nonzero']:.0f} ± {row['per_nonzero_se']:.0f} bytes" if memory else MISSING
     powers = [_with_error(row[k], row[f"{k}_se"]) for k in ("n_records", "n_targets", "nnz")]
-    return [escape(row["label"]), COSTS[row["cost"]], str(row["sizes"]), *powers, fixed, slope]
+    return [row["label"], COSTS[row["cost"]], str(row["sizes"]), *powers, fixed, slope]
 
 
 def _run_row(row: Mapping[Any, Any]) -> list[str]:
     spread = [seconds(row[name]) for name in ("seconds", "seconds_least", "seconds_most")]
     gap = row["relative_gap"]
     return [
-        escape(row["label"]),
+        row["label"],
         *(f"{row[name]:,}" for name in ("n_targets", "n_records", "nnz")),
         count(row["n_cells"]),
         MISSING if MISSING in spread else f"{spread[0]} ({spread[1]}–{spread[2]})",
         seconds(row["cpu_seconds"]),
         significant(row["peak_bytes"] / GIB),
         MISSING if np.isnan(gap) else f"{gap:.1e}",
-        escape(row["status"]),
+        row["status"],
     ]

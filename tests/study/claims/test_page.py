@@ -8,7 +8,9 @@ import pandas as pd
 import pytest
 
 from frontier.core.errors import InputError
-from frontier.study.claims.page import claims_markdown, evidence_table, write_claims_page
+from frontier.reporting.document import Text
+from frontier.reporting.markdown import markdown
+from frontier.study.claims.page import claims_document, evidence_table, write_claims_page
 
 CLAIMS = pd.DataFrame(
     {
@@ -53,7 +55,8 @@ RUNS = pd.DataFrame({"experiment": ["runs"], "rows": ["12"], "code": ["abc"], "t
 
 
 def page() -> str:
-    return claims_markdown(CLAIMS, {"l0_standard_error": EVIDENCE}, RUNS, {"l0_standard_error": "claims/x.png"})
+    document = claims_document(CLAIMS, {"l0_standard_error": EVIDENCE}, {}, RUNS)
+    return markdown(document, {"l0_standard_error": "claims/x.png"})
 
 
 def test_the_verdicts_come_first_with_their_conditions() -> None:
@@ -76,15 +79,24 @@ def test_a_claim_shows_its_words_rule_numbers_figure_and_limits() -> None:
 
 
 def test_numbers_are_written_by_the_names_of_their_columns_and_limits_share_a_cell() -> None:
-    header, [row], right = evidence_table(EVIDENCE)
-    assert header[:4] == ["problem", "λ", "records", "spread error"]
-    assert row == ["p", "0.004", "47.5", "12.3% (10.0% to 20.0%)", "34.5 ms", "301×", "3", "–", "**undecided**"]
-    assert right == ["λ", "records", "spread error", "l1 seconds", "ratio", "undecided", "unknown"]
+    table = evidence_table(EVIDENCE)
+    [row] = table.rows
+    assert table.header[:4] == ["problem", "λ", "records", "spread error"]
+    assert row == ["p", "0.004", "47.5", "12.3% (10.0% to 20.0%)", "34.5 ms", "301×", "3", "–", Text("**undecided**")]
+    assert [table.header[place] for place in table.numbers] == [
+        "λ",
+        "records",
+        "spread error",
+        "l1 seconds",
+        "ratio",
+        "undecided",
+        "unknown",
+    ]
 
 
 def test_limits_that_are_missing_are_left_out() -> None:
     frame = pd.DataFrame({"error": [0.5], "error_low": [float("nan")], "error_high": [float("nan")]})
-    assert evidence_table(frame)[1] == [["50.0%"]]
+    assert evidence_table(frame).rows == [["50.0%"]]
 
 
 def test_the_page_and_its_figures_are_written_and_an_older_figure_is_removed(tmp_path: Path) -> None:
@@ -132,8 +144,9 @@ ORDER = pd.DataFrame(
 
 
 def test_the_figures_of_speed_and_order_are_drawn(tmp_path: Path) -> None:
+    claims = CLAIMS.assign(id=["l1_speed", "l0_paper_training"])
     written = write_claims_page(
-        CLAIMS, {"l1_speed": SPEED}, {"l0_paper_training": ORDER}, RUNS.iloc[:0], tmp_path / "claims.md"
+        claims, {"l1_speed": SPEED}, {"l0_paper_training": ORDER}, RUNS.iloc[:0], tmp_path / "claims.md"
     )
     assert {path.name for path in written[1:]} == {
         f"{name}.{suffix}" for name in ("l1_speed", "l0_paper_training") for suffix in ("png", "svg")
@@ -142,5 +155,5 @@ def test_the_figures_of_speed_and_order_are_drawn(tmp_path: Path) -> None:
 
 
 def test_a_folder_for_the_page_is_refused(tmp_path: Path) -> None:
-    with pytest.raises(InputError, match="a folder; expected a file name"):
+    with pytest.raises(InputError, match="a folder; expected the name of a file"):
         write_claims_page(CLAIMS, {}, {}, RUNS, tmp_path)

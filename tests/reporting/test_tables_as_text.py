@@ -5,7 +5,9 @@ import re
 import pandas as pd
 import pytest
 
-from frontier.reporting.text_table import PAGE_ROWS, TextTable, latex_escape, text_of
+from frontier.reporting.document import Table, table_of
+from frontier.reporting.latex import PAGE_ROWS, latex, latex_escape
+from frontier.reporting.markdown import table_markdown
 
 
 @pytest.mark.parametrize(
@@ -25,8 +27,8 @@ def test_text_in_latex_sets_as_itself(text: str, set_as: str) -> None:
 
 
 def test_a_latex_table_has_the_rules_of_booktabs_and_as_many_cells_in_each_row() -> None:
-    table = TextTable(["method", "error"], [["a & b", "1.0%"], ["[c]", "2.0%"]], numbers=[1])
-    lines = table.latex().splitlines()
+    table = Table(["method", "error"], [["a & b", "1.0%"], ["[c]", "2.0%"]], numbers=[1])
+    lines = latex(table).splitlines()
     assert lines[1:] == [
         r"\begin{tabular}{lr}",
         r"\toprule",
@@ -41,14 +43,14 @@ def test_a_latex_table_has_the_rules_of_booktabs_and_as_many_cells_in_each_row()
 
 
 def test_a_table_longer_than_a_page_repeats_its_header_on_every_page() -> None:
-    text = TextTable(["n"], [["1"]] * (PAGE_ROWS + 1)).latex()
+    text = latex(Table(["n"], [["1"]] * (PAGE_ROWS + 1)))
     assert r"\begin{longtable}{l}" in text
     assert r"\endhead" in text
 
 
 def test_markdown_cells_are_escaped_and_numbers_stand_as_they_are() -> None:
-    table = TextTable(["a|b", "n"], [["<b>", "0.0123"], ["1. x", "-0.5"]], numbers={1})
-    assert table.markdown().splitlines() == [
+    table = Table(["a|b", "n"], [["<b>", "0.0123"], ["1. x", "-0.5"]], numbers=[1])
+    assert table_markdown(table).splitlines() == [
         "| a\\|b | n |",
         "| --- | ---: |",
         "| \\<b\\> | 0.0123 |",
@@ -60,7 +62,7 @@ def test_any_frame_becomes_text() -> None:
     frame = pd.DataFrame(
         {"n_seeds": [5, 1200], "low_error": [0.123456, None], "is_it": [True, False], "who": ["a", None]}
     )
-    table = text_of(frame)
+    table = table_of(frame)
     assert table.header == ["n seeds", "low error", "is it", "who"]
     assert table.rows == [["5", "0.123", "yes", "a"], ["1,200", "–", "no", "–"]]
     assert {0, 1} <= set(table.numbers)
