@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from frontier.solvers.gates.task import Start, Task
 
 Ridge = Literal["scale", "ratio"]
-START_OFFSET = 1e-8  # e^θ = w0 + 1e-8: DESIGN section 2, as l0-python
+START_OFFSET = 1e-8  # e^θ = w0 + 1e-8, as in l0-python
 TOTAL_TOLERANCE = 1e-6  # relative: a conserved total that float64 rescaling has not reached is one that caps forbid
 
 

@@ -21,7 +21,18 @@ from frontier.solvers.gates.schedule import Device, Precision, Schedule
 
 @dataclass(frozen=True, kw_only=True)
 class DenseAdam(Method):
-    """Hard Concrete without gates (`gates: false`); the parameters mean the same as `hard_concrete`'s."""
+    """Hard Concrete without gates (`gates: false`): weights `w = e^θ` fitted by Adam, none of them zero.
+
+    epochs, lr          Adam's length and step
+    loss, cap           squared: `Σ ω r²`; capped: `Σ ω min(|r|, cap) / Σ ω`
+    lam_l2, l2_on       λ₂, and what it multiplies: `Σ e^{2θ}` (scale) or `mean((w/w0)²)` (ratio)
+    max_weight_ratio    hard cap on w/w0, held throughout
+    conserve_total      weights are rescaled to Σw0, in training and after
+    initial_weights     start weights, one number or one per record; default the problem's w0
+    stop_tol, stop_every, stop_patience   early stopping (see `solvers.gates.schedule.EarlyStopping`); stop_tol 0: never
+    device, precision   auto | cpu | cuda; float32 | float64
+    trace_every         epochs between trace rows; 0: none
+    """
 
     batch_over: ClassVar[frozenset[str]] = frozenset()
     stochastic: ClassVar[bool] = False

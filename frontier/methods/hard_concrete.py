@@ -115,7 +115,7 @@ class HardConcreteCalibrator(Method):
         return _log_space.schedule(self)
 
     def check(self, points: Sequence[Point]) -> None:
-        """Also refuse a run too short for a gate to close: its λ could never drop a record (DESIGN section 2)."""
+        """Also refuse a run too short for a gate to close: its λ could never drop a record."""
         Method.check(self, points)
         keep_prob = float(min(np.max(self.init_keep_prob), 1 - KEEP_PROB_MARGIN))
         needed = self.gates.epochs_to_close(keep_prob, self.lr)

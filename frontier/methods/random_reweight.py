@@ -28,7 +28,12 @@ from frontier.solvers.gates.schedule import Device, Precision, Schedule
 
 @dataclass(frozen=True, kw_only=True)
 class RandomReweight(Method):
-    """Uniform subset of `budget` records, reweighted. One permutation per seed: subsets are nested along budgets."""
+    """Uniform subset of `budget` records, reweighted. One permutation per seed: subsets are nested along budgets.
+
+    epochs, lr          length and step of the Adam fit of the subset's weights
+    device, precision   auto | cpu | cuda; float32 | float64
+    trace_every         epochs between trace rows; 0: none
+    """
 
     stochastic: ClassVar[bool] = True
     axes: ClassVar[frozenset[Coordinate]] = frozenset({"budget"})

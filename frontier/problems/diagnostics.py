@@ -16,7 +16,7 @@ import pandas as pd
 
 from frontier.core.problem import CalibrationProblem
 
-TENFOLD = 10.0  # the bound
+TENFOLD = 10.0  # times off at the initial weights: a unit or a definition is wrong
 FEW_RECORDS = 10
 NAMED = 3  # targets that a warning names; the rest are counted
 LONGEST_NAME = 60  # characters

@@ -63,7 +63,7 @@ def pairs(facts: Any) -> str:
     return str(facts or "")
 
 
-# What follows goes once every report is a document.
+# Pieces for the report of a run, which lists its Markdown by hand.
 
 
 def bullets(lines: Iterable[str]) -> str:

@@ -9,6 +9,7 @@ from __future__ import annotations
 import dataclasses
 import importlib.util
 import pickle
+import re
 from collections.abc import Callable
 from typing import Any
 
@@ -244,3 +245,13 @@ def assert_same(one: Solution, other: Solution, problem: CalibrationProblem) -> 
         assert values[0] == pytest.approx(values[1], rel=1e-5)  # both within a relative gap of 1e-6 of the minimum
     else:
         np.testing.assert_allclose(one.weights, other.weights, rtol=BATCH_TOLERANCE, atol=1e-9)
+
+
+@pytest.mark.parametrize("name", method_names())
+def test_every_parameter_has_its_line_in_the_docstring(name: str) -> None:
+    told = method_class(name).__doc__ or ""
+    named = {word for line in told.splitlines() if (match := re.match(r" {4}(\w+(?:, \w+)*) {2,}\S", line))
+             for word in match[1].split(", ")}  # fmt: skip
+    fields = {field.name for field in dataclasses.fields(method_class(name))}
+    assert fields <= named, f"without a line: {sorted(fields - named)}"
+    assert named <= fields, f"lines of no parameter: {sorted(named - fields)}"

@@ -37,8 +37,13 @@ NAME = "peers.l0_python"
 class L0Python(Method):
     """Hard Concrete gates by l0-python; the parameters mean the same as `hard_concrete`'s.
 
-    loss   design: our objective, exactly; published: the package's relative loss, which divides by y + 1;
-           normalised: the same on targets divided by their scale
+    epochs, lr       Adam's length and step
+    loss             design: our objective, exactly; published: the package's relative loss, which divides by y + 1;
+                     normalised: the same on targets divided by their scale
+    lam_l2           λ₂ of `Σ e^{2θ}`
+    init_keep_prob   start probability of keeping a record
+    temperature, gamma, zeta   β, γ, ζ of the distribution
+    log_alpha_jitter_sd, log_weight_jitter_sd   start noise on α and θ, from the seed
     """
 
     stochastic: ClassVar[bool] = True

@@ -11,13 +11,10 @@ from frontier.study.claims.ordering import ordered
 from frontier.study.claims.spread import explodes, zero_variance
 from frontier.study.claims.timing import speed
 
-NOTEBOOK = "the source notebook (DESIGN section 4)"
+NOTEBOOK = "the source notebook"
 README = "l0-python, README of 0.4.2 (“gates never fully close”) and 0.5 (“clean sparsity”)"
 EXAMPLE = "microcalibrate 0.21.1, docs/l0_regularization.ipynb (“Dataset reduction: 60.0%”)"
-PAPER = (
-    "PolicyEngine/l0-paper, abstract: refit 4.74%, dense 5.07%, random + reweight 7.55%; raw gated 9.86% (DESIGN "
-    "section 4)"
-)
+PAPER = "PolicyEngine/l0-paper, abstract: refit 4.74%, dense 5.07%, random + reweight 7.55%; raw gated 9.86%"
 DOMINATION = (
     "A setting (problem, split, arm, error) holds if at every size of Hard Concrete some L1 point with no more "
     "records (2% slack) has a smaller error, the 95% Welch interval over seeds (Bonferroni over the sizes) being "
@@ -157,7 +154,7 @@ CLAIMS: tuple[Claim, ...] = (
     Claim(
         id="plus_one",
         words="The +1 in the numerator of microcalibrate's loss moves the optimum to y − 1",
-        source="microcalibrate 0.21.1, utils/metrics.py (DESIGN section 4)",
+        source="microcalibrate 0.21.1, utils/metrics.py",
         rule=(
             "A problem holds if at the exact optimum every estimate is 1 below its target (to 0.01), fails if an "
             "estimate is elsewhere. source_loss_groups leaves out the two totals; …_thousands counts in thousands."

@@ -36,7 +36,7 @@ def make_task(problem: CalibrationProblem | None = None, **changes: Any) -> Task
 
 
 def by_autograd(task: Task, cell: Cell) -> tuple[FloatArray, FloatArray]:
-    """`e^θ` and α of one cell after training, written from the formulas of DESIGN section 2; limits by projection."""
+    """`e^θ` and α of one cell after training, from Louizos et al. (2018) and Adam; limits by projection."""
     loss, start = task.loss, task.clipped_start(cell.seed)
     A, b, q = torch.tensor(loss.design.A.toarray()), torch.tensor(loss.design.b), torch.tensor(loss.q)
     theta = torch.tensor(np.log(start.scale), requires_grad=True)
