@@ -63,9 +63,8 @@ def prepare(cells: pd.DataFrame) -> pd.DataFrame:
     return ready.sort_values(order, kind="stable").reset_index(drop=True)
 
 
-def first_repeats(cells: pd.DataFrame) -> pd.DataFrame:
-    """`prepare(cells)` without the repeats after the first, which would count as seeds."""
-    ready = prepare(cells)
+def first_repeats(ready: pd.DataFrame) -> pd.DataFrame:
+    """Prepared cells without the repeats after the first, which would count as seeds."""
     return ready[ready["repeat"] == 0].reset_index(drop=True)
 
 
@@ -79,8 +78,8 @@ def _floats(cells: pd.DataFrame, name: str) -> NDArray[np.float64]:
         raise InputError(f"cells.{name}", "not a number", expected="numbers or NA", got=error) from error
 
 
-def aggregate(cells: pd.DataFrame) -> pd.DataFrame:
-    """Collapse cells over seeds: one row per (problem, split, label, method, refit, λ or budget), in this order.
+def aggregate(ready: pd.DataFrame) -> pd.DataFrame:
+    """Prepared cells over seeds: one row per (problem, split, label, method, refit, λ or budget), in this order.
 
     `n_seeds` counts cells, `n_with_weights` those with weights; `seeded` is False for a method without seeds. Each of
     `METRICS` gives `_mean`, `_min`, `_max` and `_se` (NaN below two seeds). `relative_gap_worst` is the largest,
@@ -90,7 +89,7 @@ def aggregate(cells: pd.DataFrame) -> pd.DataFrame:
     they are those of the first kind present (clean, contended, amortised, cached), and `timing` names it with its share
     when mixed.
     """
-    ready = first_repeats(cells)
+    ready = first_repeats(ready)
     rows = [
         {**dict(zip(POINT, key, strict=True)), **_collapse(group)}
         for key, group in ready.groupby(list(POINT), dropna=False, sort=False)

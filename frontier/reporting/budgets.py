@@ -19,7 +19,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from frontier.analysis.aggregate import fit_seconds, prepare
+from frontier.analysis.aggregate import fit_seconds
 from frontier.reporting.document import Table
 from frontier.reporting.numbers import MISSING, count, parameter, percent_with_error, seconds
 from frontier.results.designs import design_of, designs
@@ -56,13 +56,12 @@ def parts_of(ready: pd.DataFrame) -> dict[tuple[str, str], pd.DataFrame]:
     return parts
 
 
-def by_budget(cells: pd.DataFrame) -> pd.DataFrame:
+def by_budget(ready: pd.DataFrame) -> pd.DataFrame:
     """One row per problem, design, budget or λ, label and refit, in this order; cells as `prepare` leaves them.
 
     Each of `POOLED` gives `_mean` and `_se`; `n_cells`, `n_with_weights`, `n_missed` (budget not reached), `n_hollow`,
     `n_splits` and `n_seeds` count; `fit_seconds_mean` is of the kind that `timing` names.
     """
-    ready = prepare(cells)
     ready = ready[ready["repeat"] == 0]
     ready = ready.assign(design=[design_of(split) for split in ready["split"]], arm=ready["refit"].map(_arm_rank))
     rows = []

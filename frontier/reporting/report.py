@@ -53,16 +53,16 @@ def write_report(
     out.parent.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(prefix=f".{out.name}-", dir=out.parent) as beside:
         draft = Path(beside)  # a sibling: moving it is a rename
-        figures = draw_figures(cells, manifest, draft)
+        figures = draw_figures(ready, manifest, draft)
         pictures = _draw_extra(extra, styles, draft)
-        text = markdown_report(cells, manifest, figures, extra=extra, pictures=pictures, linked=True)
+        text = markdown_report(ready, manifest, figures, extra=extra, pictures=pictures, linked=True)
         write_text(draft / REPORT, text)
         html = page(
-            cells, manifest, styles, notes_of(ready, manifest, extra),
+            ready, manifest, styles, notes_of(ready, manifest, extra),
             targets=targets, traces=traces, extra=extra, pictures=pictures,
         )  # fmt: skip
         write_text(draft / PAGE, html)
-        tables = _write_tables(cells, ready, extra, draft)
+        tables = _write_tables(ready, extra, draft)
         drawn = [path.relative_to(draft) for paths in (*figures.values(), *pictures.values()) for path in paths]
         names = [Path(REPORT), Path(PAGE), *tables, *drawn]
         move_in(draft, out, names, f"{TABLE_NAME}|{FIGURE_NAME.pattern}")
@@ -82,9 +82,9 @@ def _draw_extra(extra: Sequence[Section], styles: Mapping[str, LabelStyle], fold
     return written
 
 
-def _write_tables(cells: pd.DataFrame, ready: pd.DataFrame, extra: Sequence[Section], folder: Path) -> list[Path]:
+def _write_tables(ready: pd.DataFrame, extra: Sequence[Section], folder: Path) -> list[Path]:
     """Every table in three formats; the names of the files."""
-    points = aggregate(cells)
+    points = aggregate(ready)
     data = [Data(SUMMARY, points, [summary_text(points, named=True)])]
     if has_matched_budgets(ready):
         rows = by_budget(ready)

@@ -14,7 +14,7 @@ from urllib.parse import quote
 
 import pandas as pd
 
-from frontier.analysis.aggregate import aggregate, first_repeats, prepare
+from frontier.analysis.aggregate import aggregate, first_repeats
 from frontier.core.status import ENDED_WELL
 from frontier.reporting.budgets import READING as BUDGETS_READING
 from frontier.reporting.budgets import budget_table, by_budget, has_matched_budgets, parts_of, shared_sentence
@@ -84,7 +84,7 @@ READING = (
 
 
 def markdown_report(
-    cells: pd.DataFrame,
+    ready: pd.DataFrame,
     manifest: Mapping[str, Any],
     figures: Mapping[tuple[str, str], Sequence[Path]],
     *,
@@ -92,11 +92,10 @@ def markdown_report(
     pictures: Mapping[str, Sequence[Path]] | None = None,
     linked: bool = False,
 ) -> str:
-    """The whole report; `figures` are the files of each (problem, split), linked by name. Raises as `prepare` does.
+    """The whole report of prepared cells; `figures` are the files of each (problem, split), linked by name.
 
     `pictures` are the files of the figures of `extra` by caption; `linked` says that `index.html` stands beside it.
     """
-    ready = prepare(cells)
     blocks = [f"# {escape(manifest.get('experiment') or 'Report')}"]
     blocks += [escape(text) for text in re.split(r"\n\s*\n", str(manifest.get("description") or "")) if text.strip()]
     blocks += [BESIDE] if linked else []

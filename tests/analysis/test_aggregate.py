@@ -10,6 +10,10 @@ from frontier.analysis.aggregate import METRICS, aggregate, prepare
 from frontier.core.errors import InputError
 
 
+def aggregated(cells: pd.DataFrame) -> pd.DataFrame:
+    return aggregate(prepare(cells))
+
+
 def cell(**changes: Any) -> dict[str, Any]:
     row = {
         "problem": "tiny",
@@ -41,7 +45,7 @@ def failed(**changes: Any) -> dict[str, Any]:
 
 
 def only(cells: list[dict[str, Any]]) -> pd.Series[Any]:
-    table = aggregate(pd.DataFrame(cells))
+    table = aggregated(pd.DataFrame(cells))
     assert len(table) == 1
     return table.iloc[0]
 
@@ -150,14 +154,14 @@ def test_points_are_told_apart_by_every_part_of_their_identity() -> None:
         {"lam": pd.NA, "budget": 5},
         {"lam": pd.NA},
     ]
-    table = aggregate(pd.DataFrame([cell(), *(cell(**other) for other in others)]))
+    table = aggregated(pd.DataFrame([cell(), *(cell(**other) for other in others)]))
     assert len(table) == 1 + len(others)
     assert (table["n_seeds"] == 1).all()
 
 
 def test_rows_are_in_order_with_the_fit_before_its_refit() -> None:
     points = [("b", "none", 0.1), ("a", "nnls", 0.1), ("a", "none", 0.2), ("a", "none", 0.1)]
-    table = aggregate(pd.DataFrame([cell(label=label, refit=refit, lam=lam) for label, refit, lam in points]))
+    table = aggregated(pd.DataFrame([cell(label=label, refit=refit, lam=lam) for label, refit, lam in points]))
     expected = [("a", "none", 0.1), ("a", "none", 0.2), ("a", "nnls", 0.1), ("b", "none", 0.1)]
     assert list(table[["label", "refit", "lam"]].itertuples(index=False, name=None)) == expected
 
@@ -166,13 +170,13 @@ def test_the_order_of_the_cells_changes_nothing() -> None:
     generator = np.random.default_rng(0)
     cells = pd.DataFrame([cell(lam=lam, seed=s, ess=generator.random()) for lam in (0.1, 0.2) for s in range(7)])
     shuffled = cells.sample(frac=1, random_state=3)
-    pd.testing.assert_frame_equal(aggregate(cells), aggregate(shuffled), check_exact=True)
+    pd.testing.assert_frame_equal(aggregated(cells), aggregated(shuffled), check_exact=True)
 
 
 def test_the_input_is_not_touched() -> None:
     cells = pd.DataFrame([cell(seed=1), cell(seed=0)])
     before = cells.copy(deep=True)
-    aggregate(cells)
+    aggregated(cells)
     pd.testing.assert_frame_equal(cells, before)
 
 
@@ -180,7 +184,7 @@ def test_nullable_and_plain_columns_give_the_same_rows() -> None:
     plain = pd.DataFrame([cell(seed=0), failed(seed=1)])
     nullable = plain.convert_dtypes()
     nullable["certified"] = nullable["certified"].astype("boolean")
-    pd.testing.assert_frame_equal(aggregate(plain), aggregate(nullable), check_exact=True)
+    pd.testing.assert_frame_equal(aggregated(plain), aggregated(nullable), check_exact=True)
 
 
 def test_columns_that_were_not_measured_may_be_missing() -> None:
@@ -190,8 +194,8 @@ def test_columns_that_were_not_measured_may_be_missing() -> None:
 
 
 def test_no_cells_give_no_rows_but_all_columns() -> None:
-    full = aggregate(pd.DataFrame([cell()]))
-    empty = aggregate(pd.DataFrame(columns=list(cell())))
+    full = aggregated(pd.DataFrame([cell()]))
+    empty = aggregated(pd.DataFrame(columns=list(cell())))
     assert len(empty) == 0
     assert list(empty.columns) == list(full.columns)
 

@@ -178,7 +178,7 @@ def test_the_report_has_a_section_per_design_and_says_how_to_read_it(tmp_path: P
 
 
 def test_failures_name_a_missed_budget_once_not_again_for_its_refit() -> None:
-    text = markdown_report(pd.DataFrame(experiment()), MANIFEST, {})
+    text = markdown_report(prepare(pd.DataFrame(experiment())), MANIFEST, {})
     failures = text.split("## Failures", 1)[1].split("## ", 1)[0]
     assert failures.count("unreached") == 4  # one per split
     assert "refit" not in failures

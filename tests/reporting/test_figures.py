@@ -166,7 +166,7 @@ def test_an_axis_without_positive_values_still_stands() -> None:
 
 
 def test_files_are_named_by_problem_split_and_kind(tmp_path: Path) -> None:
-    written = draw_figures(pd.DataFrame(seeded()), MANIFEST, tmp_path)
+    written = draw_figures(prepare(pd.DataFrame(seeded())), MANIFEST, tmp_path)
     kinds = ("heldout", "train", "ess", "seconds")
     expected = [tmp_path / f"tiny__{kind}.{suffix}" for kind in kinds for suffix in FORMATS]
     assert written == {("tiny", "default"): expected}
@@ -187,9 +187,9 @@ def test_svg_bytes_are_the_same_twice_whatever_the_user_has_configured(tmp_path:
     cells = pd.DataFrame(seeded() + path_with_zeros())
     (tmp_path / "a").mkdir()
     (tmp_path / "b").mkdir()
-    first = draw_figures(cells, MANIFEST, tmp_path / "a", ["svg"])
+    first = draw_figures(prepare(cells), MANIFEST, tmp_path / "a", ["svg"])
     with matplotlib.rc_context({"axes.facecolor": "red", "font.size": 20, "svg.hashsalt": None}):
-        second = draw_figures(cells.sample(frac=1, random_state=1), MANIFEST, tmp_path / "b", ["svg"])
+        second = draw_figures(prepare(cells.sample(frac=1, random_state=1)), MANIFEST, tmp_path / "b", ["svg"])
         assert matplotlib.rcParams["axes.facecolor"] == "red"
     assert first["tiny", "default"]
     for before, after in zip(first["tiny", "default"], second["tiny", "default"], strict=True):
@@ -288,12 +288,12 @@ def test_the_legend_never_covers_data_with_twelve_labels() -> None:
 def test_labels_are_shown_as_they_are_written(tmp_path: Path) -> None:
     rows = [cell("_private"), cell("costs $5 or $6_")]
     assert legend_texts(draw(rows))[1:3] == [" _private", "costs $5 or $6_"]
-    assert len(draw_figures(pd.DataFrame(rows), {}, tmp_path, ["svg"])["tiny", "default"]) == 4
+    assert len(draw_figures(prepare(pd.DataFrame(rows)), {}, tmp_path, ["svg"])["tiny", "default"]) == 4
 
 
 def test_nothing_to_draw_gives_no_figure(tmp_path: Path) -> None:
     no_holdout = [row | {"heldout_mare": None} for row in seeded()]
-    written = draw_figures(pd.DataFrame([*no_holdout, failure(problem="dead")]), {}, tmp_path, ["svg"])
+    written = draw_figures(prepare(pd.DataFrame([*no_holdout, failure(problem="dead")])), {}, tmp_path, ["svg"])
     assert [path.name for path in written["tiny", "default"]] == [
         "tiny__train.svg",
         "tiny__ess.svg",
@@ -303,7 +303,7 @@ def test_nothing_to_draw_gives_no_figure(tmp_path: Path) -> None:
 
 
 def test_no_cells_give_no_figures(tmp_path: Path) -> None:
-    assert draw_figures(pd.DataFrame(columns=list(cell())), {}, tmp_path) == {}
+    assert draw_figures(prepare(pd.DataFrame(columns=list(cell()))), {}, tmp_path) == {}
 
 
 def test_only_timings_of_one_kind_share_a_panel() -> None:

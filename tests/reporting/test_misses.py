@@ -4,7 +4,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from frontier.analysis.aggregate import first_repeats
+from frontier.analysis.aggregate import first_repeats, prepare
 from frontier.reporting.misses import errors_by_problem, points_at, sizes_of, worst_misses
 from tests.reporting.made import cell, estimates, results
 
@@ -31,7 +31,7 @@ def test_an_arm_stands_at_its_nearest_point_or_nowhere() -> None:
 
 def test_worst_targets_are_means_over_seeds_and_only_of_their_role() -> None:
     cells = results()
-    ready = first_repeats(cells)
+    ready = first_repeats(prepare(cells))
     part = ready[(ready["problem"] == "ohio") & (ready["split"] == "default")]
     errors = errors_by_problem(ready, estimates(cells))["ohio"]
     table = points(label=["Gates"], budget=[200.0], n_active_mean=[201.0])
@@ -48,7 +48,7 @@ def test_worst_targets_are_means_over_seeds_and_only_of_their_role() -> None:
 
 def test_a_target_counts_in_a_role_only_in_the_folds_that_give_it_that_role() -> None:
     cells = results()
-    ready = first_repeats(cells)
+    ready = first_repeats(prepare(cells))
     part = ready[(ready["problem"] == "ohio") & ready["split"].str.startswith("rotation")]
     errors = errors_by_problem(ready, estimates(cells))["ohio"]
     worst, _ = worst_misses(part, points(label=["Gates"], budget=[200.0], n_active_mean=[201.0]), errors, [200.0])
@@ -56,6 +56,6 @@ def test_a_target_counts_in_a_role_only_in_the_folds_that_give_it_that_role() ->
 
 
 def test_without_estimates_there_is_nothing() -> None:
-    ready = first_repeats(pd.DataFrame([cell(lam=0.1)]))
+    ready = first_repeats(prepare(pd.DataFrame([cell(lam=0.1)])))
     assert errors_by_problem(ready, None) == {}
     assert errors_by_problem(ready, pd.DataFrame()) == {}

@@ -24,11 +24,11 @@ def styles_of(cells: pd.DataFrame) -> Any:
 
 def html(cells: pd.DataFrame, manifest: dict[str, Any] | None = None, **more: Any) -> str:
     known = made.manifest() if manifest is None else manifest
-    return page(cells, known, styles_of(cells), notes_of(prepare(cells), known), **more)
+    return page(prepare(cells), known, styles_of(cells), notes_of(prepare(cells), known), **more)
 
 
 def data(cells: pd.DataFrame, **more: Any) -> dict[str, Any]:
-    return page_data(first_repeats(cells), made.manifest(), styles_of(cells), **more)
+    return page_data(first_repeats(prepare(cells)), made.manifest(), styles_of(cells), **more)
 
 
 def rows(table: dict[str, Any]) -> list[dict[str, Any]]:
@@ -83,7 +83,7 @@ def test_points_of_a_split_are_those_of_the_summary() -> None:
     found = data(cells)
     part = next(i for i, p in enumerate(found["parts"]) if p["name"] == "rotation_2of2")
     shown = [row for row in rows(found["points"]) if row["part"] == part]
-    table = aggregate(cells)
+    table = aggregate(prepare(cells))
     table = table[table["split"] == "rotation_2of2"]
     assert len(shown) == len(table) > 0
     for row, told in zip(shown, table.to_dict("records"), strict=True):
@@ -97,7 +97,7 @@ def test_points_of_a_rotation_are_those_of_the_budget_table() -> None:
     cells = made.results()
     found = data(cells)
     part = next(i for i, p in enumerate(found["parts"]) if "together" in p["name"])
-    table = by_budget(cells)
+    table = by_budget(prepare(cells))
     table = table[(table["design"] == "rotation") & (table["problem"] == "ohio")]
     expected = {
         (r["label"], r["refit"], r["budget"]): (r["ess_mean"], r["train_mare_se"]) for r in table.to_dict("records")

@@ -53,7 +53,7 @@ def opened(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Opened]:
     texts = notes_of(ready, made.manifest())
     targets, traces = made.estimates(cells), made.traces(cells)
     file = folder / "index.html"
-    file.write_text(page(cells, made.manifest(), styles, texts, targets=targets, traces=traces, extra=extra), "utf-8")
+    file.write_text(page(ready, made.manifest(), styles, texts, targets=targets, traces=traces, extra=extra), "utf-8")
     options = webdriver.ChromeOptions()
     options.binary_location = CHROMIUM
     for flag in (*FLAGS, f"--user-data-dir={folder / 'profile'}"):

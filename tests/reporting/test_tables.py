@@ -10,6 +10,7 @@ import pandas as pd
 import pytest
 from matplotlib.figure import Figure
 
+from frontier.analysis.aggregate import prepare
 from frontier.core.errors import InputError
 from frontier.reporting import report as report_module
 from frontier.reporting.charts.canvas import canvas
@@ -57,7 +58,7 @@ def failure(label: str = "gates", **changes: Any) -> dict[str, Any]:
 
 
 def report(cells: list[dict[str, Any]], manifest: dict[str, Any] | None = None) -> str:
-    return markdown_report(pd.DataFrame(cells), MANIFEST if manifest is None else manifest, {})
+    return markdown_report(prepare(pd.DataFrame(cells)), MANIFEST if manifest is None else manifest, {})
 
 
 def lines_about(text: str, label: str) -> list[list[str]]:
@@ -190,7 +191,7 @@ def test_text_from_data_renders_as_itself(text: object, escaped: str) -> None:
 
 
 def test_an_empty_manifest_and_no_cells_still_make_a_report() -> None:
-    text = markdown_report(pd.DataFrame(columns=list(cell())), {}, {})
+    text = markdown_report(prepare(pd.DataFrame(columns=list(cell()))), {}, {})
     assert text.startswith("# Report\n")
     assert "No cells: nothing was run." in text
     assert "| cps |" not in report([cell()], {"problems": None, "versions": None, "limitations": None})

@@ -62,15 +62,14 @@ _QUANTITIES = {
 
 
 def draw_figures(
-    cells: pd.DataFrame, manifest: Mapping[str, Any], folder: Path, formats: Sequence[str] = FORMATS
+    ready: pd.DataFrame, manifest: Mapping[str, Any], folder: Path, formats: Sequence[str] = FORMATS
 ) -> dict[tuple[str, str], list[Path]]:
-    """Draw every figure into `folder`; the written paths by (problem, split), in the order of `KINDS`.
+    """Draw every figure of prepared cells into `folder`; its paths by (problem, split), in the order of `KINDS`.
 
     Where methods share budgets there is a figure of them by (problem, design), and the folds of a rotation have no
-    figures of their own. A figure without anything to draw (no held-out targets, every cell failed) is left out. Raises
-    what `prepare` raises.
+    figures of their own. A figure without anything to draw (no held-out targets, every cell failed) is left out.
     """
-    ready = first_repeats(cells)
+    ready = first_repeats(ready)
     styles = label_styles(ready["label"], dict(zip(ready["label"], ready["method"], strict=True)))
     parts = parts_of(ready)
     stems = figure_stems(parts)

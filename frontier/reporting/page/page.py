@@ -35,7 +35,7 @@ SCRIPTS = ("base.js", "table.js", "frontier.js", "details.js", "page.js")  # in 
 
 
 def page(
-    cells: pd.DataFrame,
+    ready: pd.DataFrame,
     manifest: Mapping[str, Any],
     styles: Mapping[str, LabelStyle],
     texts: Mapping[str, Sequence[str]],
@@ -45,12 +45,11 @@ def page(
     extra: Sequence[Section] = (),
     pictures: Mapping[str, Sequence[Path]] | None = None,
 ) -> str:
-    """The whole page; `texts` are what `frontier.reporting.tables.notes_of` says, as Markdown.
+    """The whole page of prepared cells; `texts` are what `frontier.reporting.tables.notes_of` says, as Markdown.
 
-    `pictures` are the files of the figures of `extra` by caption; their PNG is put into the page. Raises as
-    `prepare`.
+    `pictures` are the files of the figures of `extra` by caption; their PNG is put into the page.
     """
-    ready = first_repeats(cells)
+    ready = first_repeats(ready)
     data = page_data(ready, manifest, styles, targets=targets, traces=traces)
     sections, data["tables"] = _extra(extra, pictures or {})
     templates = files("frontier.reporting.page") / "templates"
