@@ -18,7 +18,7 @@ from numpy.typing import NDArray
 from frontier.core.status import WITH_WEIGHTS
 from frontier.reporting.charts.style import log_ticks
 
-NEAR = 1.6  # more than the root of 2.5: of the sizes 1, 2, 5, 10, … one is near any number of records
+NEAR = 1.6  # so that every number of records is near one of the sizes 1, 2, 5, 10, …, which are at most 2.5-fold apart
 WORST = {"held out": 8, "fitted": 4}  # targets listed per arm and size
 MOST_SIZES = 12
 CAP = 1.0  # as in heldout_capped_mare

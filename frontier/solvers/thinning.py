@@ -29,7 +29,8 @@ from frontier.core.problem import FloatArray
 
 BLOCK = 2048  # columns that are dense at a time
 RANK = 1e-12  # singular values below this share of the largest are 0: less than what float64 totals resolve
-OUTSIDE = 1e-9  # of the largest |β|: less on every artificial column is rounding, the record is in the span
+# A record is outside the span of the basis if an artificial column has at least this share of its largest |β|.
+OUTSIDE = 1e-9
 HARRIS = 1e-12  # overshoot that the ratio test allows, in units of the largest scaled weight
 REFRESH = 200  # replacements between fresh inverses: each multiplies the error of the inverse by up to 1/|β|
 REFINEMENTS = 2  # the second corrects the rounding of the first

@@ -1,4 +1,4 @@
-"""A batch that exceeds its limits loses its worker process: a hang in native code listens to nothing less.
+"""Kills the worker process of a batch that exceeds its limits: code that hangs in a library cannot be asked to stop.
 
 Methods are asked to stop in time (`core.limits`); a process is killed when its batch has not ended after that time
 and a grace of 10%, at least 2 s, or when its resident memory exceeds the limit. The parent watches the markers that

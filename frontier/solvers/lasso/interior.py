@@ -29,7 +29,7 @@ from frontier.solvers.dual.newton import add_gram
 
 PERTURBATION = 1e-6  # of l_i: on 2,121 × 280,005 it costs 1e-9 of the value; from 1e-8 on rounding hides the vertex
 WARM = 0.1  # relative gap at which the next problem starts: later ones are too near the boundary
-FAR = 100.0  # times the last limits, or as many times less: then not
+FAR = 100.0  # limits that grew or shrank by more than this factor: the last solution is no start
 GAP = 1e-9  # relative, of θ
 RIDGE = 1e-12  # of the diagonal: at 1e-14 the normal matrix of dependent targets does not stay factorable to the end
 SMALLEST_GAP = 1e-16  # rounding

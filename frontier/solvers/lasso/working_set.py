@@ -27,11 +27,12 @@ from frontier.solvers.lasso.kernel import CONVERGED, active_set
 
 VIOLATION = 1e-12  # relative excess of a correlation over its limit that still counts as none
 FACE_VIOLATION = 1e-9  # … after an interior point: on a face all reduced costs are rounding, on which pivots never end
-LEAST_ADDED = 50  # violators that may join in a round, at least
+# In one round at most this share of the working set may join it, and LEAST_ADDED columns in any case.
+GROWTH, LEAST_ADDED = 1.0, 50
 INTERIOR_FROM = 1_000  # active records: beyond, pivots (k² operations each) cost more than an interior point
-FINISHING = 100  # pivots after an interior point: on a face, going on to rounding takes thousands
-TOL = 1e-8  # relative gap that is enough when they are used up
-GROWTH = 1.0  # … and at most this multiple of the working set
+# After an interior point so many pivots clean up; a face of optima could take thousands, all of them rounding.
+FINISHING = 100
+TOL = 1e-8  # relative gap at which a point counts as solved
 
 
 @dataclass(frozen=True, slots=True, eq=False)

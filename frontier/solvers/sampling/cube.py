@@ -35,7 +35,8 @@ from frontier.solvers.sampling.systematic import sample_size
 IndexArray = NDArray[np.int64]
 
 DEPENDENT = 1e-12  # of a unit row's squared distance from the span of others: what a Gram matrix of 1e-16 resolves
-FILL = (1e-2, 1e-4, 1e-6, 1e-8)  # shares of the largest |β|, in turn: the best pivots first, less is rounding
+# A unit may enter the basis where its |β| is at least this share of the largest: strict at first, then less so.
+FILL = (1e-2, 1e-4, 1e-6, 1e-8)
 ZERO = 1e-8  # of the largest |β|: less does not move a unit, nor is it divided by; a fresh inverse corrects for it
 ROUNDING, ACCURATE = 1e-13, 1e-11  # misses of a unit column: below one nothing is refined, above the other too much is
 REFRESH = 500  # replacements between fresh inverses: each multiplies the error of the inverse by up to 1/|β|
