@@ -32,7 +32,7 @@ GROWTH, LEAST_ADDED = 1.0, 50
 INTERIOR_FROM = 1_000  # active records: beyond, pivots (k² operations each) cost more than an interior point
 # After an interior point so many pivots clean up; a face of optima could take thousands, all of them rounding.
 FINISHING = 100
-TOL = 1e-8  # relative gap at which a point counts as solved
+TOL = 1e-8  # relative gap that is enough after an interior point
 
 
 @dataclass(frozen=True, slots=True, eq=False)
