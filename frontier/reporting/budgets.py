@@ -19,7 +19,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from frontier.analysis.aggregate import fit_seconds
+from frontier.analysis.aggregate import first_repeats, fit_seconds
 from frontier.reporting.document import Table
 from frontier.reporting.numbers import MISSING, count, parameter, percent_with_error, seconds
 from frontier.results.designs import design_of, designs
@@ -62,7 +62,7 @@ def by_budget(ready: pd.DataFrame) -> pd.DataFrame:
     Each of `POOLED` gives `_mean` and `_se`; `n_cells`, `n_with_weights`, `n_missed` (budget not reached), `n_hollow`,
     `n_splits` and `n_seeds` count; `fit_seconds_mean` is of the kind that `timing` names.
     """
-    ready = ready[ready["repeat"] == 0]
+    ready = first_repeats(ready)
     ready = ready.assign(design=[design_of(split) for split in ready["split"]], arm=ready["refit"].map(_arm_rank))
     rows = []
     for key, group in ready.sort_values([*KEYS[:5], "arm"], kind="stable").groupby(

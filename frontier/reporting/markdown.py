@@ -7,7 +7,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 from urllib.parse import quote
 
-from frontier.reporting.document import FOLD_ABOVE, Block, Bullets, Data, Document, Picture, Section, Table, Text
+from frontier.reporting.document import Block, Bullets, Data, Document, Picture, Section, Table, Text
 
 Files = Mapping[str, str]  # what was drawn: by stem, the path of the picture as the report links it
 
@@ -43,8 +43,16 @@ def table_markdown(table: Table) -> str:
     rule = ["---:" if place in table.numbers else "---" for place in range(len(table.header))]
     rows = [[cell.markdown if isinstance(cell, Text) else escape(cell) for cell in row] for row in table.rows]
     lines = [[escape(name) for name in table.header], rule, *rows]
-    text = "\n".join("| " + " | ".join(line) + " |" for line in lines)
-    return f"<details>\n<summary>{table.folded}</summary>\n\n{text}\n\n</details>" if table.folded else text
+    return _fold(_joined(lines), table.folded)
+
+
+def _joined(lines: Iterable[Iterable[str]]) -> str:
+    return "\n".join("| " + " | ".join(line) + " |" for line in lines)
+
+
+def _fold(text: str, by: str) -> str:
+    """The text, folded away behind `by` where that says something."""
+    return f"<details>\n<summary>{by}</summary>\n\n{text}\n\n</details>" if by else text
 
 
 def escape(value: object) -> str:
@@ -75,12 +83,9 @@ def markdown_table(header: Sequence[str], rows: Iterable[Sequence[str]], right: 
     """A Markdown table without padding, so that one changed number changes one line; `right` names number columns."""
     numbers = set(right)
     rule = ("---:" if name in numbers else "---" for name in header)
-    return "\n".join("| " + " | ".join(row) + " |" for row in (header, rule, *rows))
+    return _joined((header, rule, *rows))
 
 
 def folded_table(header: Sequence[str], rows: Sequence[Sequence[str]], right: Iterable[str] = ()) -> str:
     """A table, folded away when it is long."""
-    table = markdown_table(header, rows, right)
-    if len(rows) <= FOLD_ABOVE:
-        return table
-    return f"<details>\n<summary>{len(rows):,} cells</summary>\n\n{table}\n\n</details>"
+    return _fold(markdown_table(header, rows, right), Table(header, rows, foldable=True).folded)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import pandas as pd
@@ -59,10 +59,14 @@ def settings(manifest: Mapping[str, Any]) -> list[str]:
     return lines
 
 
-def limitations(manifest: Mapping[str, Any]) -> list[Section]:
-    """The section of limitations that a run's experiment file states, if it states any."""
+def closing(manifest: Mapping[str, Any], reading: Sequence[str]) -> list[Section]:
+    """The end of a report about times: how the run was made, `reading`, and the limitations its file states, if any."""
     stated = [escape(line) for line in manifest.get("limitations") or ()]
-    return [Section("Limitations", [Bullets(stated)])] if stated else []
+    return [
+        Section("Run", [Bullets(settings(manifest))]),
+        Section("How to read this", [Bullets(reading)]),
+        *([Section("Limitations", [Bullets(stated)])] if stated else []),
+    ]
 
 
 def _warnings(label: str, facts: Mapping[str, Any]) -> list[str]:

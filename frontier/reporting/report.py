@@ -8,7 +8,6 @@ Figures and tables that an earlier report left and this one does not have are re
 
 from __future__ import annotations
 
-import tempfile
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -17,7 +16,6 @@ import matplotlib
 import pandas as pd
 
 from frontier.analysis.aggregate import aggregate, prepare
-from frontier.core.errors import InputError
 from frontier.reporting.budgets import budget_table, by_budget, has_matched_budgets
 from frontier.reporting.charts.canvas import rc
 from frontier.reporting.charts.figures import FIGURE_NAME, FORMATS, draw_figures, save
@@ -26,7 +24,7 @@ from frontier.reporting.document import Data, Table
 from frontier.reporting.extra import PREFIX, Section, stems
 from frontier.reporting.page.page import page
 from frontier.reporting.tables import markdown_report, notes_of, summary_text
-from frontier.reporting.write import move_in, write_data, write_text
+from frontier.reporting.write import draft_of, move_in, write_data, write_text
 
 REPORT, PAGE, SUMMARY, BUDGETS = "report.md", "index.html", "summary", "budgets"
 TABLE_NAME = rf"({BUDGETS}|{PREFIX}.+)\.(csv|md|tex)|{PREFIX}.+\.({'|'.join(FORMATS)})"
@@ -46,13 +44,9 @@ def write_report(
     `targets` and `traces` are those of `frontier.results.store`; without them the page has no worst misses and no
     convergence. Raises `InputError` when `out` is a file or when `cells` lacks a column that identifies a result.
     """
-    if out.exists() and not out.is_dir():
-        raise InputError(out, "not a folder", expected="a folder for the report", got="a file")
     ready = prepare(cells)
     styles = label_styles(ready["label"], dict(zip(ready["label"], ready["method"], strict=True)))
-    out.parent.mkdir(parents=True, exist_ok=True)
-    with tempfile.TemporaryDirectory(prefix=f".{out.name}-", dir=out.parent) as beside:
-        draft = Path(beside)  # a sibling: moving it is a rename
+    with draft_of(out) as draft:
         figures = draw_figures(ready, manifest, draft)
         pictures = _draw_extra(extra, styles, draft)
         text = markdown_report(ready, manifest, figures, extra=extra, pictures=pictures, linked=True)

@@ -7,7 +7,8 @@ from __future__ import annotations
 
 import re
 import tempfile
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 
 import matplotlib
@@ -41,13 +42,9 @@ def write_document(
 
     The same document gives the same bytes. Raises `InputError` when `folder` is a file or the report is a folder.
     """
-    if folder.exists() and not folder.is_dir():
-        raise InputError(folder, "not a folder", expected="a folder for the report", got="a file")
     if (folder / name).is_dir():
         raise InputError(folder / name, "a folder", expected="the name of a file for the report")
-    folder.parent.mkdir(parents=True, exist_ok=True)
-    with tempfile.TemporaryDirectory(prefix=f".{folder.name}-", dir=folder.parent) as beside:
-        draft = Path(beside)  # a sibling: moving it is a rename
+    with draft_of(folder) as draft:
         (draft / figures).mkdir(exist_ok=True)
         drawn = _draw(document, draft / figures, formats)
         links = {stem: paths[0].relative_to(draft).as_posix() for stem, paths in drawn.items()}
@@ -58,6 +55,19 @@ def write_document(
         names = [path.relative_to(draft) for path in paths]
         move_in(draft, folder, names, ours, figures)
     return [folder / name for name in names]
+
+
+@contextmanager
+def draft_of(folder: Path) -> Iterator[Path]:
+    """An empty folder beside `folder`, so that moving files from it is a rename; gone at the end, whatever happens.
+
+    Raises `InputError` when `folder` is a file.
+    """
+    if folder.exists() and not folder.is_dir():
+        raise InputError(folder, "not a folder", expected="a folder for the report", got="a file")
+    folder.parent.mkdir(parents=True, exist_ok=True)
+    with tempfile.TemporaryDirectory(prefix=f".{folder.name}-", dir=folder.parent) as beside:
+        yield Path(beside)
 
 
 def move_in(draft: Path, folder: Path, names: Sequence[Path], ours: str = "", below: str = "") -> None:

@@ -15,8 +15,9 @@ from frontier.core.errors import InputError
 from frontier.reporting import report as report_module
 from frontier.reporting.charts.canvas import canvas
 from frontier.reporting.charts.style import LabelStyle
+from frontier.reporting.document import FOLD_ABOVE
 from frontier.reporting.extra import Section
-from frontier.reporting.markdown import FOLD_ABOVE, escape
+from frontier.reporting.markdown import escape
 from frontier.reporting.report import write_report
 from frontier.reporting.tables import GENERIC_LIMITATIONS, markdown_report
 
