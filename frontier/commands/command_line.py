@@ -14,7 +14,6 @@ import typer
 from typer.core import TyperCommand
 
 from frontier.core.errors import InputError
-from frontier.reporting.sections.all import report_sections
 from frontier.results.run import load_run
 
 RESUME = "finished batches are kept: run the same command again to resume"
@@ -83,7 +82,6 @@ def draw_report(results: Sequence[Path], folder: Path | None = None) -> list[Pat
     # the name is read from a file: it must not lead out of the folder
     out = folder or Path("reports") / (re.sub(r"[^\w.=+-]+", "-", run.name).strip("-.") or "unnamed")
     try:
-        extra = report_sections(run.cells, run.targets, run.manifest)
-        return write_report(run.cells, run.manifest, out, targets=run.targets, traces=run.traces, extra=extra)
+        return write_report(run.cells, run.manifest, out, targets=run.targets, traces=run.traces)
     except OSError as error:
         raise InputError(out, f"report cannot be written: {error.strerror}", cure="use --out") from None

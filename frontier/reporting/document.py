@@ -3,7 +3,7 @@
 A `Document` is a title and blocks; a `Section` is a heading with blocks of its own, to any depth. Sentences are
 Markdown (`**bold**`, links); text from data goes through `markdown.escape` before it enters one. Cells of tables,
 captions and titles are plain text, which every rendering escapes for itself; a cell that is to be more is a `Text`.
-Nothing is drawn or written here: `write.py` does that.
+Nothing is drawn or written here: `write.py` does that, `markdown.py`, `latex.py` and `page/html.py` render.
 """
 
 from __future__ import annotations
@@ -54,14 +54,16 @@ class Table:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Data:
-    """A data frame that stands in files beside the report and not in its text.
+    """A data frame that stands in files beside the report and not in its text; a page can sort and filter it.
 
     `stem`   the name of its files: CSV with all columns; Markdown and LaTeX in words
+    `title`  what a page calls it
     `words`  its tables in words, one below the other; None: `table_of` the frame
     """
 
     stem: str
     frame: pd.DataFrame
+    title: str = ""
     words: Sequence[Table] | None = None
 
 
@@ -85,7 +87,28 @@ class Section:
     blocks: Sequence[Block]
 
 
-Block = Text | Bullets | Table | Data | Picture | Section
+@dataclass(frozen=True, slots=True, eq=False)
+class Live:
+    """What the interactive page draws by itself, and what stands in its place in every other rendering.
+
+    `name`     of its template in `page/templates`
+    `title`    what the page's list of sections calls it
+    `instead`  the blocks that are not on the page
+    """
+
+    name: str
+    title: str
+    instead: Sequence[Block] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Reading:
+    """Lines of Markdown on how to read what is around it: they stand together at the end of a report (`lines_of`)."""
+
+    lines: Sequence[str]
+
+
+Block = Text | Bullets | Table | Data | Picture | Section | Live | Reading
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -97,11 +120,16 @@ class Document:
 
 
 def walk(blocks: Iterable[Block]) -> Iterator[Block]:
-    """Every block, those of sections after the section itself."""
+    """Every block, those within another after it."""
     for block in blocks:
         yield block
-        if isinstance(block, Section):
-            yield from walk(block.blocks)
+        if isinstance(block, Section | Live):
+            yield from walk(block.blocks if isinstance(block, Section) else block.instead)
+
+
+def lines_of(blocks: Iterable[Block]) -> list[str]:
+    """All lines on how to read the blocks, in their order."""
+    return [line for block in walk(blocks) if isinstance(block, Reading) for line in block.lines]
 
 
 def table_of(frame: pd.DataFrame) -> Table:

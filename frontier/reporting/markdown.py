@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from typing import Any
 from urllib.parse import quote
 
-from frontier.reporting.document import Block, Bullets, Data, Document, Picture, Section, Table, Text
+from frontier.reporting.document import Block, Bullets, Data, Document, Live, Picture, Reading, Section, Table, Text
 
 Files = Mapping[str, str]  # what was drawn: by stem, the path of the picture as the report links it
 
@@ -29,12 +29,16 @@ def blocks_markdown(blocks: Iterable[Block], files: Files, level: int = 2) -> li
             case Table():
                 told.append(table_markdown(block))
             case Picture():
-                told += [f"![{escape(block.caption)}]({quote(files[block.stem])})"] if block.stem in files else []
+                if block.stem in files:
+                    caption = escape(block.caption)
+                    told += [f"![{caption}]({quote(files[block.stem])})", caption]
             case Section():
                 told.append(f"{'#' * level} {escape(block.title)}")
                 told += blocks_markdown(block.blocks, files, level + 1)
-            case Data():
-                pass  # in files only
+            case Live():
+                told += blocks_markdown(block.instead, files, level)
+            case Data() | Reading():
+                pass  # in files only; gathered elsewhere
     return told
 
 
@@ -43,16 +47,8 @@ def table_markdown(table: Table) -> str:
     rule = ["---:" if place in table.numbers else "---" for place in range(len(table.header))]
     rows = [[cell.markdown if isinstance(cell, Text) else escape(cell) for cell in row] for row in table.rows]
     lines = [[escape(name) for name in table.header], rule, *rows]
-    return _fold(_joined(lines), table.folded)
-
-
-def _joined(lines: Iterable[Iterable[str]]) -> str:
-    return "\n".join("| " + " | ".join(line) + " |" for line in lines)
-
-
-def _fold(text: str, by: str) -> str:
-    """The text, folded away behind `by` where that says something."""
-    return f"<details>\n<summary>{by}</summary>\n\n{text}\n\n</details>" if by else text
+    text = "\n".join("| " + " | ".join(line) + " |" for line in lines)
+    return f"<details>\n<summary>{table.folded}</summary>\n\n{text}\n\n</details>" if table.folded else text
 
 
 def escape(value: object) -> str:
@@ -69,23 +65,3 @@ def pairs(facts: Any) -> str:
     if isinstance(facts, Mapping):
         return ", ".join(f"{name} {value}" for name, value in sorted(facts.items()) if value not in (None, ""))
     return str(facts or "")
-
-
-# Pieces for the report of a run, which lists its Markdown by hand.
-
-
-def bullets(lines: Iterable[str]) -> str:
-    """A list with one line each."""
-    return "\n".join(f"- {line}" for line in lines)
-
-
-def markdown_table(header: Sequence[str], rows: Iterable[Sequence[str]], right: Iterable[str] = ()) -> str:
-    """A Markdown table without padding, so that one changed number changes one line; `right` names number columns."""
-    numbers = set(right)
-    rule = ("---:" if name in numbers else "---" for name in header)
-    return _joined((header, rule, *rows))
-
-
-def folded_table(header: Sequence[str], rows: Sequence[Sequence[str]], right: Iterable[str] = ()) -> str:
-    """A table, folded away when it is long."""
-    return _fold(markdown_table(header, rows, right), Table(header, rows, foldable=True).folded)

@@ -88,3 +88,11 @@ def parameter(value: float) -> str:
     if value == round(value) and value < 1e9:
         return f"{value:,.0f}"
     return next((text for text in (f"{value:.{d}g}" for d in range(1, 6)) if float(text) == value), f"{value:.6g}")
+
+
+def point_words(lam: float, budget: float, lam_absolute: float = math.nan) -> str:
+    """A point of a method (missing values are NaN): `λ = 0.1 (2.16e-04 in force)`, `budget 500`, or a dash."""
+    if not math.isnan(lam):
+        same = math.isnan(lam_absolute) or abs(lam_absolute - lam) <= 1e-12 * abs(lam)
+        return f"λ = {parameter(lam)}" + ("" if same else f" ({significant(lam_absolute)} in force)")
+    return MISSING if math.isnan(budget) else f"budget {parameter(budget)}"

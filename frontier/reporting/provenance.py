@@ -1,4 +1,4 @@
-"""What was run on what, by which versions and machine, and how it was timed, as Markdown; one part per run."""
+"""What was run on what, by which versions and machine, and how it was timed; and the end of every report."""
 
 from __future__ import annotations
 
@@ -7,13 +7,13 @@ from typing import Any
 
 import pandas as pd
 
-from frontier.reporting.document import Bullets, Section
-from frontier.reporting.markdown import bullets, escape, markdown_table, pairs
+from frontier.reporting.document import Block, Bullets, Section, Table, Text
+from frontier.reporting.markdown import escape, pairs
 from frontier.reporting.numbers import MISSING, count
 from frontier.results.schema import TIMINGS
 
 
-def provenance_blocks(ready: pd.DataFrame, manifest: Mapping[str, Any]) -> list[str]:
+def provenance(ready: pd.DataFrame, manifest: Mapping[str, Any]) -> Section:
     """The problems, their fingerprints, warnings about their data, and the facts of each run, for prepared cells."""
     problems = manifest.get("problems") or {}
     header = ("problem", "built by", "records", "targets", "non-zeros", "fingerprint")
@@ -22,23 +22,23 @@ def provenance_blocks(ready: pd.DataFrame, manifest: Mapping[str, Any]) -> list[
         arguments = ", ".join(f"{name}={value}" for name, value in sorted((facts.get("params") or {}).items()))
         built = f"{facts.get('name', label)}({arguments})"
         sizes = [count(facts.get(size)) for size in ("n_records", "n_targets", "nnz")]
-        rows.append([escape(label), escape(built), *sizes, escape(str(facts.get("fingerprint") or MISSING)[:12])])
+        rows.append([label, built, *sizes, str(facts.get("fingerprint") or MISSING)[:12]])
     kinds = ready["timing"].value_counts()
     order = [*(kind for kind in TIMINGS if kind in kinds), *sorted(set(kinds.index) - set(TIMINGS))]
     facts_of_cells = {
         "cells": f"{len(ready):,}" if len(ready) else "",
         "timing": ", ".join(f"{kind} {kinds[kind]:,}" for kind in order),
     }
-    blocks = [markdown_table(header, rows, right=header[2:5])] if rows else []
-    blocks += [block for label in sorted(problems) for block in _warnings(label, problems[label])]
-    if not manifest.get("runs"):
-        return [*blocks, *_facts(facts_of_cells | _facts_of_run(manifest))]
-    blocks += _facts(facts_of_cells)
-    for run in manifest["runs"]:
-        blocks += [f"### Run {escape(run['name'])}", *_facts(_facts_of_run(run["manifest"]))]
+    told: list[Block] = [Table(header, rows, numbers=range(2, 5))] if rows else []
+    told += [block for label in sorted(problems) for block in _warnings(label, problems[label])]
+    if manifest.get("runs"):
+        told += _facts(facts_of_cells)
+        told += [Section(f"Run {run['name']}", _facts(_facts_of_run(run["manifest"]))) for run in manifest["runs"]]
+    else:
+        told += _facts(facts_of_cells | _facts_of_run(manifest))
     if manifest.get("joined"):
-        blocks += ["### How the runs were joined", bullets(escape(line) for line in manifest["joined"])]
-    return blocks
+        told.append(Section("How the runs were joined", [Bullets([escape(line) for line in manifest["joined"]])]))
+    return Section("Provenance", told)
 
 
 def settings(manifest: Mapping[str, Any]) -> list[str]:
@@ -59,20 +59,19 @@ def settings(manifest: Mapping[str, Any]) -> list[str]:
     return lines
 
 
-def closing(manifest: Mapping[str, Any], reading: Sequence[str]) -> list[Section]:
-    """The end of a report about times: how the run was made, `reading`, and the limitations its file states, if any."""
-    stated = [escape(line) for line in manifest.get("limitations") or ()]
+def closing(manifest: Mapping[str, Any], reading: Sequence[str], generic: Sequence[str] = ()) -> list[Section]:
+    """The end of a report: `reading`, and the limitations that its experiment states, above `generic` ones."""
+    stated = [*(escape(line) for line in manifest.get("limitations") or ()), *generic]
     return [
-        Section("Run", [Bullets(settings(manifest))]),
         Section("How to read this", [Bullets(reading)]),
         *([Section("Limitations", [Bullets(stated)])] if stated else []),
     ]
 
 
-def _warnings(label: str, facts: Mapping[str, Any]) -> list[str]:
+def _warnings(label: str, facts: Mapping[str, Any]) -> list[Block]:
     """What there is to say against a problem's data, as found when the run was planned."""
     found = facts.get("warnings") or ()
-    return [f"**Warnings about {escape(label)}:**", bullets([escape(line) for line in found])] if found else []
+    return [Text(f"**Warnings about {escape(label)}:**"), Bullets([escape(line) for line in found])] if found else []
 
 
 def _facts_of_run(manifest: Mapping[str, Any]) -> dict[str, Any]:
@@ -85,6 +84,6 @@ def _facts_of_run(manifest: Mapping[str, Any]) -> dict[str, Any]:
     }
 
 
-def _facts(facts: Mapping[str, Any]) -> list[str]:
+def _facts(facts: Mapping[str, Any]) -> list[Block]:
     lines = [f"**{name}:** {escape(value)}" for name, value in facts.items() if value not in (None, "")]
-    return [bullets(lines)] if lines else []
+    return [Bullets(lines)] if lines else []

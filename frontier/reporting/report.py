@@ -1,33 +1,48 @@
-"""Writes a report folder: `report.md`, the interactive `index.html`, all figures (PNG, SVG, PDF), and the tables as
-CSV, Markdown and LaTeX: `summary` (one row per point), and where methods share budgets `budgets` (one row per method
-and budget, pooled over seeds and folds). Tables and figures of further sections are named `statistics__…`.
+"""The report of a run: `report.md`, the interactive `index.html`, all figures (PNG, SVG, PDF), and every table.
 
-Everything is written beside the folder first and moved in at the end, so a failure leaves the earlier report whole.
-Figures and tables that an earlier report left and this one does not have are removed; any other file is kept.
+What a report says stands in `frontier/reporting/sections/`, one file a section: `PLACE` says where, and
+`blocks(run: Prepared) -> list[Block]` says what. Tables are `summary` (one row per point), where methods share budgets
+`budgets` (one row per method and budget, pooled over seeds and folds), and those named `statistics__…`, each as CSV,
+Markdown and LaTeX. Figures are named `<problem>__<design>__<what>`.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+import importlib
+import re
+from collections.abc import Mapping
 from pathlib import Path
+from types import ModuleType
 from typing import Any
 
-import matplotlib
 import pandas as pd
 
-from frontier.analysis.aggregate import aggregate, prepare
-from frontier.reporting.budgets import budget_table, by_budget, has_matched_budgets
-from frontier.reporting.charts.canvas import rc
-from frontier.reporting.charts.figures import FIGURE_NAME, FORMATS, draw_figures, save
-from frontier.reporting.charts.style import LabelStyle, label_styles
-from frontier.reporting.document import Data, Table
-from frontier.reporting.extra import PREFIX, Section, stems
+from frontier.core.registry import module_names
+from frontier.reporting.document import Block, Document, Text, lines_of
+from frontier.reporting.markdown import escape
 from frontier.reporting.page.page import page
-from frontier.reporting.tables import markdown_report, notes_of, summary_text
-from frontier.reporting.write import draft_of, move_in, write_data, write_text
+from frontier.reporting.prepared import Prepared
+from frontier.reporting.provenance import closing, provenance
+from frontier.reporting.write import write_document
 
-REPORT, PAGE, SUMMARY, BUDGETS = "report.md", "index.html", "summary", "budgets"
-TABLE_NAME = rf"({BUDGETS}|{PREFIX}.+)\.(csv|md|tex)|{PREFIX}.+\.({'|'.join(FORMATS)})"
+SECTIONS = "frontier.reporting.sections"
+FORMATS = ("png", "svg", "pdf")
+OURS = r"(budgets|statistics__.+)\.(csv|md|tex)|.+__.+\.(png|svg|pdf)"  # what an earlier report may have left
+
+BESIDE = (
+    "**Files.** `report.md` is this report as text, `index.html` the same as an interactive page; every figure is "
+    "there as PNG, SVG and PDF, every table as CSV, Markdown and LaTeX."
+)
+LIMITATIONS = (
+    "A standard error is over seeds: how much the random start matters; at equal budgets also over the folds of a "
+    "rotation. It is not an uncertainty over samples or populations, and a deterministic method on one split has none.",
+    "Errors are relative to max(|target|, floor): a target near 0 counts in units of the floor, not in percent of "
+    "itself.",
+    "Any non-negative weights can be thinned to at most rank(M) records, so at most as many as there are targets, "
+    "without changing a single estimate (Carathéodory). At and above that many records the training error says nothing "
+    "about a method: read its held-out error and its effective sample size.",
+    "Means over seeds are taken over the cells that have weights; cells without are listed under Failures.",
+)
 
 
 def write_report(
@@ -37,57 +52,31 @@ def write_report(
     *,
     targets: pd.DataFrame | None = None,
     traces: pd.DataFrame | None = None,
-    extra: Sequence[Section] = (),
 ) -> list[Path]:
     """Write the report of `cells` into the folder `out`, made if missing; the paths of its files, the report first.
 
-    `targets` and `traces` are those of `frontier.results.store`; without them the page has no worst misses and no
-    convergence. Raises `InputError` when `out` is a file or when `cells` lacks a column that identifies a result.
+    `targets` and `traces` are those of `frontier.results.store`; without targets there are no worst misses and no
+    statistics, without traces there is no convergence. Figures and tables that an earlier report left and this one does
+    not have are removed; any other file is kept. Raises `InputError` when `out` is a file, when `cells` lacks a column
+    that identifies a result, or when `targets` are those of other cells.
     """
-    ready = prepare(cells)
-    styles = label_styles(ready["label"], dict(zip(ready["label"], ready["method"], strict=True)))
-    with draft_of(out) as draft:
-        figures = draw_figures(ready, manifest, draft)
-        pictures = _draw_extra(extra, styles, draft)
-        text = markdown_report(ready, manifest, figures, extra=extra, pictures=pictures, linked=True)
-        write_text(draft / REPORT, text)
-        html = page(
-            ready, manifest, styles, notes_of(ready, manifest, extra),
-            targets=targets, traces=traces, extra=extra, pictures=pictures,
-        )  # fmt: skip
-        write_text(draft / PAGE, html)
-        tables = _write_tables(ready, extra, draft)
-        drawn = [path.relative_to(draft) for paths in (*figures.values(), *pictures.values()) for path in paths]
-        names = [Path(REPORT), Path(PAGE), *tables, *drawn]
-        move_in(draft, out, names, f"{TABLE_NAME}|{FIGURE_NAME.pattern}")
-    return [out / name for name in names]
+    run = Prepared(cells, manifest, targets, traces)
+    document = report(run)
+    pages = {"index.html": lambda drawn: page(document, run, drawn)}
+    return write_document(document, out, formats=FORMATS, tables=("csv", "md", "tex"), ours=OURS, pages=pages)
 
 
-def _draw_extra(extra: Sequence[Section], styles: Mapping[str, LabelStyle], folder: Path) -> dict[str, list[Path]]:
-    """The figures of the sections, by caption."""
-    written: dict[str, list[Path]] = {}
-    names = stems(caption for section in extra for caption in section.figures)
-    with matplotlib.rc_context(rc()):
-        for section in extra:
-            for caption, draw in section.figures.items():
-                figure = draw(styles)
-                if figure is not None:
-                    written[caption] = save(figure, folder, names[caption])
-    return written
+def report(run: Prepared) -> Document:
+    """Everything that there is to say about a run."""
+    described = re.split(r"\n\s*\n", str(run.manifest.get("description") or ""))
+    told: list[Block] = [Text(escape(text)) for text in described if text.strip()]
+    for section in sections():
+        told += section.blocks(run)
+    end = closing(run.manifest, [*lines_of(told), BESIDE], LIMITATIONS)
+    return Document(run.title, [*told, *end, provenance(run.cells, run.manifest)])
 
 
-def _write_tables(ready: pd.DataFrame, extra: Sequence[Section], folder: Path) -> list[Path]:
-    """Every table in three formats; the names of the files."""
-    points = aggregate(ready)
-    data = [Data(SUMMARY, points, [summary_text(points, named=True)])]
-    if has_matched_budgets(ready):
-        rows = by_budget(ready)
-        parts = [
-            Table(["problem", "design", *table.header], [[*map(str, key), *row] for row in table.rows], range(4, 99))
-            for key, some in rows.groupby(["problem", "design"], sort=True)
-            if (table := budget_table(some)).rows
-        ]
-        data.append(Data(BUDGETS, rows, parts))
-    names = stems(title for section in extra for title in section.tables)
-    data += [Data(names[title], frame) for section in extra for title, frame in section.tables.items()]
-    return [path.relative_to(folder) for each in data for path in write_data(each, folder, ("csv", "md", "tex"))]
+def sections() -> list[ModuleType]:
+    """The files in `sections/`, in the order of their `PLACE`."""
+    found = [importlib.import_module(f"{SECTIONS}.{name}") for name in module_names(SECTIONS)]
+    return sorted(found, key=lambda module: module.PLACE)

@@ -11,7 +11,7 @@ from typing import Any
 
 import pandas as pd
 
-from frontier.reporting.budgets import ARMS
+from frontier.reporting.arms import Arm
 from frontier.reporting.numbers import count
 
 BETTER, WORSE, EQUIVALENT, UNDECIDED = "better", "worse", "equivalent", "undecided"
@@ -21,13 +21,6 @@ SIDES = {
 }
 
 ALPHA = 0.05  # of the adjusted tests (`frontier.analysis.paired_test`)
-
-Arm = tuple[str, str]  # label, refit
-
-
-def arm_name(label: str, refit: str) -> str:
-    """`PPS sample, refit`; as fitted, the label alone."""
-    return label if refit == "none" else f"{label}, {ARMS.get(refit, refit)}"
 
 
 def band_name(low: float, high: float) -> str:

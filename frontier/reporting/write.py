@@ -7,18 +7,22 @@ from __future__ import annotations
 
 import re
 import tempfile
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
+from types import MappingProxyType
 
 import matplotlib
+from matplotlib.figure import Figure
 
 from frontier.core.errors import InputError
 from frontier.reporting.charts.canvas import rc
-from frontier.reporting.charts.figures import save
 from frontier.reporting.document import Data, Document, Picture, table_of, walk
 from frontier.reporting.latex import latex
 from frontier.reporting.markdown import markdown, table_markdown
+
+Drawn = dict[str, list[Path]]  # the files of every figure that there was something to draw in, by stem
+NONE: Mapping[str, Callable[[Drawn], str]] = MappingProxyType({})
 
 
 def write_document(
@@ -30,6 +34,7 @@ def write_document(
     formats: Sequence[str] = ("png", "svg"),
     tables: Sequence[str] = ("csv",),
     ours: str = "",
+    pages: Mapping[str, Callable[[Drawn], str]] = NONE,
 ) -> list[Path]:
     """Write the document into `folder`, made if missing; the paths of its files, the report first.
 
@@ -39,26 +44,28 @@ def write_document(
     tables   of every `Data`: of csv, md and tex
     ours     a pattern (of whole names) of what an earlier report may have left beside the figures: such files go if
              this report has none of the name; any other file stays
+    pages    further renderings by file name, each made from the files of the figures
 
     The same document gives the same bytes. Raises `InputError` when `folder` is a file or the report is a folder.
     """
     if (folder / name).is_dir():
         raise InputError(folder / name, "a folder", expected="the name of a file for the report")
-    with draft_of(folder) as draft:
+    with _draft_of(folder) as draft:
         (draft / figures).mkdir(exist_ok=True)
         drawn = _draw(document, draft / figures, formats)
         links = {stem: paths[0].relative_to(draft).as_posix() for stem, paths in drawn.items()}
         written = [path for block in walk(document.blocks) if isinstance(block, Data)
-                   for path in write_data(block, draft, tables)]  # fmt: skip
-        report = write_text(draft / name, markdown(document, links))
-        paths = [report, *written, *(path for paths in drawn.values() for path in paths)]
+                   for path in _write_data(block, draft, tables)]  # fmt: skip
+        texts = {name: markdown(document, links)} | {page: render(drawn) for page, render in pages.items()}
+        reports = [write_text(draft / page, text) for page, text in texts.items()]
+        paths = [*reports, *written, *(path for paths in drawn.values() for path in paths)]
         names = [path.relative_to(draft) for path in paths]
-        move_in(draft, folder, names, ours, figures)
+        _move_in(draft, folder, names, ours, figures)
     return [folder / name for name in names]
 
 
 @contextmanager
-def draft_of(folder: Path) -> Iterator[Path]:
+def _draft_of(folder: Path) -> Iterator[Path]:
     """An empty folder beside `folder`, so that moving files from it is a rename; gone at the end, whatever happens.
 
     Raises `InputError` when `folder` is a file.
@@ -70,7 +77,7 @@ def draft_of(folder: Path) -> Iterator[Path]:
         yield Path(beside)
 
 
-def move_in(draft: Path, folder: Path, names: Sequence[Path], ours: str = "", below: str = "") -> None:
+def _move_in(draft: Path, folder: Path, names: Sequence[Path], ours: str, below: str) -> None:
     """Move the files `names` of `draft` into `folder`, the first of them last, and remove what they replace.
 
     Whoever reads the first, the report, finds all that it links. Files in `folder / below` whose whole name is `ours`
@@ -86,17 +93,26 @@ def move_in(draft: Path, folder: Path, names: Sequence[Path], ours: str = "", be
             path.unlink()
 
 
-def _draw(document: Document, folder: Path, formats: Sequence[str]) -> dict[str, list[Path]]:
+def _draw(document: Document, folder: Path, formats: Sequence[str]) -> Drawn:
     """The files of every figure that there is something to draw in, by stem."""
-    drawn: dict[str, list[Path]] = {}
+    drawn: Drawn = {}
     with matplotlib.rc_context(rc()):
         for block in walk(document.blocks):
             if isinstance(block, Picture) and (figure := block.draw()) is not None:
-                drawn[block.stem] = save(figure, folder, block.stem, formats)
+                drawn[block.stem] = _save(figure, folder, block.stem, formats)
     return drawn
 
 
-def write_data(data: Data, folder: Path, formats: Iterable[str]) -> list[Path]:
+def _save(figure: Figure, folder: Path, stem: str, formats: Sequence[str]) -> list[Path]:
+    """The figure in each format."""
+    undated = {"svg": {"Date": None}, "pdf": {"CreationDate": None}}  # a date would make the files of every run differ
+    paths = [folder / f"{stem}.{suffix}" for suffix in formats]
+    for path, suffix in zip(paths, formats, strict=True):
+        figure.savefig(path, format=suffix, metadata=undated.get(suffix))
+    return paths
+
+
+def _write_data(data: Data, folder: Path, formats: Iterable[str]) -> list[Path]:
     """The files of one table, by its stem, in `formats`: of csv, md and tex."""
     words = [table_of(data.frame)] if data.words is None else data.words
     texts = {

@@ -31,6 +31,7 @@ ERROR_CAP = 1.0  # a target missed by more than 100% counts as missed by 100% in
 IDENTITY = ("problem", "split", "label", "lam", "budget", "seed", "refit", "repeat")
 POINT = ("problem", "split", "label", "method", "refit", "lam", "budget")
 ARM = ("label", "refit")
+REFITS = ("none", "fitted", "initial")  # whose weights a row has, in the order in which reports show them
 FIRST = ("cell", "problem", "split", "method", "label", "lam", "budget", "seed", "refit", "repeat")  # in tables
 INTEGERS = (
     *("budget", "seed", "repeat", "n_iter", "n_equicorrelated", "active_rank"),

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import pandas as pd
 import typer
@@ -16,9 +16,11 @@ from rich.console import Console
 
 from frontier.commands.command_line import command
 from frontier.core.errors import InputError
-from frontier.core.files import write_atomically
 from frontier.problems.registry import build_problem
 from frontier.results.run import load_run
+
+if TYPE_CHECKING:
+    from frontier.reporting.document import Document
 
 METHOD = "hard_concrete"
 
@@ -36,8 +38,9 @@ def main(
         raise InputError(results, f"no cells of {METHOD}", cure="run an experiment that has some")
     rows = _rows(cells, manifest)
     stem = str(manifest.get("experiment") or "report").removeprefix("speed_")
-    path = out / f"{stem}_floor.md"
-    write_atomically(path, _markdown(rows, manifest).encode())
+    from frontier.reporting.write import write_document  # matplotlib is imported only here
+
+    path = write_document(_document(rows, manifest), out, name=f"{stem}_floor.md")[0]
     Console().print(f"report: {path}", highlight=False)
 
 
@@ -65,29 +68,21 @@ def _rows(cells: pd.DataFrame, manifest: Mapping[str, Any]) -> list[dict[str, An
     return rows
 
 
-def _markdown(rows: list[dict[str, Any]], manifest: Mapping[str, Any]) -> str:
-    from frontier.reporting.markdown import bullets, escape, markdown_table, pairs
+def _document(rows: list[dict[str, Any]], manifest: Mapping[str, Any]) -> Document:
+    from frontier.reporting.document import Bullets, Document, Table
+    from frontier.reporting.markdown import pairs
     from frontier.study import floor_model
 
     header = (
-        "problem",
-        "cells",
-        "bytes",
-        "GB/s",
-        "operations",
-        "Gop/s",
-        "moving",
-        "computing",
-        "floor",
-        "took",
-        "ratio",
+        *("problem", "cells", "bytes", "GB/s", "operations", "Gop/s"),
+        *("moving", "computing", "floor", "took", "ratio"),
     )
     table = []
     for row in rows:
         least = row["floor"]
         table.append(
             [
-                escape(row["problem"]),
+                row["problem"],
                 str(row["cells"]),
                 f"{least.moved_bytes / 1e9:.3g} GB",
                 f"{least.bytes_per_second / 1e9:.3g}",
@@ -107,7 +102,4 @@ def _markdown(rows: list[dict[str, Any]], manifest: Mapping[str, Any]) -> str:
         "**Took.** Median wall time of the whole grid over repeats, as the harness measured it.",
         f"**Machine.** {pairs(manifest.get('machine'))}; {manifest.get('threads_per_batch')} threads per batch.",
     ]
-    return (
-        "\n\n".join(["# How far from the floor", markdown_table(header, table, right=header[1:]), bullets(notes)])
-        + "\n"
-    )
+    return Document("How far from the floor", [Table(header, table, numbers=range(1, 11)), Bullets(notes)])

@@ -85,7 +85,7 @@ def test_rectangles_are_shaded_by_side_and_size_and_infinite_ends_are_at_the_edg
     corners = [path.vertices for path in patches.get_paths()]
     assert corners[0][:, 1].max() == pytest.approx(ax.get_ylim()[1])
     assert corners[1][:, 0].max() == pytest.approx(ax.get_xlim()[1])
-    assert figure.legends[0].get_texts()[0].get_text() == "median run of Hard Concrete L0, refit fitted"
+    assert figure.legends[0].get_texts()[0].get_text() == "median run of Hard Concrete L0, refit"
     assert difference_figure(rectangles().iloc[:0], surfaces(), "title") is None
     assert attainment_figure(surfaces().iloc[:0], {}, "title") is None
 

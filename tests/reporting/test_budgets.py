@@ -12,13 +12,16 @@ import pandas as pd
 import pytest
 
 from frontier.analysis.aggregate import prepare
-from frontier.reporting.budgets import budget_table, by_budget, design_of, has_matched_budgets, parts_of, pooled
+from frontier.analysis.budgets import by_budget, parts_of, pooled
 from frontier.reporting.charts.budget_figure import PANELS, budget_figure
 from frontier.reporting.charts.style import label_styles
 from frontier.reporting.facts import ProblemFacts
-from frontier.reporting.markdown import table_markdown
+from frontier.reporting.markdown import markdown, table_markdown
+from frontier.reporting.prepared import Prepared
+from frontier.reporting.report import report as document_of
 from frontier.reporting.report import write_report
-from frontier.reporting.tables import markdown_report
+from frontier.reporting.sections.equal_budgets import budget_table
+from frontier.results.designs import design_of, has_matched_budgets
 
 FOLDS = ("rotation_1of3", "rotation_2of3", "rotation_3of3")
 MANIFEST: dict[str, Any] = {
@@ -142,10 +145,11 @@ def test_only_budgets_that_methods_share_are_told_and_folds_only_then_lose_their
     shared = prepare(pd.DataFrame(experiment()))
     assert has_matched_budgets(shared)
     assert set(parts_of(shared)) == {("cps", "default"), ("cps", "rotation")}
-    own = prepare(pd.DataFrame([cell(split=split) for split in FOLDS] + [cell("top", 60, split=FOLDS[0])]))
+    cells = pd.DataFrame([cell(split=split) for split in FOLDS] + [cell("top", 60, split=FOLDS[0])])
+    own = prepare(cells)
     assert not has_matched_budgets(own)
     assert set(parts_of(own)) == {("cps", fold) for fold in FOLDS}
-    assert "Equal budgets" not in markdown_report(own, {}, {})
+    assert "Equal budgets" not in markdown(document_of(Prepared(cells, {})), {})
 
 
 def test_the_report_has_a_section_per_design_and_says_how_to_read_it(tmp_path: Path) -> None:
@@ -157,7 +161,7 @@ def test_the_report_has_a_section_per_design_and_says_how_to_read_it(tmp_path: P
     assert not any(name.startswith("cps__rotation__heldout") for name in names)
     text = paths[0].read_text(encoding="utf-8")
     headings = re.findall(r"^## (.+)", text, flags=re.MULTILINE)
-    assert headings[1:4] == [
+    assert headings[:3] == [
         "Equal budgets: cps: 9,600 records × 300 training targets",
         "Equal budgets: cps: 9,600 records, rotation of 3 folds",
         "cps: 9,600 records × 300 training targets",
@@ -178,7 +182,7 @@ def test_the_report_has_a_section_per_design_and_says_how_to_read_it(tmp_path: P
 
 
 def test_failures_name_a_missed_budget_once_not_again_for_its_refit() -> None:
-    text = markdown_report(prepare(pd.DataFrame(experiment())), MANIFEST, {})
+    text = markdown(document_of(Prepared(pd.DataFrame(experiment()), MANIFEST)), {})
     failures = text.split("## Failures", 1)[1].split("## ", 1)[0]
     assert failures.count("unreached") == 4  # one per split
     assert "refit" not in failures

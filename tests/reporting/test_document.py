@@ -10,7 +10,19 @@ from matplotlib.figure import Figure
 
 from frontier.core.errors import InputError
 from frontier.reporting.charts.canvas import canvas
-from frontier.reporting.document import FOLD_ABOVE, Bullets, Data, Document, Picture, Section, Table, Text
+from frontier.reporting.document import (
+    FOLD_ABOVE,
+    Bullets,
+    Data,
+    Document,
+    Live,
+    Picture,
+    Reading,
+    Section,
+    Table,
+    Text,
+    lines_of,
+)
 from frontier.reporting.markdown import markdown
 from frontier.reporting.write import write_document
 
@@ -37,9 +49,16 @@ def test_sections_are_headings_one_level_below_their_own() -> None:
             "- x",
             "### One",
             "![A \\*good\\* one](good%20one.png)",
+            "A \\*good\\* one",
             "| a\\|b | n |\n| --- | ---: |\n| \\<b\\> | 1 |\n| **all** | 2 |\n",
         ]
     )
+
+
+def test_what_a_page_draws_itself_is_told_in_other_words_elsewhere() -> None:
+    live = Live("frontier", "Frontier", [Section("In words", [Text("x"), Reading(["**a**", "b"])])])
+    assert markdown(Document("t", [live]), {}) == "# t\n\n## In words\n\nx\n"
+    assert lines_of([live, Reading(["c"])]) == ["**a**", "b", "c"]
 
 
 def test_a_long_table_is_folded_where_it_may_be() -> None:

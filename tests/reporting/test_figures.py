@@ -16,17 +16,15 @@ from matplotlib.figure import Figure
 from frontier.analysis.aggregate import prepare
 from frontier.reporting import numbers
 from frontier.reporting.charts import style
-from frontier.reporting.charts.figures import (
-    ERROR_FLOOR,
-    FIGURE_NAME,
-    FORMATS,
-    draw_figures,
-    figure_stems,
-    frontier_figure,
-    seconds_figure,
-)
+from frontier.reporting.charts.frontier_figure import frontier_figure
+from frontier.reporting.charts.seconds import seconds_figure
 from frontier.reporting.charts.style import WIDTH_INCHES, label_styles, legend_columns, log_axis, log_ticks
+from frontier.reporting.document import Document
 from frontier.reporting.facts import problem_facts
+from frontier.reporting.prepared import Prepared, figure_stems
+from frontier.reporting.quantities import ERROR_FLOOR
+from frontier.reporting.sections import frontiers
+from frontier.reporting.write import write_document
 
 MANIFEST = {
     "problems": {"tiny": {"n_records": 9600, "n_targets": 400, "meta": {"heldout_floor": 0.1215}}},
@@ -64,7 +62,7 @@ def seeded(label: str = "gates") -> list[dict[str, Any]]:
     ]
 
 
-def draw(rows: list[dict[str, Any]], kind: str = "heldout", manifest: dict[str, Any] | None = None) -> Figure:
+def draw(rows: list[dict[str, Any]], kind: str = "heldout_mare", manifest: dict[str, Any] | None = None) -> Figure:
     ready = prepare(pd.DataFrame(rows))
     facts = problem_facts(MANIFEST if manifest is None else manifest, "tiny", "default")
     figure = frontier_figure(ready, kind, label_styles(ready["label"]), "tiny", facts)
@@ -165,13 +163,16 @@ def test_an_axis_without_positive_values_still_stands() -> None:
     assert 0 < axis.low < axis.high
 
 
+def drawn_files(cells: pd.DataFrame, folder: Path, manifest: dict[str, Any] | None = None) -> list[Path]:
+    """The figures of the section of every problem and split, as SVG."""
+    run = Prepared(cells, MANIFEST if manifest is None else manifest)
+    written = write_document(Document("t", frontiers.blocks(run)), folder, formats=["svg"], tables=[])
+    return written[1:]
+
+
 def test_files_are_named_by_problem_split_and_kind(tmp_path: Path) -> None:
-    written = draw_figures(prepare(pd.DataFrame(seeded())), MANIFEST, tmp_path)
-    kinds = ("heldout", "train", "ess", "seconds")
-    expected = [tmp_path / f"tiny__{kind}.{suffix}" for kind in kinds for suffix in FORMATS]
-    assert written == {("tiny", "default"): expected}
-    assert sorted(tmp_path.iterdir()) == sorted(expected)
-    assert all(FIGURE_NAME.fullmatch(path.name) for path in expected)
+    written = drawn_files(pd.DataFrame(seeded()), tmp_path)
+    assert [path.name for path in written] == [f"tiny__{kind}.svg" for kind in ("heldout", "train", "ess", "seconds")]
 
 
 def test_stems_name_the_split_are_safe_and_never_collide() -> None:
@@ -185,14 +186,12 @@ def test_stems_name_the_split_are_safe_and_never_collide() -> None:
 
 def test_svg_bytes_are_the_same_twice_whatever_the_user_has_configured(tmp_path: Path) -> None:
     cells = pd.DataFrame(seeded() + path_with_zeros())
-    (tmp_path / "a").mkdir()
-    (tmp_path / "b").mkdir()
-    first = draw_figures(prepare(cells), MANIFEST, tmp_path / "a", ["svg"])
+    first = drawn_files(cells, tmp_path / "a")
     with matplotlib.rc_context({"axes.facecolor": "red", "font.size": 20, "svg.hashsalt": None}):
-        second = draw_figures(prepare(cells.sample(frac=1, random_state=1)), MANIFEST, tmp_path / "b", ["svg"])
+        second = drawn_files(cells.sample(frac=1, random_state=1), tmp_path / "b")
         assert matplotlib.rcParams["axes.facecolor"] == "red"
-    assert first["tiny", "default"]
-    for before, after in zip(first["tiny", "default"], second["tiny", "default"], strict=True):
+    assert len(first) == 4
+    for before, after in zip(first, second, strict=True):
         assert before.read_bytes() == after.read_bytes()
         assert b"dc:date" not in before.read_bytes()
 
@@ -248,7 +247,7 @@ def test_cells_that_cannot_be_drawn_are_counted_with_the_reason() -> None:
 
 
 def test_the_heldout_floor_is_a_labelled_line_on_the_heldout_figure_only() -> None:
-    heldout, train = draw(seeded()), draw(seeded(), "train")
+    heldout, train = draw(seeded()), draw(seeded(), "train_mare")
     assert "held-out floor 12.15%" in legend_texts(heldout)
     assert any(np.all(np.asarray(line.get_ydata()) == 0.1215) for line in heldout.axes[0].lines)
     assert not any("floor" in text for text in legend_texts(train))
@@ -257,7 +256,7 @@ def test_the_heldout_floor_is_a_labelled_line_on_the_heldout_figure_only() -> No
 
 def test_errors_from_a_billionth_to_a_thousandfold_share_one_log_axis() -> None:
     rows = [cell(active=10**k, train_mare=10.0 ** (5 - 3 * k), lam=10.0**-k) for k in range(1, 5)]
-    figure = draw([*rows, cell(active=20_000, train_mare=1e-9, lam=1e-5)], "train")
+    figure = draw([*rows, cell(active=20_000, train_mare=1e-9, lam=1e-5)], "train_mare")
     ax = figure.axes[0]
     assert ax.get_yscale() == "log"
     assert ax.get_ylim()[1] > 100
@@ -272,7 +271,7 @@ def test_a_single_point_is_drawn_without_warnings() -> None:
 def test_every_refit_has_its_own_panel_with_shared_scales() -> None:
     rows = [cell(refit=refit, error=error) for refit, error in (("raking", 0.1), ("none", 0.4), ("nnls", 0.2))]
     figure = draw(rows)
-    assert [ax.get_title(loc="left") for ax in figure.axes] == ["as fitted", "refit: nnls", "refit: raking"]
+    assert [ax.get_title(loc="left") for ax in figure.axes] == ["as fitted", "refit nnls", "refit raking"]
     assert len({ax.get_ylim() for ax in figure.axes}) == 1
 
 
@@ -288,22 +287,18 @@ def test_the_legend_never_covers_data_with_twelve_labels() -> None:
 def test_labels_are_shown_as_they_are_written(tmp_path: Path) -> None:
     rows = [cell("_private"), cell("costs $5 or $6_")]
     assert legend_texts(draw(rows))[1:3] == [" _private", "costs $5 or $6_"]
-    assert len(draw_figures(prepare(pd.DataFrame(rows)), {}, tmp_path, ["svg"])["tiny", "default"]) == 4
+    assert len(drawn_files(pd.DataFrame(rows), tmp_path, {})) == 4
 
 
 def test_nothing_to_draw_gives_no_figure(tmp_path: Path) -> None:
     no_holdout = [row | {"heldout_mare": None} for row in seeded()]
-    written = draw_figures(prepare(pd.DataFrame([*no_holdout, failure(problem="dead")])), {}, tmp_path, ["svg"])
-    assert [path.name for path in written["tiny", "default"]] == [
-        "tiny__train.svg",
-        "tiny__ess.svg",
-        "tiny__seconds.svg",
-    ]
-    assert written["dead", "default"] == []
+    written = drawn_files(pd.DataFrame([*no_holdout, failure(problem="dead")]), tmp_path, {})
+    assert [path.name for path in written] == ["tiny__train.svg", "tiny__ess.svg", "tiny__seconds.svg"]
+    assert "No figure: no cell has anything to draw." in (tmp_path / "report.md").read_text()
 
 
 def test_no_cells_give_no_figures(tmp_path: Path) -> None:
-    assert draw_figures(prepare(pd.DataFrame(columns=list(cell()))), {}, tmp_path) == {}
+    assert drawn_files(pd.DataFrame(columns=list(cell())), tmp_path, {}) == []
 
 
 def test_only_timings_of_one_kind_share_a_panel() -> None:

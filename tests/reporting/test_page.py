@@ -8,27 +8,30 @@ from typing import Any
 
 import pandas as pd
 import pytest
+from jinja2 import Environment
 
-from frontier.analysis.aggregate import aggregate, first_repeats, prepare
-from frontier.reporting.budgets import by_budget
-from frontier.reporting.charts.style import label_styles
+from frontier.analysis.aggregate import aggregate, prepare
+from frontier.analysis.budgets import by_budget
+from frontier.reporting.document import FOLD_ABOVE, Block, Bullets, Picture, Section, Table, Text
 from frontier.reporting.page.data import page_data
-from frontier.reporting.page.page import page, prose, script_json
-from frontier.reporting.tables import notes_of
+from frontier.reporting.page.html import Html
+from frontier.reporting.page.page import page, script_json
+from frontier.reporting.prepared import Prepared
+from frontier.reporting.report import report
 from tests.reporting import made
 
 
-def styles_of(cells: pd.DataFrame) -> Any:
-    return label_styles(cells["label"], dict(zip(cells["label"], cells["method"], strict=True)))
-
-
 def html(cells: pd.DataFrame, manifest: dict[str, Any] | None = None, **more: Any) -> str:
-    known = made.manifest() if manifest is None else manifest
-    return page(prepare(cells), known, styles_of(cells), notes_of(prepare(cells), known), **more)
+    run = Prepared(cells, made.manifest() if manifest is None else manifest, **more)
+    return page(report(run), run, {})
 
 
 def data(cells: pd.DataFrame, **more: Any) -> dict[str, Any]:
-    return page_data(first_repeats(prepare(cells)), made.manifest(), styles_of(cells), **more)
+    return page_data(Prepared(cells, made.manifest(), **more))
+
+
+def told(*blocks: Block) -> str:
+    return str(Html({}, Environment(autoescape=True)).prose(blocks))
 
 
 def rows(table: dict[str, Any]) -> list[dict[str, Any]]:
@@ -55,23 +58,25 @@ def test_json_in_a_script_element_cannot_end_it() -> None:
     assert json.loads(written) == {"a": "</script><!-- & \u2028", "n": [1, None]}
 
 
-def test_markup_in_markdown_stays_text() -> None:
-    told = str(prose(["a <b>b</b> **c** ![x](y.png) [z](javascript:alert(1))", "| a |\n| --- |\n| <i> |"]))
-    assert "<strong>c</strong>" in told
-    assert "&lt;b&gt;" in told
-    assert "<td>&lt;i&gt;</td>" in told
-    assert "<img" not in told
-    assert 'href="javascript' not in told
-
-
-def test_only_a_folded_table_is_unfolded_as_html() -> None:
-    table = "| a |\n| --- |\n| \\<b\\> |"
-    told = str(
-        prose([f"Before:\n\n<details>\n<summary>21 cells</summary>\n\n{table}\n\n</details>", "<details>x</details>"])
+def test_markup_stays_text() -> None:
+    text = told(
+        Text("a <b>b</b> **c** ![x](y.png) [z](javascript:alert(1))"), Bullets(["<u>"]), Picture("<p>", "", int)
     )
-    assert told.startswith("<p>Before:</p>\n<details><summary>21 cells</summary>\n<table>")
-    assert "<td>&lt;b&gt;</td>" in told
-    assert told.endswith("<p>&lt;details&gt;x&lt;/details&gt;</p>\n")
+    assert "<strong>c</strong>" in text
+    assert "&lt;b&gt;" in text
+    assert "<li>&lt;u&gt;</li>" in text
+    assert "<img" not in text
+    assert 'href="javascript' not in text
+    text = told(Section("<i>", [Table(["<a>", "n"], [["<b> **c**", Text("**d** <e>")]], numbers=[1])]))
+    assert text.startswith("<h3>&lt;i&gt;</h3>")
+    assert "<th>&lt;a&gt;</th>" in text
+    assert '<td>&lt;b&gt; **c**</td><td class="number"><strong>d</strong> &lt;e&gt;</td>' in text
+
+
+def test_a_long_table_is_folded_away_where_it_may_be() -> None:
+    rows = [[str(i)] for i in range(FOLD_ABOVE + 1)]
+    assert told(Table(["n"], rows, foldable=True)).startswith("<details><summary>21 cells</summary>\n<table>")
+    assert "<details>" not in told(Table(["n"], rows), Table(["n"], rows[1:], foldable=True))
 
 
 def test_failures_are_told_with_their_message() -> None:

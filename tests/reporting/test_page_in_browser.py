@@ -10,11 +10,10 @@ from typing import Any
 import pandas as pd
 import pytest
 
-from frontier.analysis.aggregate import prepare
-from frontier.reporting.charts.style import label_styles
-from frontier.reporting.extra import Section
+from frontier.reporting.document import Data, Document, Section, Text
 from frontier.reporting.page.page import page
-from frontier.reporting.tables import notes_of
+from frontier.reporting.prepared import Prepared
+from frontier.reporting.report import report
 from tests.reporting import made
 
 selenium = pytest.importorskip("selenium", reason="selenium is not installed: python -m pip install -e '.[test]'")
@@ -47,13 +46,11 @@ def opened(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Opened]:
     statistics = pd.DataFrame(
         {"who": [made.HOSTILE, "plain", "other"], "hyper_volume": [2.5, None, 10.25], "n": [3, 1, 2]}
     )
-    extra = [Section("Statistics & <i>", ["Two **methods** <script>x</script>."], {"Volumes": statistics})]
-    ready = prepare(cells)
-    styles = label_styles(ready["label"], dict(zip(ready["label"], ready["method"], strict=True)))
-    texts = notes_of(ready, made.manifest())
-    targets, traces = made.estimates(cells), made.traces(cells)
+    run = Prepared(cells, made.manifest(), made.estimates(cells), made.traces(cells))
+    more = [Text("Two **methods** <script>x</script>."), Data("statistics__volumes", statistics, "Volumes")]
+    document = Document("made up", [*report(run).blocks, Section("Statistics & <i>", more)])
     file = folder / "index.html"
-    file.write_text(page(ready, made.manifest(), styles, texts, targets=targets, traces=traces, extra=extra), "utf-8")
+    file.write_text(page(document, run, {}), "utf-8")
     options = webdriver.ChromeOptions()
     options.binary_location = CHROMIUM
     for flag in (*FLAGS, f"--user-data-dir={folder / 'profile'}"):
@@ -158,7 +155,7 @@ def test_text_with_markup_stays_text(still: Any) -> None:
     names = [button.text for button in still.find_elements(By.CSS_SELECTOR, "#legend > button")]
     assert made.HOSTILE in names
     assert "<script>alert(1)</script> a *hostile* label." in still.find_element(By.CSS_SELECTOR, ".lead").text
-    assert still.find_element(By.CSS_SELECTOR, "#extra-0 h2").text == "Statistics & <i>"
+    assert still.find_element(By.CSS_SELECTOR, "#statistics-i h2").text == "Statistics & <i>"
     hover = next(text for trace in methods(still) for text in trace["text"] if "Evil" in text)
     assert "&lt;/script&gt;" in hover
     assert "<img" not in hover

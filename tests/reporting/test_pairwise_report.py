@@ -13,6 +13,7 @@ import pytest
 from matplotlib.colors import to_rgb
 from matplotlib.figure import Figure
 
+from frontier.reporting.arms import arm_name
 from frontier.reporting.charts.canvas import rc
 from frontier.reporting.charts.pairwise_figure import (
     BLUE,
@@ -24,8 +25,9 @@ from frontier.reporting.charts.pairwise_figure import (
     shortened,
 )
 from frontier.reporting.charts.versus_figure import versus_figure
-from frontier.reporting.sections.pairwise import pairwise_blocks
-from frontier.reporting.standings import arm_name, band_name, both_sides, ranked, standings
+from frontier.reporting.markdown import blocks_markdown
+from frontier.reporting.sections.who_wins import pairwise_blocks
+from frontier.reporting.standings import band_name, both_sides, ranked, standings
 
 ERRORS = {"ant": 0.20, "bee": 0.30, "cat": 0.301, "dog": 0.33}
 
@@ -51,6 +53,10 @@ def frame(**changes: Any) -> pd.DataFrame:
         pair("cat", "dog", "undecided", 0.04, minimum_detectable_difference=1.5),
     ]
     return pd.DataFrame(rows).assign(**changes)
+
+
+def told(part: pd.DataFrame) -> list[str]:
+    return blocks_markdown(pairwise_blocks(part), {})
 
 
 def drawn(figure: Figure | None) -> Figure:
@@ -134,22 +140,21 @@ def test_a_bar_without_ends_and_one_that_is_too_long_can_be_drawn() -> None:
 def test_families_that_disagree_are_told_apart_from_noise() -> None:
     rows = frame()
     rows.loc[4, "families_agree"] = False
-    assert "2 are undecided, 1 of them only because held-out families disagree." in pairwise_blocks(rows)[0]
+    assert "2 are undecided, 1 of them only because held-out families disagree." in told(rows)[0]
     figure = drawn(versus_figure(rows, ("bee", "none"), "bee"))
     assert "D" in {line.get_marker() for line in figure.axes[0].get_lines()}
     rows.loc[4, "p_adjusted"] = 0.06
-    assert "2 are undecided. " in pairwise_blocks(rows)[0]
+    assert "2 are undecided. " in told(rows)[0]
 
 
-def test_nothing_compared_gives_no_figure_and_no_text() -> None:
+def test_nothing_compared_gives_no_figure() -> None:
     assert pairwise_figure(frame().iloc[:0], "p") is None
     assert versus_figure(frame().iloc[:0], ("ant", "none"), "p") is None
     assert versus_figure(frame(), ("emu", "none"), "p") is None
-    assert pairwise_blocks(frame().iloc[:0]) == []
 
 
 def test_the_section_says_first_what_is_decided_and_what_it_is_about() -> None:
-    sentence, bands, arms, decided = pairwise_blocks(frame())
+    sentence, bands, _, arms, _, decided = told(frame())
     assert sentence.startswith(
         "**Who wins where.** Of 6 comparisons (4 arms, 2 bands of records) 3 have a winner, 1 is equivalent within 1 "
         "percentage point, and 2 are undecided. They are about the held-out targets of this split only (3 families, "
@@ -174,11 +179,10 @@ def test_the_section_says_first_what_is_decided_and_what_it_is_about() -> None:
     ],
 )
 def test_the_section_says_what_verdicts_cover(changes: dict[str, Any], text: str) -> None:
-    assert text in pairwise_blocks(frame(**changes))[0]
+    assert text in told(frame(**changes))[0]
 
 
-def test_labels_are_escaped_and_every_design_has_its_blocks() -> None:
-    both = pd.concat([frame(label_a="a|b*"), frame(design="rotation", verdict="undecided")])
-    blocks = pairwise_blocks(both)
-    assert len(blocks) == 4 + 3  # nothing decided: no table of it
-    assert "a\\|b\\*" in blocks[2]
+def test_labels_are_escaped_and_nothing_decided_is_no_table() -> None:
+    told_of = told(frame(label_a="a|b*", verdict="undecided"))
+    assert len(told_of) == 4
+    assert "a\\|b\\*" in told_of[3]

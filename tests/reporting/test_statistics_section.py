@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pandas as pd
 
+from frontier.reporting.markdown import blocks_markdown
 from frontier.reporting.sections.statistics import statistics_blocks
 
 NAN = float("nan")
@@ -28,7 +29,8 @@ def statistics() -> pd.DataFrame:
 
 
 def test_the_smallest_error_comes_first_and_an_arm_without_one_last_with_its_reason() -> None:
-    heading, sentence, table = statistics_blocks(statistics(), {("cps", "rotation"): "cps: 5,177 records"})
+    sections = statistics_blocks(statistics(), {("cps", "rotation"): "cps: 5,177 records"})
+    heading, sentence, table = blocks_markdown(sections, {})
     assert heading == "## Frontier statistics: cps: 5,177 records"
     assert sentence == "3 splits, 11 held-out families. Integrated from 17 to 2,588 records."
     assert table.splitlines()[2:] == [
@@ -40,7 +42,7 @@ def test_the_smallest_error_comes_first_and_an_arm_without_one_last_with_its_rea
 
 def test_without_a_common_range_and_without_a_title_that_is_said() -> None:
     frame = statistics().assign(k_low=np.nan, k_high=np.nan, n_splits=1, n_families=1)
-    heading, sentence, _ = statistics_blocks(frame, {})
+    heading, sentence, _ = blocks_markdown(statistics_blocks(frame, {}), {})
     assert heading == "## Frontier statistics: cps, rotation"
     assert sentence == "1 split, 1 held-out family. No range of records is common to two methods."
     assert statistics_blocks(frame.iloc[:0], {}) == []

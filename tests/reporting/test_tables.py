@@ -1,8 +1,8 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 from urllib.parse import unquote
 
@@ -10,16 +10,14 @@ import pandas as pd
 import pytest
 from matplotlib.figure import Figure
 
-from frontier.analysis.aggregate import prepare
 from frontier.core.errors import InputError
 from frontier.reporting import report as report_module
 from frontier.reporting.charts.canvas import canvas
-from frontier.reporting.charts.style import LabelStyle
-from frontier.reporting.document import FOLD_ABOVE
-from frontier.reporting.extra import Section
-from frontier.reporting.markdown import escape
-from frontier.reporting.report import write_report
-from frontier.reporting.tables import GENERIC_LIMITATIONS, markdown_report
+from frontier.reporting.document import FOLD_ABOVE, Block, Data, Picture, Reading, Section, Text
+from frontier.reporting.markdown import escape, markdown
+from frontier.reporting.prepared import Prepared
+from frontier.reporting.report import LIMITATIONS, write_report
+from frontier.reporting.report import report as document_of
 
 MANIFEST: dict[str, Any] = {
     "experiment": "notebook",
@@ -59,7 +57,7 @@ def failure(label: str = "gates", **changes: Any) -> dict[str, Any]:
 
 
 def report(cells: list[dict[str, Any]], manifest: dict[str, Any] | None = None) -> str:
-    return markdown_report(prepare(pd.DataFrame(cells)), MANIFEST if manifest is None else manifest, {})
+    return markdown(document_of(Prepared(pd.DataFrame(cells), MANIFEST if manifest is None else manifest)), {})
 
 
 def lines_about(text: str, label: str) -> list[list[str]]:
@@ -145,7 +143,7 @@ def test_counts_that_depend_on_the_threshold_are_listed() -> None:
 
 def test_limitations_are_the_stated_ones_and_the_generic_ones() -> None:
     text = section(report([cell()]), "Limitations")
-    assert text.strip().splitlines() == [f"- {line}" for line in ("One survey, one year.", *GENERIC_LIMITATIONS)]
+    assert text.strip().splitlines() == [f"- {line}" for line in ("One survey, one year.", *LIMITATIONS)]
 
 
 def test_the_heldout_floor_and_its_reason_stand_beside_the_figures() -> None:
@@ -192,7 +190,7 @@ def test_text_from_data_renders_as_itself(text: object, escaped: str) -> None:
 
 
 def test_an_empty_manifest_and_no_cells_still_make_a_report() -> None:
-    text = markdown_report(prepare(pd.DataFrame(columns=list(cell()))), {}, {})
+    text = markdown(document_of(Prepared(pd.DataFrame(columns=list(cell())), {})), {})
     assert text.startswith("# Report\n")
     assert "No cells: nothing was run." in text
     assert "| cps |" not in report([cell()], {"problems": None, "versions": None, "limitations": None})
@@ -217,47 +215,65 @@ def test_a_report_folder_holds_what_the_report_links(tmp_path: Path) -> None:
     text = paths[0].read_text(encoding="utf-8")
     linked = {unquote(name) for name in re.findall(r"\]\(([^)]+)\)", text)}
     assert linked == {path.name for path in paths[5:] if path.suffix == ".png"}
-    assert "Beside this file: `index.html`" in text
+    assert "`index.html` the same as an interactive page" in text
     assert {path.suffix for path in paths[5:]} == {".png", ".svg", ".pdf"}
     assert len(pd.read_csv(paths[2])) == 2
     assert paths[4].read_text(encoding="utf-8").startswith("% \\usepackage{booktabs}\n\\begin{tabular}{llllrrrrrrlll}")
 
 
-def section_of_statistics(frame_title: str = "Volumes") -> Section:
-    def draw(styles: Mapping[str, LabelStyle]) -> Figure:
+def one_more_section(title: str = "Volumes") -> Any:
+    """A module as a file in `sections/` is one."""
+
+    def draw(run: Prepared) -> Figure:
         figure, axes = canvas(1, 1, 2.0, "Volumes", [], "")
-        axes[0].plot([1, 2], [1, 2], color=styles["gates"].colour)
+        axes[0].plot([1, 2], [1, 2], color=run.styles["gates"].colour)
         return figure
 
-    table = pd.DataFrame({"method": ["a & b"], "volume": [0.123456]})
-    figures = {"Volumes *by* method": draw, "None": nothing}
-    return Section("Statistics", ["## Two methods"], {frame_title: table}, figures, ["**Volume.** Larger is better."])
+    def blocks(run: Prepared) -> list[Block]:
+        table = pd.DataFrame({"method": ["a & b"], "volume": [0.123456]})
+        told: list[Block] = [
+            Section("Two methods", [Text("Told.")]),
+            Picture("cps__volumes", "Volumes *by* method", lambda: draw(run)),
+            Picture("cps__none", "None", lambda: None),
+            Data(f"statistics__{title.lower()}", table, title),
+            Reading(["**Volume.** Larger is better."]),
+        ]
+        return [Section("Statistics & more", told)]
+
+    return SimpleNamespace(PLACE=45, blocks=blocks)
 
 
-def nothing(styles: Mapping[str, LabelStyle]) -> None:
-    """A figure without anything to draw."""
-
-
-def test_further_sections_are_in_the_report_the_page_and_the_files(tmp_path: Path) -> None:
-    paths = write_report(frame(), MANIFEST, tmp_path, extra=[section_of_statistics()])
+def test_one_more_section_is_in_the_report_the_page_and_the_files(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    built_in = report_module.sections()
+    assert [module.PLACE for module in built_in] == sorted({module.PLACE for module in built_in})
+    monkeypatch.setattr(report_module, "sections", lambda: [*built_in, one_more_section()])
+    paths = write_report(frame(), MANIFEST, tmp_path)
     names = {path.name for path in paths}
-    figures = {f"statistics__volumes-by-method.{kind}" for kind in ("png", "svg", "pdf")}
+    figures = {f"cps__volumes.{kind}" for kind in ("png", "svg", "pdf")}
     tables = {f"statistics__volumes.{kind}" for kind in ("csv", "md", "tex")}
     assert figures | tables <= names
     assert not any("none" in name for name in names)
-    told = section(paths[0].read_text(encoding="utf-8"), "Statistics")
-    assert told.startswith("\n### Two methods\n\n![Volumes \\*by\\* method](statistics__volumes-by-method.png)")
-    assert "- **Volume.** Larger is better." in paths[0].read_text(encoding="utf-8")
+    text = paths[0].read_text(encoding="utf-8")
+    told = section(text, "Statistics & more".replace("&", "\\&"))
+    assert told.startswith(
+        "\n### Two methods\n\nTold.\n\n![Volumes \\*by\\* method](cps__volumes.png)\n\nVolumes \\*by"
+    )
+    assert "- **Volume.** Larger is better." in text.split("## How to read this")[1]
     html = paths[1].read_text(encoding="utf-8")
+    assert '<a href="#statistics-more">Statistics &amp; more</a>' in html
     assert "<strong>Volume.</strong>" in html
     assert re.search(r"<img src=\"data:image/png;base64,\w+", html)
     assert '"rows":[["a \\u0026 b",0.12346]]' in html
     assert "a \\& b & 0.123" in (tmp_path / "statistics__volumes.tex").read_text(encoding="utf-8")
-    write_report(frame(), MANIFEST, tmp_path, extra=[section_of_statistics("Areas")])
+    monkeypatch.setattr(report_module, "sections", lambda: [*built_in, one_more_section("Areas")])
+    write_report(frame(), MANIFEST, tmp_path)
     assert not (tmp_path / "statistics__volumes.tex").exists()
     assert (tmp_path / "statistics__areas.tex").exists()
+    monkeypatch.undo()
     write_report(frame(), MANIFEST, tmp_path)
-    assert not list(tmp_path.glob("statistics__*"))
+    assert not [*tmp_path.glob("statistics__*"), *tmp_path.glob("*volumes*")]
 
 
 def test_pictures_in_pdf_carry_no_date(tmp_path: Path) -> None:
@@ -299,7 +315,7 @@ def test_a_failure_leaves_the_earlier_report_whole(tmp_path: Path, monkeypatch: 
     def broken(*_: object, **__: object) -> str:
         raise RuntimeError("half way")
 
-    monkeypatch.setattr(report_module, "markdown_report", broken)
+    monkeypatch.setattr(report_module, "page", broken)
     with pytest.raises(RuntimeError, match="half way"):
         write_report(frame().assign(n_active=7), MANIFEST, out)
     assert {path: path.read_bytes() for path in out.iterdir()} == before

@@ -23,9 +23,9 @@ from matplotlib.lines import Line2D
 from matplotlib.patches import Rectangle
 from numpy.typing import NDArray
 
-from frontier.reporting.budgets import ARMS
+from frontier.reporting.arms import arm_name, arm_words
 from frontier.reporting.charts.canvas import canvas, log_frame
-from frontier.reporting.charts.style import PALETTE, LabelStyle, LogAxis, log_axis, series_name
+from frontier.reporting.charts.style import PALETTE, LabelStyle, LogAxis, log_axis
 from frontier.reporting.numbers import count_tick, percent_tick
 
 PAIR = ["label_a", "refit_a", "label_b", "refit_b"]
@@ -157,7 +157,7 @@ def _legend(surfaces: pd.DataFrame) -> list[Line2D]:
     dark: dict[str, Any] = {"color": "0.25"}
     handles = []
     for refit in sorted(surfaces["refit"].unique(), key=lambda name: (name != "none", name)):
-        text = ARMS.get(refit, refit)
+        text = arm_words(refit)
         handles.append(Line2D([], [], label=f"{text}, median run", linestyle=DASHES.get(refit, ":"), **dark))
         if (surfaces.loc[surfaces["refit"] == refit, "n_runs"] > 1).any():
             alpha = FAINT if refit != "none" else FIRM
@@ -170,7 +170,7 @@ def _legend(surfaces: pd.DataFrame) -> list[Line2D]:
 def _difference_legend(arms: Sequence[tuple[str, str]]) -> list[Line2D]:
     handles = []
     for (label, refit), dashes, sign in zip(arms, SIDES, (1, -1), strict=True):
-        name = series_name(label, refit).lstrip("_")
+        name = arm_name(label, refit).lstrip("_")
         handles.append(Line2D([], [], color="black", linestyle=dashes, label=f"median run of {name}"))
         for low, high in pairwise((0.0, *SHARES)):
             text = f"{100 * low:.0f} to {100 * high:.0f}%" if low else f"up to {100 * high:.0f}% of runs"

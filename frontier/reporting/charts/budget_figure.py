@@ -1,6 +1,6 @@
 """The figure of equal budgets: records asked for against errors and ESS, one column of panels per arm.
 
-Markers are means over seeds and splits, bars one standard error (`frontier.reporting.budgets`). A filled marker stands
+Markers are means over seeds and splits, bars one standard error (`frontier.analysis.budgets`). A filled marker stands
 at its budget; a point without one (a λ, a dense method) and a budget that was not reached stand at the records that got
 weight, the latter hollow. Every quantity has one scale for all arms; grey lines are what to read the points against.
 """
@@ -8,7 +8,6 @@ weight, the latter hollow. Every quantity has one scale for all arms; grey lines
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -17,11 +16,13 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 
-from frontier.reporting.budgets import ARMS, by_budget
-from frontier.reporting.charts.canvas import canvas, log_frame, not_drawn
-from frontier.reporting.charts.style import LabelStyle, LogAxis, log_axis
+from frontier.analysis.budgets import by_budget
+from frontier.reporting.arms import ARMS
+from frontier.reporting.charts.canvas import canvas, label_entries, line_entries, log_frame, not_drawn
+from frontier.reporting.charts.style import DASHES, GREY_LINE, HOLLOW, SOLID, LabelStyle, LogAxis, log_axis
 from frontier.reporting.facts import ProblemFacts
-from frontier.reporting.numbers import count_tick, percent, percent_tick
+from frontier.reporting.numbers import count_tick, percent_tick
+from frontier.reporting.quantities import QUANTITIES, Reference, references
 
 ERROR_FLOOR = 1e-4  # errors below 0.01% are drawn there: an exact fit must not flatten what can be compared
 PANELS = {
@@ -31,17 +32,6 @@ PANELS = {
     "ess": "ESS (Kish)",
 }
 PANEL_INCHES = 1.75
-DOTS = (0, (1, 2))
-
-
-@dataclass(frozen=True, slots=True)
-class _Line:
-    """A horizontal line to read one panel against."""
-
-    panel: str
-    value: float
-    text: str
-    dashes: Any
 
 
 def budget_figure(
@@ -60,26 +50,27 @@ def budget_figure(
     arms = [arm for arm in ARMS if arm in set(points["refit"])]
     x = log_axis(points["x"].to_numpy(), label=count_tick, most_ticks=9 if len(arms) == 1 else 5)
     known = [name for name in PANELS if points[f"{name}_mean"].notna().any()]
-    lines = _references(facts)
-    ranks = sorted({fact.rank for fact in facts if fact.rank is not None and x.low < fact.rank < x.high})
-    legend = _legend(points, styles, [line for line in lines if line.panel in known], ranks)
+    lines = [line for line in references(facts) if line.quantity in known or _is_within(line, x)]
+    legend = _legend(points, styles, lines)
     figure, axes = canvas(len(known), len(arms), PANEL_INCHES, title, legend, not_drawn(part, drawn))
     grid = np.array(axes, dtype=object).reshape(len(known), len(arms))
     for name, row in zip(known, grid, strict=True):
         error = name != "ess"
         up = points[f"{name}_mean"].to_numpy()
-        here = [line for line in lines if line.panel == name]
-        up = np.append(up, [line.value for line in here])
+        here = [line for line in lines if line.quantity == name]
+        up = np.append(up, [value for line in here for value in line.values])
         y = log_axis(
             up, label=percent_tick if error else count_tick, floor=ERROR_FLOOR if error else None, most_ticks=6
         )
         for ax, arm in zip(row, arms, strict=True):
             _panel(ax, points[points["refit"] == arm], name, styles, y)
-            for line in here:
-                height = float(y.place([line.value])[0])
-                ax.axhline(height, color="0.35", linewidth=0.9, linestyle=line.dashes, zorder=1)
-            for rank in ranks:
-                ax.axvline(rank, color="0.35", linewidth=0.9, linestyle=DOTS, zorder=1)
+            for line in (line for line in lines if line.quantity in (name, "n_active")):
+                look: dict[str, Any] = {"linestyle": DASHES[line.dashes], **GREY_LINE, "zorder": 1}
+                for value in line.values:
+                    if line.quantity == name:
+                        ax.axhline(float(y.place([value])[0]), **look)
+                    elif x.low < value < x.high:
+                        ax.axvline(value, **look)
             log_frame(ax, x, y)
             ax.set_ylabel(PANELS[name] if ax is row[0] else "")
             ax.tick_params(labelleft=ax is row[0], labelbottom=name == known[-1])
@@ -89,30 +80,9 @@ def budget_figure(
     return figure
 
 
-def _references(facts: Sequence[ProblemFacts]) -> list[_Line]:
-    """The values that all splits know, at their mean."""
-
-    def mean(values: list[float | None]) -> float | None:
-        known = [value for value in values if value is not None]
-        return sum(known) / len(known) if known and len(known) == len(values) else None
-
-    dashed, dashdotted = (0, (5, 3)), (0, (5, 2, 1, 2))
-    found = [
-        (
-            "train_mare",
-            mean([fact.dense_mare for fact in facts]),
-            "dense least squares fit {} (training error)",
-            dashed,
-        ),
-        ("heldout_mare", mean([fact.floor for fact in facts]), "held-out floor {}", dashed),
-        (
-            "heldout_mare",
-            mean([fact.initial_heldout for fact in facts]),
-            "initial weights {} (held-out error)",
-            dashdotted,
-        ),
-    ]
-    return [_Line(panel, value, text.format(percent(value)), dashes) for panel, value, text, dashes in found if value]
+def _is_within(line: Reference, x: LogAxis) -> bool:
+    """Whether a vertical line has a place on the axis."""
+    return line.quantity == "n_active" and any(x.low < value < x.high for value in line.values)
 
 
 def _panel(ax: Axes, points: pd.DataFrame, name: str, styles: Mapping[str, LabelStyle], y: LogAxis) -> None:
@@ -127,31 +97,19 @@ def _panel(ax: Axes, points: pd.DataFrame, name: str, styles: Mapping[str, Label
         line = ~missed & (some["budget"].notna() | some["lam"].notna()).to_numpy()
         ax.plot(across[line], y.place(up[line]), color=style.colour, linestyle=style.linestyle, alpha=0.8, zorder=3)
         mark: dict[str, Any] = {"marker": style.marker, "color": style.colour, "linestyle": "none", "markersize": 4.5}
-        solid: dict[str, Any] = {"markeredgecolor": "white", "markeredgewidth": 0.4}
-        hollow: dict[str, Any] = {"markerfacecolor": "white", "markeredgewidth": 1.1}
-        for chosen, face in ((~missed, solid), (missed, hollow)):
+        for chosen, face in ((~missed, SOLID), (missed, HOLLOW)):
             if chosen.any():  # an artist without points would stand at the corner of the page
                 ax.plot(across[chosen], y.place(up[chosen]), **mark, **face, zorder=4, clip_on=False)
 
 
-def _legend(
-    points: pd.DataFrame, styles: Mapping[str, LabelStyle], lines: Sequence[_Line], ranks: Sequence[int]
-) -> list[Line2D]:
-    solid: dict[str, Any] = {"markeredgecolor": "white", "markeredgewidth": 0.4, "markersize": 5.5}
-    handles = [
-        Line2D([], [], label=f" {name}" if name.startswith("_") else name, **styles[name].properties, **solid)
-        for name in sorted(points["label"].unique())
-    ]
+def _legend(points: pd.DataFrame, styles: Mapping[str, LabelStyle], lines: Sequence[Reference]) -> list[Line2D]:
+    handles = label_entries(points["label"].unique(), styles)
     plain: dict[str, Any] = {"color": "0.35", "linestyle": "none"}
     if points[[f"{name}_se" for name in PANELS]].notna().any(axis=None):
         text = "mean ± standard error over seeds and splits"
         handles.append(Line2D([], [], label=text, marker="|", markersize=9, **plain))
     if (points["n_missed"] > 0).any():
         text = "hollow: budget not reached (at the size that was)"
-        handles.append(Line2D([], [], label=text, marker="o", markerfacecolor="white", markersize=5.5, **plain))
-    grey: dict[str, Any] = {"color": "0.35", "linewidth": 0.9}
-    handles += [Line2D([], [], label=line.text, linestyle=line.dashes, **grey) for line in lines]
-    if ranks:
-        size = f"{ranks[0]:,}" if len(ranks) == 1 else f"{ranks[0]:,} to {ranks[-1]:,}, by fold"
-        handles.append(Line2D([], [], label=f"k = rank(A) = {size}", linestyle=DOTS, **grey))
-    return handles
+        handles.append(Line2D([], [], label=text, marker="o", markersize=5.5, markerfacecolor="white", **plain))
+    of = {name: f" ({quantity.title})" for name, quantity in QUANTITIES.items()}
+    return [*handles, *line_entries((line.text + of.get(line.quantity, ""), line.dashes) for line in lines)]

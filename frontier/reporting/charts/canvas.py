@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 import textwrap
-from collections.abc import Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 import matplotlib
@@ -14,7 +14,16 @@ from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 
-from frontier.reporting.charts.style import RC, WIDTH_INCHES, LogAxis, legend_columns
+from frontier.reporting.charts.style import (
+    DASHES,
+    GREY_LINE,
+    RC,
+    SOLID,
+    WIDTH_INCHES,
+    LabelStyle,
+    LogAxis,
+    legend_columns,
+)
 
 
 def rc() -> dict[Any, Any]:
@@ -37,6 +46,19 @@ def not_drawn(part: pd.DataFrame, drawn: pd.DataFrame) -> str:
         for label, some in reasons.groupby(missing["label"], sort=True)
     ]
     return f"Not drawn: {len(missing)} of {len(part)} cells. {'; '.join(by_label)}."
+
+
+def label_entries(labels: Iterable[str], styles: Mapping[str, LabelStyle]) -> list[Line2D]:
+    """What a legend says of labels, in their order by name; matplotlib hides those that begin with an underscore."""
+    return [
+        Line2D([], [], label=re.sub("^_", " _", name), markersize=5.5, **styles[name].properties, **SOLID)
+        for name in sorted(labels)
+    ]
+
+
+def line_entries(lines: Iterable[tuple[str, str]]) -> list[Line2D]:
+    """What a legend says of grey lines: their texts with the names of their dashes."""
+    return [Line2D([], [], label=text, linestyle=DASHES[dashes], **GREY_LINE) for text, dashes in lines]
 
 
 def log_frame(ax: Axes, x: LogAxis, y: LogAxis) -> None:

@@ -14,14 +14,13 @@ from matplotlib.colors import to_rgb
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 
+from frontier.reporting.arms import Arm, arm_name
 from frontier.reporting.charts.canvas import canvas
 from frontier.reporting.standings import (
     BETTER,
     EQUIVALENT,
     UNDECIDED,
     WORSE,
-    Arm,
-    arm_name,
     band_name,
     both_sides,
     points,

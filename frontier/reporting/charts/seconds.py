@@ -14,8 +14,9 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 
+from frontier.reporting.arms import arm_name
 from frontier.reporting.charts.canvas import canvas, not_drawn
-from frontier.reporting.charts.style import LabelStyle, LogAxis, log_axis, series_name
+from frontier.reporting.charts.style import LabelStyle, LogAxis, log_axis
 from frontier.reporting.numbers import seconds_tick
 from frontier.results.schema import TIMINGS
 
@@ -36,7 +37,7 @@ def seconds_figure(part: pd.DataFrame, styles: Mapping[str, LabelStyle], title: 
     drawn = part[part["has_weights"] & known].copy()
     if drawn.empty:
         return None
-    drawn["series"] = [series_name(*pair) for pair in zip(drawn["label"], drawn["refit"], strict=True)]
+    drawn["series"] = [arm_name(*pair) for pair in zip(drawn["label"], drawn["refit"], strict=True)]
     kinds = sorted(drawn["timing"].unique(), key=lambda kind: (kind not in TIMINGS, [*TIMINGS, kind].index(kind)))
     panels = [drawn[drawn["timing"] == kind] for kind in kinds]
     heights = [max(0.75, ROW_INCHES * panel["series"].nunique()) for panel in panels]  # 0.75: room for the kind

@@ -20,6 +20,10 @@ from numpy.typing import NDArray
 PALETTE = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#000000")
 MARKERS = ("o", "s", "^", "D", "v", "P", "X", "p")  # 8 is coprime to 7 colours: 56 labels before a pair repeats
 LINESTYLES = ("-", "--", "-.", ":")  # one step per turn of the palette
+DASHES: Mapping[str, Any] = {"dashed": (0, (5, 3)), "dashdotted": (0, (5, 2, 1, 2)), "dotted": (0, (1, 2))}
+GREY_LINE: Mapping[str, Any] = {"color": "0.35", "linewidth": 0.9}  # what points are read against
+SOLID: Mapping[str, Any] = {"markeredgecolor": "white", "markeredgewidth": 0.4}
+HOLLOW: Mapping[str, Any] = {"markerfacecolor": "white", "markeredgewidth": 1.1}
 
 _BLUE, _VERMILLION, _GREEN, _PURPLE, _ORANGE, _SKY, _BLACK = PALETTE
 # What a registered method looks like in every report, whatever else is in it. There are more methods than colours:
@@ -135,11 +139,6 @@ def label_styles(labels: Iterable[str], methods: Mapping[str, str] | None = None
 def _ranked(rank: int) -> tuple[str, str, str]:
     line = LINESTYLES[rank // len(PALETTE) % len(LINESTYLES)]
     return PALETTE[rank % len(PALETTE)], MARKERS[rank % len(MARKERS)], line
-
-
-def series_name(label: str, refit: str) -> str:
-    """A label with its refit: `nn_lasso`, or `nn_lasso, refit nnls`."""
-    return label if refit == "none" else f"{label}, refit {refit}"
 
 
 @dataclass(frozen=True, slots=True)

@@ -16,9 +16,10 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 
+from frontier.reporting.arms import Arm
 from frontier.reporting.charts.canvas import canvas
 from frontier.reporting.charts.pairwise_figure import BLUE, GREEN, ORANGE, shortened
-from frontier.reporting.standings import BETTER, EQUIVALENT, UNDECIDED, WORSE, Arm, band_name, both_sides, points
+from frontier.reporting.standings import BETTER, EQUIVALENT, UNDECIDED, WORSE, band_name, both_sides, points
 
 RIVAL_INCHES = 0.165
 REACH = 1.25  # the axis ends this far beyond the largest difference, or at this quantile of the ends of the bars;

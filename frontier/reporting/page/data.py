@@ -16,14 +16,16 @@ import numpy as np
 import pandas as pd
 
 from frontier.analysis.aggregate import fit_seconds, tally
-from frontier.reporting.budgets import ARMS, pooled
-from frontier.reporting.charts.style import LabelStyle
+from frontier.analysis.budgets import pooled
+from frontier.reporting.arms import arm_words
 from frontier.reporting.convergence import thinned_traces
 from frontier.reporting.facts import problem_facts
 from frontier.reporting.misses import errors_by_problem, sizes_of, worst_misses
+from frontier.reporting.prepared import Prepared
+from frontier.reporting.quantities import ERROR_FLOOR, QUANTITIES, references
 from frontier.results.designs import design_of
 
-METRICS = ("n_active", "heldout_mare", "heldout_capped_mare", "train_mare", "ess")
+METRICS = ("n_active", *QUANTITIES)
 POINT_KEYS = ("label", "refit", "lam", "budget")
 POINT = (
     *("part", "label", "refit", "lam", "budget", "n_cells", "n_seeds", "n_with_weights", "n_hollow"),
@@ -55,29 +57,25 @@ class Part:
         return self.splits[0]
 
 
-def page_data(
-    ready: pd.DataFrame,
-    manifest: Mapping[str, Any],
-    styles: Mapping[str, LabelStyle],
-    *,
-    targets: pd.DataFrame | None = None,
-    traces: pd.DataFrame | None = None,
-) -> dict[str, Any]:
-    """Everything that the page draws, for prepared cells without repeats; plain JSON values only."""
+def page_data(run: Prepared) -> dict[str, Any]:
+    """Everything that the page draws; plain JSON values only."""
+    ready, styles = run.first, run.styles
     parts = _parts(ready)
     labels = list(styles)
     refits = sorted(ready["refit"].unique(), key=lambda refit: (refit != "none", refit))
     codes = {"label": labels, "refit": refits}
     points = [_points(part.cells) for part in parts]
     found = {
+        "quantities": {name: asdict(quantity) for name, quantity in QUANTITIES.items()},
+        "error_floor": ERROR_FLOOR,
         "labels": [{"name": name, **asdict(styles[name])} for name in labels],
-        "refits": [{"id": refit, "name": ARMS.get(refit, f"refit: {refit}")} for refit in refits],
-        "parts": [_facts(part, manifest, parts) for part in parts],
+        "refits": [{"id": refit, "name": arm_words(refit)} for refit in refits],
+        "parts": [_facts(part, run.manifest, parts) for part in parts],
         "points": _table(POINT, (row | {"part": i} for i, rows in enumerate(points) for row in rows), codes),
         "cells": _table(CELL, _cell_rows(parts), codes),
-        "traces": [_plain_trace(row, labels) for row in thinned_traces(ready, traces)],
+        "traces": [_plain_trace(row, labels) for row in thinned_traces(ready, run.traces)],
     }
-    return found | _misses(parts, points, ready, targets, codes)
+    return found | _misses(parts, points, ready, run.targets, codes)
 
 
 def _parts(ready: pd.DataFrame) -> list[Part]:
@@ -93,14 +91,10 @@ def _parts(ready: pd.DataFrame) -> list[Part]:
 
 
 def _facts(part: Part, manifest: Mapping[str, Any], parts: Sequence[Part]) -> dict[str, Any]:
-    """Names, sizes and the values of the reference lines; a value of several folds is their mean, if all have one."""
+    """Names, sizes and the lines to read the points against."""
     facts = [problem_facts(manifest, part.problem, split) for split in part.splits]
-
-    def mean(values: list[float | None]) -> float | None:
-        known = [value for value in values if value is not None]
-        return plain_value(sum(known) / len(known)) if known and len(known) == len(values) else None
-
     whole = next(i for i, other in enumerate(parts) if (other.problem, other.design) == (part.problem, part.design))
+    lines = [asdict(line) | {"values": [plain_value(value) for value in line.values]} for line in references(facts)]
     return {
         "problem": part.problem,
         "name": part.name,
@@ -108,10 +102,7 @@ def _facts(part: Part, manifest: Mapping[str, Any], parts: Sequence[Part]) -> di
         "whole": whole,  # where the worst misses of this part's design are
         "records": facts[0].records,
         "training": [fact.training for fact in facts if fact.training is not None],
-        "ranks": sorted({fact.rank for fact in facts if fact.rank is not None}),
-        "floor": mean([fact.floor for fact in facts]),
-        "initial": mean([fact.initial_heldout for fact in facts]),
-        "dense": mean([fact.dense_mare for fact in facts]),
+        "references": lines,
     }
 
 

@@ -1,20 +1,26 @@
-"""The frontier statistics of a report in Markdown: hypervolume and integrated held-out error with their intervals.
+"""Frontier statistics: hypervolume and integrated held-out error with their intervals, and attainment surfaces.
 
-One table per problem and design, smallest integrated error first. The frame is that of
-`frontier.analysis.frontier_statistics`, which this does not import; nothing is computed here.
+One table per problem and design, smallest integrated error first. A run without held-out targets, or with a single
+label, has no such section.
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping
+from functools import partial
 from typing import Any
 
 import pandas as pd
 
-from frontier.reporting.budgets import ARMS
-from frontier.reporting.markdown import escape, markdown_table
+from frontier.analysis.attainment import attainment, attainment_difference
+from frontier.analysis.frontier_statistics import frontier_statistics
+from frontier.reporting.arms import arm_words, camps_of
+from frontier.reporting.charts.attainment_figure import attainment_figure, difference_figure
+from frontier.reporting.document import Block, Data, Picture, Reading, Section, Table, Text
 from frontier.reporting.numbers import MISSING, count, percent
+from frontier.reporting.prepared import Key, Prepared
 
+PLACE = 20
 HEADER = ("method", "arm", "seeds", "integrated held-out error", "hypervolume", "interval over", "note")
 READING = (
     "**Integrated held-out error.** The mean over ln k of the held-out error (each target capped at 100%) along a "
@@ -31,17 +37,47 @@ READING = (
 )
 
 
-def statistics_blocks(statistics: pd.DataFrame, titles: Mapping[tuple[str, str], str]) -> list[str]:
-    """A heading, a sentence and a table for each problem and design; `titles` names those that have a better name."""
-    blocks = []
+def blocks(run: Prepared) -> list[Block]:
+    """A table for each problem and design, then the figures; `InputError` when the targets are of other cells."""
+    if not run.can_compare or run.targets is None:
+        return []
+    sizes = {problem: int(facts["n_records"]) for problem, facts in run.manifest["problems"].items()}
+    frame = frontier_statistics(run.stored, run.targets, n_records=sizes)
+    name = "Frontier statistics"
+    told: list[Block] = [*statistics_blocks(frame, run.titles), *_figures(run)]
+    return [Section(name, [*told, Data("statistics__frontier-statistics", frame, name), Reading(READING)])]
+
+
+def _figures(run: Prepared) -> list[Block]:
+    surfaces, camps = attainment(run.stored), camps_of(run.stored)
+    differences = attainment_difference(run.stored, *camps) if camps else surfaces.iloc[:0]
+    found: list[Block] = []
+    for key, title in run.titles.items():
+        some, between, where = _of(surfaces, key), _of(differences, key), ", ".join(key)
+        draw = partial(attainment_figure, some, run.styles, title)
+        found.append(Picture(f"{run.stems[key]}__attainment", f"Attainment surfaces: {where}", draw))
+        if camps and len(between):
+            caption = f"Attainment of {camps[0][0]} and {camps[1][0]}: {where}"
+            draw = partial(difference_figure, between, some, title)
+            found.append(Picture(f"{run.stems[key]}__camps", caption, draw))
+    return found
+
+
+def _of(frame: pd.DataFrame, key: Key) -> pd.DataFrame:
+    return frame[(frame["problem"] == key[0]) & (frame["design"] == key[1])]
+
+
+def statistics_blocks(statistics: pd.DataFrame, titles: Mapping[Key, str]) -> list[Section]:
+    """A sentence and a table for each problem and design; `titles` names those that have a better name."""
+    sections = []
     for key, part in statistics.groupby(["problem", "design"], sort=True):
         problem, design = (str(name) for name in key)
-        blocks.append(f"## Frontier statistics: {escape(titles.get((problem, design), f'{problem}, {design}'))}")
-        blocks.append(_sentence(part))
         ordered = part.sort_values(["integrated_error", "label", "refit"], na_position="last", kind="stable")
         rows = [_row({str(name): value for name, value in row.items()}) for row in ordered.to_dict("records")]
-        blocks.append(markdown_table(HEADER, rows, right=HEADER[2:5]))
-    return blocks
+        title = titles.get((problem, design), f"{problem}, {design}")
+        table = Table(HEADER, rows, numbers=range(2, 5))
+        sections.append(Section(f"Frontier statistics: {title}", [Text(_sentence(part)), table]))
+    return sections
 
 
 def _sentence(part: pd.DataFrame) -> str:
@@ -53,20 +89,20 @@ def _sentence(part: pd.DataFrame) -> str:
     return f"{splits}, {families}. Integrated from {count(first['k_low'])} to {count(first['k_high'])} records."
 
 
-def _row(row: Mapping[str, Any]) -> list[str]:
+def _row(row: Mapping[str, Any]) -> list[str | Text]:
     return [
-        escape(row["label"]),
-        ARMS.get(row["refit"], escape(row["refit"])),
+        str(row["label"]),
+        arm_words(row["refit"]),
         str(row["n_seeds"]),
         _with_interval(row, "integrated_error", percent),
         _with_interval(row, "hypervolume", lambda value: f"{value:.3f}"),
-        escape(row["uncertainty"]),
-        escape(row["reason"]),
+        str(row["uncertainty"]),
+        str(row["reason"]),
     ]
 
 
-def _with_interval(row: Mapping[str, Any], name: str, text: Any) -> str:
+def _with_interval(row: Mapping[str, Any], name: str, text: Any) -> Text:
     value, low, high = (row[name + end] for end in ("", "_low", "_high"))
     if pd.isna(value):
-        return MISSING
-    return text(value) if pd.isna(low) else f"{text(value)} [{text(low)}, {text(high)}]"
+        return Text(MISSING)
+    return Text(text(value) if pd.isna(low) else f"{text(value)} [{text(low)}, {text(high)}]")

@@ -1,15 +1,7 @@
 // The frontier chart: one panel per kind of refit, means over seeds with bars, or every seed.
-const METRICS = {
-  heldout_mare: { title: "held-out error", error: true },
-  heldout_capped_mare: { title: "held-out error, capped at 100% per target", error: true },
-  train_mare: { title: "training error", error: true },
-  ess: { title: "effective sample size (Kish)", error: false },
-};
-const SHORT = { heldout_mare: "held-out", heldout_capped_mare: "held-out, capped", train_mare: "training", ess: "ESS" };
-const ERROR_FLOOR = 1e-6; // as in the figures of the report: no published total is known more closely
-const MOST_INITIAL = 2; // … a line of initial weights further off than this would only flatten the rest
 const SYMBOLS = { o: "circle", s: "square", "^": "triangle-up", D: "diamond", v: "triangle-down", P: "cross", X: "x", p: "pentagon" };
 const DASHES = { "-": "solid", "--": "dash", "-.": "dashdot", ":": "dot" };
+const LINES = { dashed: "dash", dashdotted: "longdashdot", dotted: "dot" };
 const ROUNDING = 1e-9; // a standard error of equal numbers
 const GREY = "#59626c";
 const FONT = 'system-ui, -apple-system, "Segoe UI", Roboto, "Helvetica Neue", Arial, sans-serif';
@@ -59,7 +51,7 @@ function hover(row, isMean) {
   };
   lines.push(told("n_active", count, "k ="));
   for (const name of ["heldout_mare", "heldout_capped_mare", "train_mare"]) {
-    if ((isMean ? row[name][0] : row[name]) !== null) lines.push(told(name, percent, SHORT[name]));
+    if ((isMean ? row[name][0] : row[name]) !== null) lines.push(told(name, percent, DATA.quantities[name].short));
   }
   lines.push(told("ess", count, "ESS"), `status ${plain(row.status)}`, certificate(row));
   lines.push(`${seconds(row.seconds)} ${plain(row.timing)}`);
@@ -121,26 +113,15 @@ function panelRefits() {
   return view.refit === "all" || !there.includes(Number(view.refit)) ? there : [Number(view.refit)];
 }
 
-// Horizontal and vertical lines to read the points against, with what they are.
-function referencesOf(part) {
-  const lines = [];
-  const across = (value, text, dash) => lines.push({ value, text, dash, vertical: false });
-  if (view.metric === "heldout_mare" || view.metric === "heldout_capped_mare") {
-    if (part.floor !== null) across(part.floor, `held-out floor ${percent(part.floor, 4)}`, "dash");
-  }
-  if (view.metric === "heldout_mare" && part.initial !== null && part.initial < MOST_INITIAL)
-    across(part.initial, `initial weights ${percent(part.initial)}`, "longdashdot");
-  if (view.metric === "train_mare" && part.dense !== null) across(part.dense, `dense least squares fit ${percent(part.dense)}`, "dash");
-  part.ranks.forEach((rank, place) => {
-    const text = part.ranks.length === 1 ? `k = rank(A) = ${count(rank)}` : place ? "" : `k = rank(A), ${count(rank)} to ${count(part.ranks.at(-1))} by fold`;
-    lines.push({ value: rank, text, dash: "dot", vertical: true });
-  });
-  return lines;
-}
+// Horizontal and vertical lines to read the points against, with what they are; only the first of several is named.
+const referencesOf = (part) =>
+  part.references
+    .filter((line) => line.quantity === view.metric || line.quantity === "n_active")
+    .flatMap((line) => line.values.map((value, place) => ({ value, text: place ? "" : line.text, dash: LINES[line.dashes], vertical: line.quantity === "n_active" })));
 
 function drawFrontier() {
   const part = DATA.parts[view.part];
-  const metric = METRICS[view.metric];
+  const metric = DATA.quantities[view.metric];
   const refits = panelRefits();
   const shown = refits.map(rowsShown);
   const chart = document.getElementById("chart");
@@ -162,7 +143,7 @@ function drawFrontier() {
   const y = axisOf(
     [...all.map((pair) => pair[1]), ...references.filter((line) => !line.vertical).map((line) => line.value)],
     view.logy,
-    metric.error ? ERROR_FLOOR : 0,
+    metric.is_error ? DATA.error_floor : 0,
   );
   const stacked = narrow || refits.length === 1;
   const height = stacked ? refits.length * (narrow ? 360 : 520) : 500;
@@ -188,7 +169,7 @@ function drawFrontier() {
     const domains = stacked ? [[0, 1], [1 - span[1], 1 - span[0]]] : [span, [0, 1]];
     const axis = (which, other, domain, title) => {
       const ticksAt = which.type === "log" ? logTicks(which.edge ?? which.range[0], which.range[1], narrow ? 5 : stacked ? 10 : 7) : null;
-      const isError = other === "y" && metric.error;
+      const isError = other === "y" && metric.is_error;
       const values = ticksAt && [...(which.zero === null ? [] : [which.zero]), ...ticksAt];
       return {
         type: which.type, range: which.range, domain, anchor: `${other === "x" ? "y" : "x"}${number}`,

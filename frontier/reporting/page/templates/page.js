@@ -23,11 +23,11 @@ function drawChartControls() {
     view[name] = value;
     drawFrontier();
   };
-  const metrics = Object.keys(METRICS).filter((name) => POINTS.some((row) => row[name][0] !== null));
+  const metrics = Object.keys(DATA.quantities).filter((name) => POINTS.some((row) => row[name][0] !== null));
   const refits = [["all", "all"], ...DATA.refits.map((refit, place) => [String(place), refit.name])];
   refill(
     "chart-controls",
-    segments("metric", "Against", metrics.map((name) => [name, SHORT[name]]), view.metric, set("metric")),
+    segments("metric", "Against", metrics.map((name) => [name, DATA.quantities[name].short]), view.metric, set("metric")),
     DATA.refits.length > 1 ? segments("refit", "Weights", DATA.refits.length > 2 ? refits : [["all", "both"], ...refits.slice(1)], view.refit, set("refit")) : null,
     segments("shown", "Points", [["mean", "means"], ["seeds", "every seed"]], view.shown, set("shown")),
     segments("bars", "Bars", [["range", "range"], ["error", "± standard error"]], view.bars, set("bars")),

@@ -1,23 +1,30 @@
-"""Who wins where, in Markdown: what is decided and how much could have been, every arm's standing, the decided pairs.
+"""Who wins where: what is decided and how much could have been, every arm's standing, the decided pairs.
 
-Input is the frame of `frontier.analysis.pairwise`. Undecided pairs are counted here and listed in its CSV only.
+The frame is that of `frontier.analysis.pairwise`. Undecided pairs are counted here and listed in its CSV only. A run
+without held-out targets, or with a single label, has no such section.
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping
+from functools import partial
 from typing import Any
 
 import pandas as pd
 
-from frontier.reporting.markdown import escape, folded_table, markdown_table
+from frontier.analysis.band_errors import band_errors, default_bands
+from frontier.analysis.pairwise import pairwise_verdicts, train_shares
+from frontier.reporting.arms import arm_name, camps_of
+from frontier.reporting.charts.pairwise_figure import pairwise_figure
+from frontier.reporting.charts.versus_figure import versus_figure
+from frontier.reporting.document import Block, Data, Picture, Reading, Section, Table, Text
 from frontier.reporting.numbers import MISSING, count, percent
+from frontier.reporting.prepared import Prepared
 from frontier.reporting.standings import (
     BETTER,
     EQUIVALENT,
     UNDECIDED,
     WORSE,
-    arm_name,
     band_name,
     both_sides,
     points,
@@ -26,6 +33,7 @@ from frontier.reporting.standings import (
     torn,
 )
 
+PLACE = 30
 READING = (
     "**Who wins where.** Two arms are compared in a band of records by their mean held-out error along their curves "
     "(each target capped at 100%), on the same targets and, where they share seeds, seed by seed. A difference is a "
@@ -44,17 +52,38 @@ READING = (
 )
 
 
-def pairwise_blocks(frame: pd.DataFrame) -> list[str]:
-    """For each problem and design in the frame: a sentence, a table by band, a table by arm, the decided pairs."""
-    blocks: list[str] = []
-    for _, part in frame.groupby(["problem", "design"], sort=True):
-        sides = both_sides(part)
-        table = standings(sides)
-        decided = part[part["verdict"] != UNDECIDED]
-        blocks += [_sentence(part, sides["arm"].nunique()), _by_band(part), _by_arm(table)]
-        if len(decided):
-            blocks.append(_decided(decided))
-    return blocks
+def blocks(run: Prepared) -> list[Block]:
+    """Words for each problem and design, then the figures; `InputError` when the targets are of other cells."""
+    if not run.can_compare or run.targets is None:
+        return []
+    errors = band_errors(run.stored, run.targets, bands=default_bands(run.stored))
+    frame = pairwise_verdicts(errors, train_share=train_shares(run.targets, run.stored))
+    camps = camps_of(run.stored)
+    told: list[Block] = []
+    figures: list[Block] = []
+    for key, title in run.titles.items():
+        part = frame[(frame["problem"] == key[0]) & (frame["design"] == key[1])]
+        if part.empty:
+            continue
+        told.append(Section(title, pairwise_blocks(part)))
+        where, stem = ", ".join(key), run.stems[key]
+        figures.append(Picture(f"{stem}__verdicts", f"Who wins where: {where}", partial(pairwise_figure, part, title)))
+        if camps:
+            caption = f"{camps[0][0]} against every other method: {where}"
+            above = f"{arm_name(*camps[0])}: its error minus that of each rival\n{title}"
+            figures.append(Picture(f"{stem}__versus", caption, partial(versus_figure, part, camps[0], above)))
+    if not told:
+        told = [Text("No band of records is covered by two methods: nothing can be compared at equal size.")]
+    data = Data("statistics__pairwise-verdicts", frame, "Pairwise verdicts")
+    return [Section("Who wins where", [*told, *figures, data, Reading(READING)])]
+
+
+def pairwise_blocks(part: pd.DataFrame) -> list[Block]:
+    """For one problem and design: a sentence, a table by band, a table by arm, the decided pairs."""
+    sides = both_sides(part)
+    decided = part[part["verdict"] != UNDECIDED]
+    told: list[Block] = [Text(_sentence(part, sides["arm"].nunique())), _by_band(part), *_by_arm(standings(sides))]
+    return [*told, Text("Decided comparisons:"), _decided(decided)] if len(decided) else told
 
 
 def _sentence(part: pd.DataFrame, arms: int) -> str:
@@ -89,7 +118,7 @@ def _scope(part: pd.DataFrame) -> str:
     )
 
 
-def _by_band(part: pd.DataFrame) -> str:
+def _by_band(part: pd.DataFrame) -> Table:
     header = (
         "records",
         "pairs",
@@ -105,7 +134,7 @@ def _by_band(part: pd.DataFrame) -> str:
         winners = int(verdicts.sum() - verdicts.get(EQUIVALENT, 0) - verdicts.get(UNDECIDED, 0))
         numbers = (len(some), winners, verdicts.get(EQUIVALENT, 0), verdicts.get(UNDECIDED, 0))
         rows.append([band_name(low, high).removesuffix(" records"), *map(count, numbers), _detectable(some)])
-    return markdown_table(header, rows, right=header[1:])
+    return Table(header, rows, numbers=range(1, len(header)))
 
 
 def _detectable(some: pd.DataFrame) -> str:
@@ -122,17 +151,14 @@ def _size(difference: float) -> str:
     return "below 0.01" if difference < 1e-4 else f"{100 * difference:.2g}"
 
 
-def _by_arm(table: pd.DataFrame) -> str:
+def _by_arm(table: pd.DataFrame) -> list[Block]:
     """Arms by bands: the mean error, and how many arms it beats and is beaten by."""
     bands = sorted(table[["band", "low", "high"]].drop_duplicates().itertuples(index=False, name=None))
     header = ("arm", *(f"{band_name(low, high)}" for _, low, high in bands))
     known: Mapping[Any, Mapping[Any, Any]] = {(row["arm"], row["band"]): row for row in table.to_dict("records")}
-    rows = [
-        [escape(arm_name(*arm)), *(_standing(known.get((arm, band))) for band, _, _ in bands)] for arm in ranked(table)
-    ]
-    return "Mean held-out error; how many arms it beats (+) and is beaten by (−):\n\n" + markdown_table(
-        header, rows, right=header[1:]
-    )
+    rows = [[arm_name(*arm), *(_standing(known.get((arm, band))) for band, _, _ in bands)] for arm in ranked(table)]
+    told = Text("Mean held-out error; how many arms it beats (+) and is beaten by (−):")
+    return [told, Table(header, rows, numbers=range(1, len(header)))]
 
 
 def _standing(row: Mapping[Any, Any] | None) -> str:
@@ -142,7 +168,7 @@ def _standing(row: Mapping[Any, Any] | None) -> str:
     return " ".join([text, *(f"{sign}{row[name]}" for sign, name in (("+", BETTER), ("−", WORSE)) if row[name])])
 
 
-def _decided(decided: pd.DataFrame) -> str:
+def _decided(decided: pd.DataFrame) -> Table:
     header = (
         *("records", "A", "B", "error of A", "error of B", "A − B, points", "interval", "p, adjusted"),
         *("smallest found, points", "verdict", "seeds", "covers"),
@@ -154,8 +180,8 @@ def _decided(decided: pd.DataFrame) -> str:
         rows.append(
             [
                 band_name(row["low"], row["high"]).removesuffix(" records"),
-                escape(arm_name(row["label_a"], row["refit_a"])),
-                escape(arm_name(row["label_b"], row["refit_b"])),
+                arm_name(row["label_a"], row["refit_a"]),
+                arm_name(row["label_b"], row["refit_b"]),
                 percent(row["mean_a"]),
                 percent(row["mean_b"]),
                 _points(row["difference"]),
@@ -164,10 +190,10 @@ def _decided(decided: pd.DataFrame) -> str:
                 MISSING if pd.isna(found) else _size(found),
                 row["verdict"],
                 count(row["n_seeds"]),
-                escape(row["basis"]),
+                str(row["basis"]),
             ]
         )
-    return "Decided comparisons:\n\n" + folded_table(header, rows, right=(*header[3:9], "seeds"))
+    return Table(header, rows, numbers=(*range(3, 9), 10), foldable=True)
 
 
 def _points(difference: float) -> str:

@@ -1,0 +1,85 @@
+"""Methods at equal budgets: one row per method and budget, pooled over seeds and over the splits of a rotation.
+
+A *design* is one way of holding out: `default`, or all folds of a rotation (`rotation_1of4`, … are one design). A mean
+is over the splits of the design of their means over seeds. Its standard error adds what either choice contributes,
+
+    SE² = s²(means of the splits)/S + s²(means of the seeds)/K        (a term with a single member is left out)
+
+for splits and seeds that are crossed: each term also holds the residual variance, so the sum is never too small by
+chance pairing. With one split it is the usual one over seeds. Folds share fitted targets, so between them it is a
+description of the spread rather than an unbiased estimate (Bengio & Grandvalet 2004).
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from frontier.analysis.aggregate import first_repeats, fit_seconds
+from frontier.results.designs import design_of, designs
+from frontier.results.schema import REFITS
+
+POOLED = (
+    *("train_mare", "heldout_mare", "heldout_median_are", "heldout_capped_mare"),
+    *("n_active", "ess", "refit_seconds"),
+)
+KEYS = ("problem", "design", "budget", "lam", "label", "refit")
+
+
+def parts_of(ready: pd.DataFrame) -> dict[tuple[str, str], pd.DataFrame]:
+    """Prepared cells by (problem, split), or by (problem, design) for the folds of a pooled rotation."""
+    parts: dict[tuple[str, str], pd.DataFrame] = {}
+    for problem, some in ready.groupby("problem", sort=True):
+        parts |= {(str(problem), str(name)): part for name, part in some.groupby(designs(some), sort=True)}
+    return parts
+
+
+def by_budget(ready: pd.DataFrame) -> pd.DataFrame:
+    """One row per problem, design, budget or λ, label and refit, in this order; cells as `prepare` leaves them.
+
+    Each of `POOLED` gives `_mean` and `_se`; `n_cells`, `n_with_weights`, `n_missed` (budget not reached), `n_hollow`,
+    `n_splits` and `n_seeds` count; `fit_seconds_mean` is of the kind that `timing` names.
+    """
+    ready = first_repeats(ready)
+    ready = ready.assign(design=[design_of(split) for split in ready["split"]], arm=ready["refit"].map(arm_rank))
+    rows = []
+    for key, group in ready.sort_values([*KEYS[:5], "arm"], kind="stable").groupby(
+        list(KEYS), dropna=False, sort=False
+    ):
+        good = group[group["has_weights"]]
+        row: dict[str, Any] = dict(zip(KEYS, key, strict=True))
+        row |= {"n_cells": len(group), "n_with_weights": len(good)}
+        row |= {"n_missed": int(good["missed"].sum()), "n_hollow": int(good["hollow"].sum())}
+        row |= {"n_splits": group["split"].nunique(), "n_seeds": group["seed"].nunique()}
+        for metric in POOLED:
+            row[f"{metric}_mean"], row[f"{metric}_se"] = pooled(good, metric)
+        spent, row["timing"] = fit_seconds(good)
+        row["fit_seconds_mean"] = float(spent.mean()) if spent.size else float("nan")
+        rows.append(row)
+    return pd.DataFrame(rows)
+
+
+def pooled(cells: pd.DataFrame, metric: str) -> tuple[float, float]:
+    """The mean over splits of means over seeds, and its standard error (NaN where nothing varies)."""
+    values = cells[metric].to_numpy(dtype=np.float64)
+    known = ~np.isnan(values)
+    if not known.any():
+        return float("nan"), float("nan")
+    by_split = _means(values[known], cells["split"].to_numpy()[known])
+    by_seed = _means(values[known], cells["seed"].to_numpy(dtype=np.float64)[known])
+    terms = [float(part.var(ddof=1)) / len(part) for part in (by_split, by_seed) if len(part) > 1]
+    return float(by_split.mean()), float(np.sqrt(sum(terms))) if terms else float("nan")
+
+
+def _means(values: NDArray[np.float64], groups: NDArray[Any]) -> NDArray[np.float64]:
+    """The mean of each group, in the order of first appearance; a missing group (no seed) is a group."""
+    codes, names = pd.factorize(groups, use_na_sentinel=False)
+    return np.bincount(codes, weights=values) / np.bincount(codes, minlength=len(names))
+
+
+def arm_rank(refit: str) -> tuple[int, str]:
+    """Where the arm of a refit stands among others: as fitted first, unknown ones last."""
+    return (REFITS.index(refit) if refit in REFITS else len(REFITS), refit)
