@@ -11,17 +11,19 @@ calibration of the whole file gives:
 
 from __future__ import annotations
 
-import math
+from abc import abstractmethod
 from collections.abc import Callable, Sequence
-from typing import Literal
+from dataclasses import dataclass
+from typing import ClassVar, Literal
 
 import numpy as np
 
 from frontier.core.errors import InputError
 from frontier.core.limits import OutOfTime, out_of_time
-from frontier.core.point import Point
+from frontier.core.point import Coordinate, Point
 from frontier.core.problem import CalibrationProblem, FloatArray
 from frontier.core.random import STREAM_SAMPLE, key
+from frontier.core.ranges import Positive
 from frontier.core.status import Status
 from frontier.methods.anchored_l1 import AnchoredL1
 from frontier.methods.base import Method
@@ -40,10 +42,8 @@ Thin = Callable[[FloatArray, Point], tuple[FloatArray, dict[str, Claim]]]
 def dense_method(dense: DenseMethod, penalty: float | None) -> Method | None:
     """The calibration method behind a name, configured; None for the initial weights.
 
-    Raises `InputError` for a penalty that is not a finite number > 0, or given to one that has none.
+    Raises `InputError` for a penalty that is given to one that has none.
     """
-    if penalty is not None and not (math.isfinite(penalty) and penalty > 0):
-        raise InputError("penalty", "not a penalty", expected="a finite number > 0", got=penalty)
     if dense in ("dense_nnls", "initial") and penalty is not None:
         raise InputError("penalty", f"dense weights '{dense}' have no penalty", got=penalty, cure="drop it")
     if dense == "anchored_l1":
@@ -58,10 +58,66 @@ def dense_method(dense: DenseMethod, penalty: float | None) -> Method | None:
     return methods.get(dense)
 
 
-def warm_up_dense(dense: DenseMethod, penalty: float | None) -> None:
-    method = dense_method(dense, penalty)
-    if method is not None:
-        method.warm_up()
+@dataclass(frozen=True, kw_only=True)
+class DenseThinning(Method):
+    """A method that thins dense weights to a budget: it says how (`thinning`), the rest is the same for all."""
+
+    batch_over: ClassVar[frozenset[str]] = frozenset({"budget", "seed"})
+    axes: ClassVar[frozenset[Coordinate]] = frozenset({"budget"})
+
+    dense: DenseMethod = "anchored_l1"
+    penalty: Positive | None = None
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        dense_method(self.dense, self.penalty)
+
+    @abstractmethod
+    def thinning(self, problem: CalibrationProblem) -> Thin:
+        """How dense weights (n) become those of a point; they come with claims."""
+
+    def warm_up(self) -> None:
+        if (method := dense_method(self.dense, self.penalty)) is not None:
+            method.warm_up()
+
+    def solve(self, problem: CalibrationProblem, points: Sequence[Point]) -> list[Solution]:
+        """One solution per point.
+
+        The dense weights are computed once. A budget above the number of records with dense weight is `infeasible`;
+        where the dense method failed or did not converge, every solution says so.
+        """
+        self.check(points)
+        thin = self.thinning(problem)
+        found = dense_solution(problem, self.dense, self.penalty)
+        if found.weights is None:
+            return [Solution.failed(found.status, f"dense weights by {self.dense}: {found.message}")] * len(points)
+        weighted = int(np.count_nonzero(found.weights))
+        converged = found.status not in (Status.NOT_CONVERGED, Status.TIMEOUT)
+        solutions = []
+        for point in points:
+            assert point.budget is not None
+            if point.budget > weighted:
+                message = f"budget {point.budget} exceeds the {weighted} records that {self.dense} gives weight"
+                solutions.append(Solution.failed(Status.INFEASIBLE, message))
+                continue
+            if converged and out_of_time():
+                solutions.append(Solution.not_begun())
+                continue
+            try:
+                weights, claims = thin(found.weights, point)
+            except OutOfTime:
+                solutions.append(Solution.failed(Status.TIMEOUT, "the sample was not finished in time"))
+                continue
+            solutions.append(
+                Solution(
+                    weights=weights,
+                    status=Status.COMPLETED if converged else found.status,
+                    n_iter=found.n_iter,
+                    message="" if converged else f"dense weights by {self.dense}: {found.message}",
+                    claims={"dense_active": weighted} | claims,
+                )
+            )
+        return solutions
 
 
 def dense_solution(problem: CalibrationProblem, dense: DenseMethod, penalty: float | None) -> Solution:
@@ -72,46 +128,6 @@ def dense_solution(problem: CalibrationProblem, dense: DenseMethod, penalty: flo
     point = Point(lam=0.0) if "lam" in method.coordinates else Point()
     (solution,) = method.solve(problem, [point])
     return solution
-
-
-def thin_dense(
-    problem: CalibrationProblem, points: Sequence[Point], dense: DenseMethod, penalty: float | None, thin: Thin
-) -> list[Solution]:
-    """One solution per point: `thin(weights, point)` gives the weights that are left of the dense ones, and claims.
-
-    The dense weights are computed once. A budget above the number of records with dense weight is `infeasible`; where
-    the dense method failed or did not converge, every solution says so.
-    """
-    found = dense_solution(problem, dense, penalty)
-    if found.weights is None:
-        return [Solution.failed(found.status, f"dense weights by {dense}: {found.message}")] * len(points)
-    weighted = int(np.count_nonzero(found.weights))
-    converged = found.status not in (Status.NOT_CONVERGED, Status.TIMEOUT)
-    solutions = []
-    for point in points:
-        assert point.budget is not None
-        if point.budget > weighted:
-            message = f"budget {point.budget} exceeds the {weighted} records that {dense} gives weight"
-            solutions.append(Solution.failed(Status.INFEASIBLE, message))
-            continue
-        if converged and out_of_time():
-            solutions.append(Solution.not_begun())
-            continue
-        try:
-            weights, claims = thin(found.weights, point)
-        except OutOfTime:
-            solutions.append(Solution.failed(Status.TIMEOUT, "the sample was not finished in time"))
-            continue
-        solutions.append(
-            Solution(
-                weights=weights,
-                status=Status.COMPLETED if converged else found.status,
-                n_iter=found.n_iter,
-                message="" if converged else f"dense weights by {dense}: {found.message}",
-                claims={"dense_active": weighted} | claims,
-            )
-        )
-    return solutions
 
 
 def sampler(point: Point) -> np.random.Generator:

@@ -9,13 +9,15 @@ from __future__ import annotations
 from abc import abstractmethod
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
-from typing import ClassVar, Literal
+from typing import Annotated, ClassVar, Literal
 
 import numpy as np
+from annotated_types import Ge, Lt
 
 from frontier.core.errors import InputError
 from frontier.core.point import Coordinate
 from frontier.core.problem import CalibrationProblem, FloatArray
+from frontier.core.ranges import Count, Positive, Share
 from frontier.core.status import Status
 from frontier.methods.base import Method
 from frontier.methods.path import Path
@@ -46,21 +48,11 @@ class LassoPath(Method):
 
     batch_over: ClassVar[frozenset[str]] = frozenset({"lam", "budget"})
 
-    tol: float = 1e-8
-    max_iter: int = 100_000
+    tol: Share = 1e-8
+    max_iter: Count = 100_000
     lam_unit: Literal["absolute", "lam_max"] = "absolute"
-    costs: float | tuple[float, ...] = 1.0
-    target_sparsity: float | None = None
-
-    def __post_init__(self) -> None:
-        if not 0 < self.tol < 1:
-            raise InputError("tol", "not a relative gap", expected="0 < tol < 1", got=self.tol)
-        if self.max_iter < 1:
-            raise InputError("max_iter", "not an iteration limit", expected="an integer ≥ 1", got=self.max_iter)
-        if not (np.ravel(self.costs) > 0).all():
-            raise InputError("costs", "not costs", expected="numbers > 0", got=float(np.min(self.costs)))
-        if self.target_sparsity is not None and not 0 <= self.target_sparsity < 1:
-            raise InputError("target_sparsity", "not a share", expected="0 ≤ share < 1", got=self.target_sparsity)
+    costs: Positive | tuple[Positive, ...] = 1.0
+    target_sparsity: Annotated[float, Ge(0), Lt(1)] | None = None
 
     @property
     def coordinates(self) -> frozenset[Coordinate]:

@@ -13,9 +13,9 @@ from typing import ClassVar, Literal
 
 import numpy as np
 
-from frontier.core.errors import InputError
 from frontier.core.point import Coordinate
 from frontier.core.problem import CalibrationProblem, FloatArray
+from frontier.core.ranges import Count, Positive, Share
 from frontier.core.status import Status
 from frontier.methods.base import Method
 from frontier.methods.path import Path
@@ -48,22 +48,12 @@ class AnchoredL1(Method):
     batch_over: ClassVar[frozenset[str]] = frozenset({"lam", "budget"})
     axes: ClassVar[frozenset[Coordinate]] = frozenset({"lam", "budget"})
 
-    mu: float = 1e-3
+    mu: Positive = 1e-3
     mu_unit: Literal["relative", "absolute"] = "relative"
     lam_unit: Literal["mu", "absolute"] = "mu"
-    upper: float | None = None
-    tol: float = 1e-10
-    max_iter: int = 500
-
-    def __post_init__(self) -> None:
-        if not (np.isfinite(self.mu) and self.mu > 0):
-            raise InputError("mu", "not an anchor strength", expected="a finite number > 0", got=self.mu)
-        if self.upper is not None and not self.upper > 0:
-            raise InputError("upper", "not a bound on w/w0", expected="a number > 0", got=self.upper)
-        if not 0 < self.tol < 1:
-            raise InputError("tol", "not a relative gap", expected="0 < tol < 1", got=self.tol)
-        if self.max_iter < 1:
-            raise InputError("max_iter", "not an iteration limit", expected="an integer ≥ 1", got=self.max_iter)
+    upper: Positive | None = None
+    tol: Share = 1e-10
+    max_iter: Count = 500
 
     def warm_up(self) -> None:
         warm_up_gram()

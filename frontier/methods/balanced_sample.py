@@ -10,25 +10,23 @@ fitted after sampling.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import ClassVar
 
 import numpy as np
 import scipy.sparse as sp
 
-from frontier.core.point import Coordinate, Point
+from frontier.core.point import Point
 from frontier.core.problem import CalibrationProblem, FloatArray
-from frontier.methods._dense import DenseMethod, dense_method, sampler, thin_dense, warm_up_dense
-from frontier.methods.base import Method
-from frontier.methods.solution import Claim, Solution
+from frontier.methods._dense import DenseThinning, Thin, sampler
+from frontier.methods.solution import Claim
 from frontier.objectives.design import weighted_design
 from frontier.solvers.sampling.cube import cube_sample
 from frontier.solvers.sampling.inclusion import inclusion_probabilities
 
 
 @dataclass(frozen=True, kw_only=True)
-class BalancedSample(Method):
+class BalancedSample(DenseThinning):
     """Exactly `budget` records, drawn in proportion to dense weights and balanced on the training targets.
 
     dense    where the dense weights come from (`frontier.methods._dense`)
@@ -40,24 +38,14 @@ class BalancedSample(Method):
     Raises `InputError` for a penalty that is not a finite number > 0, or given to dense weights without one.
     """
 
-    batch_over: ClassVar[frozenset[str]] = frozenset({"budget", "seed"})
     stochastic: ClassVar[bool] = True
-    axes: ClassVar[frozenset[Coordinate]] = frozenset({"budget"})
-
-    dense: DenseMethod = "anchored_l1"
-    penalty: float | None = None
-
-    def __post_init__(self) -> None:
-        dense_method(self.dense, self.penalty)
 
     def warm_up(self) -> None:
         """Compile the dense method and the kernels of both phases."""
-        warm_up_dense(self.dense, self.penalty)
+        super().warm_up()
         cube_sample(sp.csc_array([[1.0, 2.0, 3.0, 4.0]]), np.full(4, 0.5), np.random.default_rng(0))
 
-    def solve(self, problem: CalibrationProblem, points: Sequence[Point]) -> list[Solution]:
-        """One sample per point."""
-        self.check(points)
+    def thinning(self, problem: CalibrationProblem) -> Thin:
         A = weighted_design(problem).A
         ranked = A[np.argsort(-problem.importance, kind="stable")]
 
@@ -73,4 +61,4 @@ class BalancedSample(Method):
             }
             return weights, claims
 
-        return thin_dense(problem, points, self.dense, self.penalty, draw)
+        return draw

@@ -15,6 +15,7 @@ from typing import ClassVar
 from frontier.core.errors import InputError
 from frontier.core.point import Coordinate, Point
 from frontier.core.problem import CalibrationProblem
+from frontier.core.ranges import check_ranges
 from frontier.methods.path import Path, follow
 from frontier.methods.solution import Solution
 
@@ -27,12 +28,17 @@ class Method:
     `stochastic`   whether the result depends on the seed
     `axes`         which of λ and budget a point may carry; empty: the method has a single point per seed
     `renamed`      parameters of earlier versions, each with the cure that its error gives
+
+    Raises `InputError` for a parameter outside the range that its declaration gives (`frontier.core.ranges`).
     """
 
     batch_over: ClassVar[frozenset[str]] = frozenset()
     stochastic: ClassVar[bool] = False
     axes: ClassVar[frozenset[Coordinate]] = frozenset({"lam"})
     renamed: ClassVar[Mapping[str, str]] = {}
+
+    def __post_init__(self) -> None:
+        check_ranges(self)
 
     @property
     def coordinates(self) -> frozenset[Coordinate]:

@@ -31,6 +31,7 @@ from frontier.core.errors import InputError
 from frontier.core.limits import limit_to_raise, remaining_seconds
 from frontier.core.point import Coordinate, Point
 from frontier.core.problem import CalibrationProblem, FloatArray
+from frontier.core.ranges import Positive
 from frontier.core.status import Status
 from frontier.methods.base import Method
 from frontier.methods.lp_vertex import LpVertex
@@ -57,14 +58,8 @@ class BestSubset(Method):
 
     axes: ClassVar[frozenset[Coordinate]] = frozenset({"budget"})
 
-    upper: float | None = None
-    time_limit_seconds: float = 60.0
-
-    def __post_init__(self) -> None:
-        for name in ("upper", "time_limit_seconds"):
-            value = getattr(self, name)
-            if value is not None and not (np.isfinite(value) and value > 0):
-                raise InputError(name, "not positive", expected="a finite number > 0", got=value)
+    upper: Positive | None = None
+    time_limit_seconds: Positive = 60.0
 
     def warm_up(self) -> None:
         """Import CVXPY and HiGHS, and solve one target with two records."""

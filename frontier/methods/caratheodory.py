@@ -48,6 +48,7 @@ class Caratheodory(Method):
     source_params: dict[str, Any] = field(default_factory=dict, hash=False)
 
     def __post_init__(self) -> None:
+        super().__post_init__()
         if method_class(self.source, "source").stochastic:
             raise InputError(
                 "source", f"'{self.source}' is stochastic", expected="a deterministic method", cure="choose another"

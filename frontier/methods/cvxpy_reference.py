@@ -24,6 +24,7 @@ from frontier.core.errors import InputError
 from frontier.core.limits import limit_to_raise, remaining_seconds
 from frontier.core.point import Point
 from frontier.core.problem import CalibrationProblem, FloatArray
+from frontier.core.ranges import Count, Share
 from frontier.core.status import Status
 from frontier.methods.base import Method
 from frontier.methods.solution import Claim, Solution
@@ -58,14 +59,11 @@ class CvxpyReference(Method):
 
     objective: Literal["l1", "lad"] = "l1"
     lam_unit: Literal["absolute", "lam_max"] = "absolute"
-    tol: float = 1e-10
-    max_iter: int = 500
+    tol: Share = 1e-10
+    max_iter: Count = 500
 
     def __post_init__(self) -> None:
-        if not 0 < self.tol < 1:
-            raise InputError("tol", "not a relative tolerance", expected="0 < tol < 1", got=self.tol)
-        if self.max_iter < 1:
-            raise InputError("max_iter", "not a number of iterations", expected="an integer ≥ 1", got=self.max_iter)
+        super().__post_init__()
         if self.objective == "lad" and self.lam_unit == "lam_max":
             raise InputError(
                 "lam_unit", "λ_max is defined for the L1 objective only", got="'lam_max' with objective 'lad'",

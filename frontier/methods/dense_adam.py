@@ -12,15 +12,12 @@ from typing import ClassVar
 
 from frontier.core.point import Coordinate, Point
 from frontier.core.problem import CalibrationProblem
-from frontier.methods import _log_space
-from frontier.methods.base import Method
+from frontier.methods._log_space import LogSpace, compile_kernels
 from frontier.methods.solution import Solution
-from frontier.solvers.gates.loss import LossName
-from frontier.solvers.gates.schedule import Device, Precision, Schedule
 
 
 @dataclass(frozen=True, kw_only=True)
-class DenseAdam(Method):
+class DenseAdam(LogSpace):
     """Hard Concrete without gates (`gates: false`): weights `w = e^θ` fitted by Adam, none of them zero.
 
     epochs, lr          Adam's length and step
@@ -38,39 +35,15 @@ class DenseAdam(Method):
     stochastic: ClassVar[bool] = False
     axes: ClassVar[frozenset[Coordinate]] = frozenset()
 
-    epochs: int = 2_000
-    lr: float = 0.1
-    loss: LossName = "squared"
-    cap: float = 1.0
-    lam_l2: float = 0.0
-    l2_on: _log_space.Ridge = "scale"
-    max_weight_ratio: float | None = None
-    conserve_total: bool = False
-    initial_weights: float | tuple[float, ...] | None = None
-    stop_tol: float = 0.0
-    stop_every: int = 50
-    stop_patience: int = 3
-    device: Device = "auto"
-    precision: Precision = "float32"
-    trace_every: int = 0
-
-    def __post_init__(self) -> None:
-        _ = self.schedule  # validated by being built
-        _log_space.check(self)
-
-    @property
-    def schedule(self) -> Schedule:
-        return _log_space.schedule(self)
-
     def warm_up(self) -> None:
-        _log_space.compile_kernels(self.precision, self.device, gated=False)
+        compile_kernels(self.precision, self.device, gated=False)
 
     def solve(self, problem: CalibrationProblem, points: Sequence[Point]) -> list[Solution]:
-        from frontier.solvers.gates.task import Cell, Start
-        from frontier.solvers.gates.train import fit
+        from frontier.solvers.gates.train import train
+        from frontier.solvers.gates.training import Fit, Start
 
         self.check(points)
-        start = Start(_log_space.start_weights(self.initial_weights, problem), None)
-        task = _log_space.task(self, problem, start=lambda _: start)
-        [found] = fit(task, [Cell(0.0, 0)])
-        return [_log_space.solution(self, task, found, lam=0.0, claims={})] * len(points)
+        start = Start(self.start_weights(problem), None)
+        training = self.training(problem, start=lambda _: start)
+        [found] = train(training, [Fit(0.0, 0)])
+        return [self.solution(training, found, lam=0.0, claims={})] * len(points)

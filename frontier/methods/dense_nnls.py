@@ -11,9 +11,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import ClassVar
 
-from frontier.core.errors import InputError
 from frontier.core.point import Coordinate, Point
 from frontier.core.problem import CalibrationProblem
+from frontier.core.ranges import Count, Share
 from frontier.core.status import Status
 from frontier.methods.base import Method
 from frontier.methods.solution import Solution
@@ -33,14 +33,8 @@ class DenseNnls(Method):
 
     axes: ClassVar[frozenset[Coordinate]] = frozenset()
 
-    tol: float = 1e-9
-    max_iter: int = 100_000
-
-    def __post_init__(self) -> None:
-        if not 0 < self.tol < 1:
-            raise InputError("tol", "not a KKT residual", expected="0 < tol < 1", got=self.tol)
-        if self.max_iter < 1:
-            raise InputError("max_iter", "not a number of changes", expected="an integer ≥ 1", got=self.max_iter)
+    tol: Share = 1e-9
+    max_iter: Count = 100_000
 
     def solve(self, problem: CalibrationProblem, points: Sequence[Point]) -> list[Solution]:
         """The minimiser, the same for every point."""

@@ -10,21 +10,17 @@ on the lower bound 0 are exact zeros, but nothing here looks for sparsity.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import ClassVar
+from typing import Annotated
 
-from frontier.core.errors import InputError
-from frontier.core.point import Coordinate, Point
-from frontier.core.problem import CalibrationProblem
-from frontier.methods._classical import check_parameters, compile_kernels, solve_classical
-from frontier.methods.base import Method
-from frontier.methods.solution import Solution
+from annotated_types import Gt, Lt
+
+from frontier.methods._classical import Classical
 from frontier.objectives.distance import DistanceObjective
 
 
 @dataclass(frozen=True, kw_only=True)
-class Greg(Method):
+class Greg(Classical):
     """Weights nearest to the initial ones in the chi-square distance; exact (relax None) or relaxed.
 
     relax         None: meet every target (`infeasible` where that cannot be); a number ρ > 0: trade misses for distance
@@ -35,25 +31,9 @@ class Greg(Method):
     Raises `InputError` unless lower < 1 < upper, for relax ≤ 0, tol outside (0, 1) or max_iter < 1.
     """
 
-    axes: ClassVar[frozenset[Coordinate]] = frozenset()
+    lower: Annotated[float, Lt(1), "the initial weights have ratio 1"] | None = 0.0
+    upper: Annotated[float, Gt(1), "the initial weights have ratio 1"] | None = None
 
-    relax: float | None = None
-    lower: float | None = 0.0
-    upper: float | None = None
-    tol: float = 1e-9
-    max_iter: int = 500
-
-    def __post_init__(self) -> None:
-        check_parameters(self.relax, self.tol, self.max_iter)
-        if self.lower is not None and not self.lower < 1:
-            raise InputError("lower", "excludes the initial weights", expected="a ratio < 1", got=self.lower)
-        if self.upper is not None and not self.upper > 1:
-            raise InputError("upper", "excludes the initial weights", expected="a ratio > 1", got=self.upper)
-
-    def warm_up(self) -> None:
-        compile_kernels(self)
-
-    def solve(self, problem: CalibrationProblem, points: Sequence[Point]) -> list[Solution]:
-        self.check(points)
-        objective = DistanceObjective("chi_square", self.relax, self.lower, self.upper)
-        return solve_classical(problem, points, objective, tol=self.tol, max_iter=self.max_iter)
+    @property
+    def distance(self) -> DistanceObjective:
+        return DistanceObjective("chi_square", self.relax, self.lower, self.upper)

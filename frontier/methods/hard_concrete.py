@@ -22,22 +22,21 @@ from frontier.core.limits import out_of_time
 from frontier.core.point import Coordinate, Point
 from frontier.core.problem import CalibrationProblem
 from frontier.core.random import STREAM_LOG_ALPHA, STREAM_LOG_WEIGHT, normal
+from frontier.core.ranges import Count, NonNegative, Share
 from frontier.core.status import Status
-from frontier.methods import _log_space
-from frontier.methods.base import Method
+from frontier.methods._log_space import LogSpace, compile_kernels, lam_ref
 from frontier.methods.solution import Solution
 from frontier.solvers.gates.gates import KEEP_PROB_MARGIN, HardConcrete, TestGate, start_log_alpha
-from frontier.solvers.gates.loss import LossName
-from frontier.solvers.gates.schedule import Device, Precision, Schedule, Temperature, TemperatureShape
+from frontier.solvers.gates.schedule import Temperature, TemperatureShape
 
 if TYPE_CHECKING:
     from frontier.solvers.gates.checkpoint import Checkpoints
-    from frontier.solvers.gates.monitor import CellFit
-    from frontier.solvers.gates.task import Start, Task
+    from frontier.solvers.gates.monitor import Fitted
+    from frontier.solvers.gates.training import Start, Training
 
 
 @dataclass(frozen=True, kw_only=True)
-class HardConcreteCalibrator(Method):
+class HardConcreteCalibrator(LogSpace):
     """Hard Concrete gates on log-space weights. Points carry λ or a budget of active records, and a seed.
 
     epochs, lr            Adam's length and step; fewer epochs than a gate needs to close is an `InputError`
@@ -62,44 +61,22 @@ class HardConcreteCalibrator(Method):
     stochastic: ClassVar[bool] = True
     axes: ClassVar[frozenset[Coordinate]] = frozenset({"lam", "budget"})
 
-    epochs: int = 2_000
-    lr: float = 0.1
-    loss: LossName = "squared"
-    cap: float = 1.0
     lam_unit: Literal["record", "share"] = "record"
-    lam_l2: float = 0.0
-    l2_on: _log_space.Ridge = "scale"
-    max_weight_ratio: float | None = None
-    conserve_total: bool = False
-    init_keep_prob: float | tuple[float, ...] = 0.99
-    initial_weights: float | tuple[float, ...] | None = None
+    init_keep_prob: Share | tuple[Share, ...] = 0.99
     temperature: float = 2 / 3
     temperature_schedule: TemperatureShape = "constant"
     initial_temperature: float | None = None
     gamma: float = -0.1
     zeta: float = 1.1
-    log_alpha_jitter_sd: float = 0.01
-    log_weight_jitter_sd: float = 0.0
+    log_alpha_jitter_sd: NonNegative = 0.01
+    log_weight_jitter_sd: NonNegative = 0.0
     test_gate: TestGate = "tempered"
-    stop_tol: float = 0.0
-    stop_every: int = 50
-    stop_patience: int = 3
     checkpoint: str | None = None
-    checkpoint_every: int = 100
-    device: Device = "auto"
-    precision: Precision = "float32"
-    trace_every: int = 0
+    checkpoint_every: Count = 100
 
     def __post_init__(self) -> None:
-        _ = self.gates, self.schedule, self.temperatures  # validated by being built
-        _log_space.check(self)
-        for name in ("log_alpha_jitter_sd", "log_weight_jitter_sd"):
-            if not getattr(self, name) >= 0:
-                raise InputError(name, "negative", expected="a number ≥ 0", got=getattr(self, name))
-        if self.checkpoint_every < 1:
-            raise InputError("checkpoint_every", "too few", expected="an integer ≥ 1", got=self.checkpoint_every)
-        keep_prob = np.ravel(self.init_keep_prob)
-        start_log_alpha(keep_prob, len(keep_prob))
+        super().__post_init__()
+        _ = self.gates, self.temperatures  # validated by being built
 
     @property
     def gates(self) -> HardConcrete:
@@ -110,13 +87,9 @@ class HardConcreteCalibrator(Method):
         initial = self.temperature if self.initial_temperature is None else self.initial_temperature
         return Temperature(final=self.temperature, initial=initial, shape=self.temperature_schedule)
 
-    @property
-    def schedule(self) -> Schedule:
-        return _log_space.schedule(self)
-
     def check(self, points: Sequence[Point]) -> None:
         """Also refuse a run too short for a gate to close: its λ could never drop a record."""
-        Method.check(self, points)
+        super().check(points)
         keep_prob = float(min(np.max(self.init_keep_prob), 1 - KEEP_PROB_MARGIN))
         needed = self.gates.epochs_to_close(keep_prob, self.lr)
         if self.epochs < needed and any(point.lam or point.budget for point in points):
@@ -129,13 +102,13 @@ class HardConcreteCalibrator(Method):
             )
 
     def warm_up(self) -> None:
-        _log_space.compile_kernels(self.precision, self.device, gated=True)
+        compile_kernels(self.precision, self.device, gated=True)
 
     def solve(self, problem: CalibrationProblem, points: Sequence[Point]) -> list[Solution]:
         """Train all points as one batch (budgets: a few); each solution is the test-time weights of its cell."""
         from frontier.solvers.gates.multisection import multisection
-        from frontier.solvers.gates.task import Cell
-        from frontier.solvers.gates.train import fit
+        from frontier.solvers.gates.train import train
+        from frontier.solvers.gates.training import Fit
 
         self.check(points)
         task = self._task(problem)
@@ -143,12 +116,12 @@ class HardConcreteCalibrator(Method):
         checkpoints = self._checkpoints(problem)
         solutions: dict[Point, Solution] = {}
         direct = [point for point in points if point.lam is not None]
-        cells = [Cell((point.lam or 0.0) / unit, point.seed or 0) for point in direct]
-        for point, cell, found in zip(direct, cells, fit(task, cells, checkpoints) if cells else [], strict=True):
+        cells = [Fit((point.lam or 0.0) / unit, point.seed or 0) for point in direct]
+        for point, cell, found in zip(direct, cells, train(task, cells, checkpoints) if cells else [], strict=True):
             solutions[point] = self._solution(task, cell.lam, found)
         wanted = {(p.budget, p.seed): p for p in points if p.budget is not None and p.seed is not None}
         if wanted:
-            nearest = multisection(lambda batch: fit(task, batch, checkpoints), list(wanted), _log_space.lam_ref(task))
+            nearest = multisection(lambda batch: train(task, batch, checkpoints), list(wanted), lam_ref(task))
             for key, point in wanted.items():
                 if key not in nearest:
                     nan = Solution.failed(Status.ERROR, "weights became NaN or infinite at every λ tried")
@@ -160,9 +133,8 @@ class HardConcreteCalibrator(Method):
                 solutions[point] = dataclasses.replace(solution, claims=claims)
         return [solutions[point] for point in points]
 
-    def _task(self, problem: CalibrationProblem) -> Task:
-        return _log_space.task(
-            self,
+    def _task(self, problem: CalibrationProblem) -> Training:
+        return self.training(
             problem,
             start=lambda seed: self._start(problem, seed),
             gates=self.gates,
@@ -171,19 +143,19 @@ class HardConcreteCalibrator(Method):
         )
 
     def _start(self, problem: CalibrationProblem, seed: int) -> Start:
-        from frontier.solvers.gates.task import Start
+        from frontier.solvers.gates.training import Start
 
         n = problem.n_records
-        scale = _log_space.start_weights(self.initial_weights, problem)
+        scale = self.start_weights(problem)
         if self.log_weight_jitter_sd:
             scale = scale * np.exp(self.log_weight_jitter_sd * normal(seed, STREAM_LOG_WEIGHT, n))
         keep_prob = np.asarray(self.init_keep_prob, dtype=np.float64)
         log_alpha = start_log_alpha(keep_prob, n) + self.log_alpha_jitter_sd * normal(seed, STREAM_LOG_ALPHA, n)
         return Start(scale, log_alpha)
 
-    def _solution(self, task: Task, lam: float, found: CellFit) -> Solution:
+    def _solution(self, task: Training, lam: float, found: Fitted) -> Solution:
         claims = {"expected_active": found.expected_active}
-        return _log_space.solution(self, task, found, lam=lam, claims=claims)
+        return self.solution(task, found, lam=lam, claims=claims)
 
     def _checkpoints(self, problem: CalibrationProblem) -> Checkpoints | None:
         if self.checkpoint is None:

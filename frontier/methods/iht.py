@@ -22,10 +22,10 @@ from typing import ClassVar, Literal, NamedTuple
 import numpy as np
 import scipy.sparse as sp
 
-from frontier.core.errors import InputError
 from frontier.core.limits import limit_to_raise, out_of_time
 from frontier.core.point import Coordinate, Point
 from frontier.core.problem import CalibrationProblem, FloatArray
+from frontier.core.ranges import Count, Share
 from frontier.core.status import Status
 from frontier.methods.base import Method
 from frontier.methods.solution import Solution
@@ -54,14 +54,8 @@ class Iht(Method):
 
     start: Literal["zero", "initial"] = "zero"
     refit: bool = True
-    tol: float = 1e-6
-    max_iter: int = 5_000
-
-    def __post_init__(self) -> None:
-        if not 0 < self.tol < 1:
-            raise InputError("tol", "not a relative fall", expected="0 < tol < 1", got=self.tol)
-        if self.max_iter < 1:
-            raise InputError("max_iter", "not a number of steps", expected="an integer ≥ 1", got=self.max_iter)
+    tol: Share = 1e-6
+    max_iter: Count = 5_000
 
     def solve(self, problem: CalibrationProblem, points: Sequence[Point]) -> list[Solution]:
         """One independent run for each point."""

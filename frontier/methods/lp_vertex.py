@@ -19,10 +19,10 @@ from typing import Any
 import numpy as np
 import scipy.sparse as sp
 
-from frontier.core.errors import InputError
 from frontier.core.limits import remaining_seconds
 from frontier.core.point import Point
 from frontier.core.problem import CalibrationProblem, FloatArray
+from frontier.core.ranges import Count
 from frontier.core.status import Status
 from frontier.methods.base import Method
 from frontier.methods.solution import Solution
@@ -44,11 +44,7 @@ class LpVertex(Method):
     max_iter  simplex iterations
     """
 
-    max_iter: int = 1_000_000
-
-    def __post_init__(self) -> None:
-        if self.max_iter < 1:
-            raise InputError("max_iter", "not a number of iterations", expected="an integer ≥ 1", got=self.max_iter)
+    max_iter: Count = 1_000_000
 
     def lam_range(self, problem: CalibrationProblem) -> tuple[float, float]:
         return lad_range(problem)

@@ -16,10 +16,10 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import ClassVar
 
-from frontier.core.errors import InputError
 from frontier.core.limits import limit_to_raise
 from frontier.core.point import Coordinate, Point
 from frontier.core.problem import CalibrationProblem, FloatArray
+from frontier.core.ranges import Count
 from frontier.core.status import Status
 from frontier.methods.base import Method
 from frontier.methods.solution import Solution
@@ -39,11 +39,7 @@ class Omp(Method):
     batch_over: ClassVar[frozenset[str]] = frozenset({"budget"})
     axes: ClassVar[frozenset[Coordinate]] = frozenset({"budget"})
 
-    max_iter: int = 100_000
-
-    def __post_init__(self) -> None:
-        if self.max_iter < 1:
-            raise InputError("max_iter", "not a number of changes", expected="an integer ≥ 1", got=self.max_iter)
+    max_iter: Count = 100_000
 
     def solve(self, problem: CalibrationProblem, points: Sequence[Point]) -> list[Solution]:
         """One path up to the largest budget; each solution is its first point of that size."""

@@ -7,23 +7,21 @@ records taken for certain, which is what makes the effective sample size large. 
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import ClassVar
 
 import numpy as np
 
-from frontier.core.point import Coordinate, Point
+from frontier.core.point import Point
 from frontier.core.problem import CalibrationProblem, FloatArray
-from frontier.methods._dense import DenseMethod, dense_method, sampler, thin_dense, warm_up_dense
-from frontier.methods.base import Method
-from frontier.methods.solution import Claim, Solution
+from frontier.methods._dense import DenseThinning, Thin, sampler
+from frontier.methods.solution import Claim
 from frontier.solvers.sampling.inclusion import inclusion_probabilities
 from frontier.solvers.sampling.systematic import systematic_sample
 
 
 @dataclass(frozen=True, kw_only=True)
-class PpsSample(Method):
+class PpsSample(DenseThinning):
     """Exactly `budget` records, drawn in proportion to dense weights.
 
     dense    where those come from (`frontier.methods._dense`)
@@ -32,23 +30,10 @@ class PpsSample(Method):
     Raises `InputError` for a penalty that is not a finite number > 0, or given to dense weights without one.
     """
 
-    batch_over: ClassVar[frozenset[str]] = frozenset({"budget", "seed"})
     stochastic: ClassVar[bool] = True
-    axes: ClassVar[frozenset[Coordinate]] = frozenset({"budget"})
 
-    dense: DenseMethod = "anchored_l1"
-    penalty: float | None = None
-
-    def __post_init__(self) -> None:
-        dense_method(self.dense, self.penalty)
-
-    def warm_up(self) -> None:
-        warm_up_dense(self.dense, self.penalty)
-
-    def solve(self, problem: CalibrationProblem, points: Sequence[Point]) -> list[Solution]:
-        """One sample per point."""
-        self.check(points)
-        return thin_dense(problem, points, self.dense, self.penalty, _draw)
+    def thinning(self, problem: CalibrationProblem) -> Thin:
+        return _draw
 
 
 def _draw(dense: FloatArray, point: Point) -> tuple[FloatArray, dict[str, Claim]]:

@@ -9,20 +9,14 @@ the targets may be any linear totals, and θ is found by Newton's method. Ratios
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import ClassVar
 
-from frontier.core.point import Coordinate, Point
-from frontier.core.problem import CalibrationProblem
-from frontier.methods._classical import check_parameters, compile_kernels, solve_classical
-from frontier.methods.base import Method
-from frontier.methods.solution import Solution
+from frontier.methods._classical import Classical
 from frontier.objectives.distance import DistanceObjective
 
 
 @dataclass(frozen=True, kw_only=True)
-class Raking(Method):
+class Raking(Classical):
     """Weights nearest to the initial ones in the entropy distance; exact (relax None) or relaxed.
 
     relax     None: meet every target (`infeasible` where that cannot be); a number ρ > 0: trade misses for distance
@@ -32,19 +26,6 @@ class Raking(Method):
     Raises `InputError` for relax ≤ 0, tol outside (0, 1) or max_iter < 1.
     """
 
-    axes: ClassVar[frozenset[Coordinate]] = frozenset()
-
-    relax: float | None = None
-    tol: float = 1e-9
-    max_iter: int = 500
-
-    def __post_init__(self) -> None:
-        check_parameters(self.relax, self.tol, self.max_iter)
-
-    def warm_up(self) -> None:
-        compile_kernels(self)
-
-    def solve(self, problem: CalibrationProblem, points: Sequence[Point]) -> list[Solution]:
-        self.check(points)
-        objective = DistanceObjective("entropy", self.relax)
-        return solve_classical(problem, points, objective, tol=self.tol, max_iter=self.max_iter)
+    @property
+    def distance(self) -> DistanceObjective:
+        return DistanceObjective("entropy", self.relax)

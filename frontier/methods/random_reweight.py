@@ -16,8 +16,9 @@ import scipy.sparse as sp
 from frontier.core.point import Coordinate, Point
 from frontier.core.problem import CalibrationProblem
 from frontier.core.random import STREAM_SUBSET, key
+from frontier.core.ranges import Count, Number, Positive
 from frontier.core.status import Status
-from frontier.methods import _log_space
+from frontier.methods._log_space import compile_kernels
 from frontier.methods.base import Method
 from frontier.methods.solution import Solution
 from frontier.objectives.design import WeightedDesign, weighted_design
@@ -38,14 +39,11 @@ class RandomReweight(Method):
     stochastic: ClassVar[bool] = True
     axes: ClassVar[frozenset[Coordinate]] = frozenset({"budget"})
 
-    epochs: int = 1_000
-    lr: float = 0.05
+    epochs: Count = 1_000
+    lr: Positive = 0.05
     device: Device = "cpu"
     precision: Precision = "float64"
-    trace_every: int = 0
-
-    def __post_init__(self) -> None:
-        _ = self.schedule  # validated by being built
+    trace_every: Number = 0
 
     @property
     def schedule(self) -> Schedule:
@@ -58,7 +56,7 @@ class RandomReweight(Method):
         )
 
     def warm_up(self) -> None:
-        _log_space.compile_kernels(self.precision, self.device, gated=False)
+        compile_kernels(self.precision, self.device, gated=False)
 
     def solve(self, problem: CalibrationProblem, points: Sequence[Point]) -> list[Solution]:
         self.check(points)
@@ -69,8 +67,8 @@ class RandomReweight(Method):
     def _one(
         self, problem: CalibrationProblem, design: WeightedDesign, columns: sp.csc_array, point: Point
     ) -> Solution:
-        from frontier.solvers.gates.task import Cell, Start, Task
-        from frontier.solvers.gates.train import fit
+        from frontier.solvers.gates.train import train
+        from frontier.solvers.gates.training import Fit, Start, Training
 
         assert point.budget is not None
         assert point.seed is not None
@@ -84,8 +82,8 @@ class RandomReweight(Method):
         start = problem.w0[support] * (problem.w0.sum() / problem.w0[support].sum())
         restricted = WeightedDesign(sp.csr_array(columns[:, support]), design.b)
         loss = DataLoss(restricted, np.ones(len(design.b)), SQUARED, np.inf, 0.0, np.sqrt(problem.importance))
-        [result] = fit(
-            Task(loss=loss, schedule=self.schedule, start=lambda _: Start(start, None)), [Cell(0.0, point.seed)]
+        [result] = train(
+            Training(loss=loss, schedule=self.schedule, start=lambda _: Start(start, None)), [Fit(0.0, point.seed)]
         )
         if result.cut and result.epochs < 1:
             return Solution.not_begun()

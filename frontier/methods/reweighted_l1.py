@@ -19,10 +19,10 @@ from typing import ClassVar, Literal
 
 import numpy as np
 
-from frontier.core.errors import InputError
 from frontier.core.limits import out_of_time
 from frontier.core.point import Coordinate, Point
 from frontier.core.problem import CalibrationProblem, FloatArray
+from frontier.core.ranges import Count, Positive, Share
 from frontier.core.status import Status
 from frontier.methods.base import Method
 from frontier.methods.path import Path
@@ -69,20 +69,11 @@ class ReweightedL1(Method):
     batch_over: ClassVar[frozenset[str]] = frozenset({"lam", "budget"})
     axes: ClassVar[frozenset[Coordinate]] = frozenset({"lam", "budget"})
 
-    eps: float = 0.1
-    iterations: int = 8
+    eps: Positive = 0.1
+    iterations: Count = 8
     lam_unit: Literal["absolute", "lam_max"] = "absolute"
-    tol: float = 1e-8
-    max_iter: int = 100_000
-
-    def __post_init__(self) -> None:
-        if not (np.isfinite(self.eps) and self.eps > 0):
-            raise InputError("eps", "not a share of a weight", expected="a finite number > 0", got=self.eps)
-        for name in ("iterations", "max_iter"):
-            if getattr(self, name) < 1:
-                raise InputError(name, "not an iteration limit", expected="an integer ≥ 1", got=getattr(self, name))
-        if not 0 < self.tol < 1:
-            raise InputError("tol", "not a relative gap", expected="0 < tol < 1", got=self.tol)
+    tol: Share = 1e-8
+    max_iter: Count = 100_000
 
     def warm_up(self) -> None:
         """Compile the working-set kernel."""

@@ -24,10 +24,10 @@ from typing import ClassVar, Literal
 import numpy as np
 from numpy.typing import NDArray
 
-from frontier.core.errors import InputError
 from frontier.core.limits import out_of_time
 from frontier.core.point import Coordinate
 from frontier.core.problem import CalibrationProblem, FloatArray
+from frontier.core.ranges import Count, Positive
 from frontier.core.status import Status
 from frontier.methods.base import Method
 from frontier.methods.path import Path
@@ -62,18 +62,10 @@ class StratifiedRaking(Method):
     stochastic: ClassVar[bool] = True
     axes: ClassVar[frozenset[Coordinate]] = frozenset({"lam", "budget"})
 
-    min_coverage_weight: float | None = None
+    min_coverage_weight: Positive | None = None
     start: Literal["unit", "initial"] = "unit"
-    max_iter: int = 1000
-    tol: float = 1e-6
-
-    def __post_init__(self) -> None:
-        for name in ("tol", "min_coverage_weight"):
-            value = getattr(self, name)
-            if value is not None and not (math.isfinite(value) and value > 0):
-                raise InputError(name, "out of range", expected="a finite number > 0", got=value)
-        if self.max_iter < 1:
-            raise InputError("max_iter", "not a number of cycles", expected="an integer ≥ 1", got=self.max_iter)
+    max_iter: Count = 1000
+    tol: Positive = 1e-6
 
     def path(self, problem: CalibrationProblem, seed: int | None) -> Path:
         """Thin and rake at λ. The draw alone decides the size, so nothing is raked to find the λ of a budget."""

@@ -76,7 +76,7 @@ def test_dense_weights_that_did_not_converge_are_not_passed_off_as_such(
 @pytest.mark.parametrize("name", METHODS)
 def test_wrong_parameters_are_refused(name: str) -> None:
     for penalty in (0.0, -1.0, float("nan")):
-        with pytest.raises(InputError, match="penalty: not a penalty"):
+        with pytest.raises(InputError, match="penalty: out of range"):
             method_class(name)(penalty=penalty)  # type: ignore[call-arg]
     with pytest.raises(InputError, match=r"dense weights 'initial' have no penalty; got 0.1; drop it"):
         build_method(name, {"dense": "initial", "penalty": 0.1}, name)

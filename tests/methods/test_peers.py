@@ -134,9 +134,9 @@ def test_warming_up_compiles_what_solving_uses(method: Method, tiny: Calibration
 @pytest.mark.parametrize(
     ("params", "said"),
     [
-        ({"tol": 0.0}, "tol: not a share"),
-        ({"p0": 0}, "p0: not a number"),
-        ({"max_epochs": 0}, "max_epochs: not a number"),
+        ({"tol": 0.0}, "tol: out of range"),
+        ({"p0": 0}, "p0: out of range"),
+        ({"max_epochs": 0}, "max_epochs: out of range"),
         ({"scale_colums": True}, "scale_colums: unknown key; did you mean 'scale_columns'?"),
     ],
 )

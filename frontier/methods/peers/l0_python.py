@@ -20,9 +20,9 @@ from typing import Any, ClassVar, Literal
 import numpy as np
 import scipy.sparse as sp
 
-from frontier.core.errors import InputError
 from frontier.core.point import Point
 from frontier.core.problem import CalibrationProblem
+from frontier.core.ranges import Count, Positive, Share
 from frontier.core.status import Status
 from frontier.methods.base import Method
 from frontier.methods.peers._package import imported
@@ -49,24 +49,16 @@ class L0Python(Method):
     stochastic: ClassVar[bool] = True
     package: ClassVar[str] = "l0"
 
-    epochs: int = 2_000
-    lr: float = 0.1
+    epochs: Count = 2_000
+    lr: Positive = 0.1
     loss: Literal["design", "published", "normalised"] = "design"
     lam_l2: float = 0.0
-    init_keep_prob: float = 0.99
+    init_keep_prob: Share = 0.99
     temperature: float = 2 / 3
     gamma: float = -0.1
     zeta: float = 1.1
     log_alpha_jitter_sd: float = 0.01
     log_weight_jitter_sd: float = 0.0
-
-    def __post_init__(self) -> None:
-        if self.epochs < 1:
-            raise InputError("epochs", "too few", expected="an integer ≥ 1", got=self.epochs)
-        if not self.lr > 0:
-            raise InputError("lr", "not a learning rate", expected="a number > 0", got=self.lr)
-        if not 0 < self.init_keep_prob < 1:
-            raise InputError("init_keep_prob", "not a probability", expected="0 < p < 1", got=self.init_keep_prob)
 
     def warm_up(self) -> None:
         """Import the package and fit two records: torch sets itself up in the first epochs."""

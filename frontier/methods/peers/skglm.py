@@ -37,9 +37,9 @@ from typing import Any, ClassVar
 import numpy as np
 import scipy.sparse as sp
 
-from frontier.core.errors import InputError
 from frontier.core.point import Point
 from frontier.core.problem import CalibrationProblem
+from frontier.core.ranges import Count, Share
 from frontier.core.status import Status
 from frontier.methods.base import Method
 from frontier.methods.peers._package import LamUnit, imported, lams_in_force, sparse_columns
@@ -68,20 +68,13 @@ class SkglmLasso(Method):
     batch_over: ClassVar[frozenset[str]] = frozenset({"lam"})
     package: ClassVar[str] = "skglm"
 
-    tol: float = 1e-6
-    max_iter: int = 20
-    max_epochs: int = 1_000
-    p0: int = 30
-    max_calls: int = 20
+    tol: Share = 1e-6
+    max_iter: Count = 20
+    max_epochs: Count = 1_000
+    p0: Count = 30
+    max_calls: Count = 20
     scale_columns: bool = False
     lam_unit: LamUnit = "absolute"
-
-    def __post_init__(self) -> None:
-        if not 0 < self.tol < 1:
-            raise InputError("tol", "not a share of λ", expected="0 < tol < 1", got=self.tol)
-        for name in ("max_iter", "max_epochs", "p0", "max_calls"):
-            if getattr(self, name) < 1:
-                raise InputError(name, "not a number", expected="an integer ≥ 1", got=getattr(self, name))
 
     def lam_range(self, problem: CalibrationProblem) -> tuple[float, float]:
         return l1_range(problem, self.lam_unit)

@@ -29,9 +29,9 @@ from typing import ClassVar
 
 import numpy as np
 
-from frontier.core.errors import InputError
 from frontier.core.point import Point
 from frontier.core.problem import CalibrationProblem
+from frontier.core.ranges import Count, Share
 from frontier.core.status import Status
 from frontier.methods.base import Method
 from frontier.methods.peers._package import LamUnit, imported, lams_in_force, sparse_columns
@@ -55,17 +55,10 @@ class SklearnLasso(Method):
     batch_over: ClassVar[frozenset[str]] = frozenset({"lam"})
     package: ClassVar[str] = "sklearn"
 
-    tol: float = 1e-6
-    max_iter: int = 100_000
-    epochs_per_call: int = 1_000
+    tol: Share = 1e-6
+    max_iter: Count = 100_000
+    epochs_per_call: Count = 1_000
     lam_unit: LamUnit = "absolute"
-
-    def __post_init__(self) -> None:
-        if not 0 < self.tol < 1:
-            raise InputError("tol", "not a relative gap", expected="0 < tol < 1", got=self.tol)
-        for name in ("max_iter", "epochs_per_call"):
-            if getattr(self, name) < 1:
-                raise InputError(name, "not a number of epochs", expected="an integer ≥ 1", got=getattr(self, name))
 
     def lam_range(self, problem: CalibrationProblem) -> tuple[float, float]:
         return l1_range(problem, self.lam_unit)

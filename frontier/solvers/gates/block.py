@@ -16,7 +16,7 @@ from frontier.core.limits import out_of_time
 from frontier.core.problem import FloatArray
 from frontier.core.random import STREAM_GATES, keys
 from frontier.solvers.gates.kernel import ALPHA, LANES, SCALE, epoch_loop
-from frontier.solvers.gates.task import Cell, Task
+from frontier.solvers.gates.training import Fit, Training
 
 WIDEST = 16  # float32 numbers in an AVX-512 register
 WIDTHS = (WIDEST, 8, 1)
@@ -33,7 +33,7 @@ class Matrices:
     q: NDArray[np.floating]
 
     @classmethod
-    def of(cls, task: Task) -> Matrices:
+    def of(cls, task: Training) -> Matrices:
         A, b, q = task.loss.augmented
         real = np.dtype(task.schedule.precision)
         columns = (A.indptr.astype(np.int64), A.indices.astype(np.int32), A.data.astype(real))
@@ -58,7 +58,7 @@ def block_widths(cells: int) -> list[int]:
 class Block:
     """Up to `width` cells in training. `epoch` epochs are done; the gates of the next one are drawn."""
 
-    def __init__(self, task: Task, cells: Sequence[Cell], matrices: Matrices, width: int) -> None:
+    def __init__(self, task: Training, cells: Sequence[Fit], matrices: Matrices, width: int) -> None:
         self.task, self.cells, self.matrices, self.width = task, tuple(cells), matrices, width
         self.gated = task.gates is not None
         self.epoch = -1

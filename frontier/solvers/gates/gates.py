@@ -9,12 +9,14 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, Annotated, Literal
 
 import numpy as np
+from annotated_types import Gt, Lt
 
 from frontier.core.errors import InputError
 from frontier.core.problem import FloatArray
+from frontier.core.ranges import Positive, check_ranges
 
 if TYPE_CHECKING:
     import torch
@@ -29,17 +31,12 @@ TestGate = Literal["tempered", "untempered"]
 class HardConcrete:
     """The distribution's three constants; `InputError` unless γ < 0 < 1 < ζ and β > 0."""
 
-    temperature: float = 2 / 3
-    gamma: float = -0.1
-    zeta: float = 1.1
+    temperature: Positive = 2 / 3
+    gamma: Annotated[float, Lt(0), "it stretches below 0"] = -0.1
+    zeta: Annotated[float, Gt(1), "it stretches above 1"] = 1.1
 
     def __post_init__(self) -> None:
-        if not self.temperature > 0:
-            raise InputError("temperature", "not a temperature", expected="a number > 0", got=self.temperature)
-        if not self.gamma < 0:
-            raise InputError("gamma", "does not stretch below 0", expected="a number < 0", got=self.gamma)
-        if not self.zeta > 1:
-            raise InputError("zeta", "does not stretch above 1", expected="a number > 1", got=self.zeta)
+        check_ranges(self)
 
     @property
     def width(self) -> float:

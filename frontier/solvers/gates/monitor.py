@@ -15,7 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from frontier.core.problem import FloatArray
-from frontier.solvers.gates.task import Cell, Task
+from frontier.solvers.gates.training import Fit, Training
 
 COLUMNS = ("iteration", "loss", "expected_active", "n_active", "train_mare", "gradient_norm")
 
@@ -24,7 +24,7 @@ class Trainer(Protocol):
     """Cells in training, by whichever engine."""
 
     epoch: int
-    cells: tuple[Cell, ...]
+    cells: tuple[Fit, ...]
 
     def advance(self, until: int) -> None: ...
     def scale(self, cell: int) -> FloatArray: ...
@@ -34,7 +34,7 @@ class Trainer(Protocol):
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class CellFit:
+class Fitted:
     """One finished cell: weights (n), the gates' expected active count (NaN without gates), epochs, trace.
 
     `cut` says that the time was used up before the last epoch; a cell that was not begun has NaN weights and no epochs.
@@ -48,14 +48,14 @@ class CellFit:
     cut: bool = False
 
     @classmethod
-    def not_begun(cls, n: int) -> CellFit:
+    def not_begun(cls, n: int) -> Fitted:
         return cls(np.full(n, np.nan), float("nan"), 0, settled=False, trace={}, cut=True)
 
 
 class Monitor:
     """Traces and early stopping of the cells of one block."""
 
-    def __init__(self, task: Task, cells: Sequence[Cell]) -> None:
+    def __init__(self, task: Training, cells: Sequence[Fit]) -> None:
         self.task, self.cells = task, tuple(cells)
         self.rows: list[list[tuple[float, ...]]] = [[] for _ in cells]
         self.finished: dict[int, tuple[FloatArray, float, int]] = {}
@@ -85,7 +85,7 @@ class Monitor:
             if checked and self._settles(cell, loss + penalty, active):
                 self.finished[cell] = weights, expected, epoch
 
-    def results(self, trainer: Trainer) -> list[CellFit]:
+    def results(self, trainer: Trainer) -> list[Fitted]:
         """Every cell as it ended, in the block's order."""
         return [self._result(trainer, cell) for cell in range(len(self.cells))]
 
@@ -130,7 +130,7 @@ class Monitor:
         gradient = loss.design.A.T @ loss.dual(estimates)[:, 0]
         return float(loss.value(estimates)[0]), loss.mean_error(estimates), float(np.linalg.norm(gradient))
 
-    def _result(self, trainer: Trainer, cell: int) -> CellFit:
+    def _result(self, trainer: Trainer, cell: int) -> Fitted:
         settled = cell in self.finished
         if settled:
             weights, expected, epochs = self.finished[cell]
@@ -139,4 +139,4 @@ class Monitor:
         columns = np.array(self.rows[cell]).reshape(-1, len(COLUMNS)).T
         trace = dict(zip(COLUMNS, columns, strict=True)) if self.rows[cell] else {}
         cut = not settled and epochs < self.task.schedule.epochs
-        return CellFit(weights, expected, epochs, settled, trace, cut)
+        return Fitted(weights, expected, epochs, settled, trace, cut)

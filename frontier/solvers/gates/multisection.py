@@ -15,8 +15,8 @@ import numpy as np
 from frontier.core.limits import out_of_time
 from frontier.core.point import reached
 from frontier.objectives.weight_statistics import active_count
-from frontier.solvers.gates.monitor import CellFit
-from frontier.solvers.gates.task import Cell
+from frontier.solvers.gates.monitor import Fitted
+from frontier.solvers.gates.training import Fit
 
 FIRST_RATIOS = tuple(float(r) for r in np.geomspace(1e-6, 10**0.5, 13))  # λ of the first round, of `lam_ref`
 BEYOND = (10.0, 0.01)  # how far the search goes on where even the largest (smallest) λ leaves too many (too few)
@@ -32,14 +32,14 @@ class Found:
     """The fit whose active count is nearest to a budget, its λ, and how many rounds and cells the search took."""
 
     lam: float
-    fit: CellFit
+    fit: Fitted
     count: int
     rounds: int
     cells: int
 
 
 def multisection(
-    train: Callable[[list[Cell]], list[CellFit]], wanted: Sequence[Wanted], lam_ref: float
+    train: Callable[[list[Fit]], list[Fitted]], wanted: Sequence[Wanted], lam_ref: float
 ) -> Mapping[Wanted, Found]:
     """For every budget and seed the λ, and the fit there, whose active count reaches it, or the nearest seen.
 
@@ -49,9 +49,9 @@ def multisection(
     Where weights are not finite, the λ is passed over.
     """
     counts: dict[int, dict[float, int]] = {seed: {} for _, seed in wanted}
-    best: dict[Wanted, tuple[float, CellFit]] = {}
+    best: dict[Wanted, tuple[float, Fitted]] = {}
     trained = rounds = 0
-    batch = [Cell(lam_ref * ratio, seed) for seed in counts for ratio in FIRST_RATIOS]
+    batch = [Fit(lam_ref * ratio, seed) for seed in counts for ratio in FIRST_RATIOS]
     while batch and rounds < ROUNDS:
         rounds, trained = rounds + 1, trained + len(batch)
         for cell, fit in zip(batch, train(batch), strict=True):
@@ -65,20 +65,20 @@ def multisection(
     return {key: Found(lam, fit, counts[key[1]][lam], rounds, trained) for key, (lam, fit) in best.items()}
 
 
-def _nearer(counts: Mapping[float, int], budget: int, lam: float, held: tuple[float, CellFit] | None) -> bool:
+def _nearer(counts: Mapping[float, int], budget: int, lam: float, held: tuple[float, Fitted] | None) -> bool:
     """Whether `lam` is nearer to the budget than what is held; of equally near ones the larger λ."""
     if held is None:
         return True
     return (abs(counts[lam] - budget), -lam) < (abs(counts[held[0]] - budget), -held[0])
 
 
-def _next_batch(counts: Mapping[int, Mapping[float, int]], wanted: Sequence[Wanted], lam_ref: float) -> list[Cell]:
+def _next_batch(counts: Mapping[int, Mapping[float, int]], wanted: Sequence[Wanted], lam_ref: float) -> list[Fit]:
     cells = []
     for budget, seed in wanted:
         seen = counts[seed]
         if not seen or any(reached(count, budget) for count in seen.values()):
             continue
-        cells += [Cell(lam, seed) for lam in _cuts(seen, budget, lam_ref) if lam not in seen]
+        cells += [Fit(lam, seed) for lam in _cuts(seen, budget, lam_ref) if lam not in seen]
     return list(dict.fromkeys(cells))
 
 

@@ -9,6 +9,7 @@ import numpy as np
 
 from frontier.core.errors import InputError
 from frontier.core.problem import FloatArray
+from frontier.core.ranges import Count, NonNegative, Number, Positive, check_ranges
 
 Device = Literal["auto", "cpu", "cuda"]
 Precision = Literal["float32", "float64"]
@@ -25,36 +26,27 @@ class EarlyStopping:
     the check before, with the same number of active records, at `patience` checks in a row. `tol` = 0: never.
     """
 
-    tol: float = 0.0
-    every: int = 50
-    patience: int = 3
+    tol: NonNegative = 0.0
+    every: Count = 50
+    patience: Count = 3
 
     def __post_init__(self) -> None:
-        if not (np.isfinite(self.tol) and self.tol >= 0):
-            raise InputError("stop_tol", "not a tolerance", expected="a number ≥ 0 (0: never stop early)", got=self.tol)
-        for name in ("every", "patience"):
-            if getattr(self, name) < 1:
-                raise InputError(f"stop_{name}", "too few", expected="an integer ≥ 1", got=getattr(self, name))
+        check_ranges(self, "stop_")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Schedule:
     """How long and where to train; `trace_every` = 0 records nothing."""
 
-    epochs: int
-    lr: float
+    epochs: Count
+    lr: Positive
     device: Device = "cpu"
     precision: Precision = "float32"
-    trace_every: int = 0
+    trace_every: Number = 0
     stopping: EarlyStopping = EarlyStopping()
 
     def __post_init__(self) -> None:
-        if self.epochs < 1:
-            raise InputError("epochs", "too few", expected="an integer ≥ 1", got=self.epochs)
-        if not (np.isfinite(self.lr) and self.lr > 0):
-            raise InputError("lr", "not a learning rate", expected="a number > 0", got=self.lr)
-        if self.trace_every < 0:
-            raise InputError("trace_every", "negative", expected="an integer ≥ 0", got=self.trace_every)
+        check_ranges(self)
 
     @property
     def events(self) -> list[int]:

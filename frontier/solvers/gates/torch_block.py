@@ -20,13 +20,13 @@ from frontier.core.problem import FloatArray
 from frontier.core.random import GOLDEN, MIX_1, MIX_2, STREAM_GATES, UNIFORM_MARGIN, key
 from frontier.solvers.gates.loss import CAPPED
 from frontier.solvers.gates.schedule import BETA_1, BETA_2, EPSILON
-from frontier.solvers.gates.task import Cell, Task
+from frontier.solvers.gates.training import Fit, Training
 
 ARRAYS = 12  # of n × cells: six of state, the rest work of one epoch
 CELL_BYTES = 8 * 2**30  # of those arrays at once: a fixed rule, so that batches do not depend on the device
 
 
-def cells_at_once(task: Task) -> int:
+def cells_at_once(task: Training) -> int:
     """How many cells train side by side on a GPU."""
     size = 4 if task.schedule.precision == "float32" else 8
     return max(1, CELL_BYTES // (ARRAYS * size * task.n_records))
@@ -35,7 +35,7 @@ def cells_at_once(task: Task) -> int:
 class TorchBlock:
     """Cells in training on `device`; see `frontier.solvers.gates.block.Block`, whose methods it shares."""
 
-    def __init__(self, task: Task, cells: Sequence[Cell], device: torch.device) -> None:
+    def __init__(self, task: Training, cells: Sequence[Fit], device: torch.device) -> None:
         self.task, self.cells, self.device = task, tuple(cells), device
         self.dtype = torch.float32 if task.schedule.precision == "float32" else torch.float64
         A, b, q = task.loss.augmented

@@ -15,9 +15,9 @@ from frontier.core.errors import InputError
 from frontier.core.limits import allowed_threads, out_of_time
 from frontier.solvers.gates.block import Block, Matrices, block_widths
 from frontier.solvers.gates.checkpoint import Checkpoints
-from frontier.solvers.gates.monitor import CellFit, Monitor, Trainer
+from frontier.solvers.gates.monitor import Fitted, Monitor, Trainer
 from frontier.solvers.gates.schedule import Device
-from frontier.solvers.gates.task import Cell, Task
+from frontier.solvers.gates.training import Fit, Training
 
 
 def cuda_asked(device: Device) -> bool:
@@ -32,7 +32,7 @@ def cuda_asked(device: Device) -> bool:
     return available
 
 
-def fit(task: Task, cells: Sequence[Cell], checkpoints: Checkpoints | None = None) -> list[CellFit]:
+def train(task: Training, cells: Sequence[Fit], checkpoints: Checkpoints | None = None) -> list[Fitted]:
     """Train all cells; the results are in their order."""
     order = sorted(range(len(cells)), key=lambda i: cells[i].seed)  # cells of one seed share their noise
     blocks = _blocks(task, [cells[i] for i in order])
@@ -49,7 +49,7 @@ def fit(task: Task, cells: Sequence[Cell], checkpoints: Checkpoints | None = Non
     return [result for _, result in sorted(zip(order, found, strict=True), key=lambda pair: pair[0])]
 
 
-def _blocks(task: Task, cells: Sequence[Cell]) -> list[tuple[Sequence[Cell], Callable[[], Trainer]]]:
+def _blocks(task: Training, cells: Sequence[Fit]) -> list[tuple[Sequence[Fit], Callable[[], Trainer]]]:
     """The cells of each block, in the order of `cells`, and its building: when its turn comes; gone when done."""
     if cuda_asked(task.schedule.device):
         import torch
@@ -60,7 +60,7 @@ def _blocks(task: Task, cells: Sequence[Cell]) -> list[tuple[Sequence[Cell], Cal
         parts = [cells[i : i + size] for i in range(0, len(cells), size)]
         return [(part, lambda part=part: TorchBlock(task, part, gpu)) for part in parts]  # type: ignore[misc]
     matrices = Matrices.of(task)
-    builds: list[tuple[Sequence[Cell], Callable[[], Trainer]]] = []
+    builds: list[tuple[Sequence[Fit], Callable[[], Trainer]]] = []
     first = 0
     for width in block_widths(len(cells)):
         part = cells[first : first + width]
@@ -70,10 +70,10 @@ def _blocks(task: Task, cells: Sequence[Cell]) -> list[tuple[Sequence[Cell], Cal
 
 
 def _train(
-    task: Task, cells: Sequence[Cell], build: Callable[[], Trainer], checkpoints: Checkpoints | None
-) -> list[CellFit]:
+    task: Training, cells: Sequence[Fit], build: Callable[[], Trainer], checkpoints: Checkpoints | None
+) -> list[Fitted]:
     if out_of_time():
-        return [CellFit.not_begun(task.n_records) for _ in cells]
+        return [Fitted.not_begun(task.n_records) for _ in cells]
     trainer = build()
     monitor = Monitor(task, trainer.cells)
     looks = task.schedule.events

@@ -21,8 +21,8 @@ ROUNDS_TO_CAP = 100  # of sharing out what capped records cannot take; each caps
 
 
 @dataclass(frozen=True, slots=True)
-class Cell:
-    """One fit of the batch: λ (per record) and seed."""
+class Fit:
+    """What tells one fit of a batch from the others: λ (per record) and seed."""
 
     lam: float
     seed: int
@@ -37,7 +37,7 @@ class Start:
 
 
 @dataclass(frozen=True, slots=True, eq=False, kw_only=True)
-class Task:
+class Training:
     """A batched fit; see the module. `ridge` is κ (n), `limit` the largest e^θ (n); None: none."""
 
     loss: DataLoss

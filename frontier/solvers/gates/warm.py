@@ -12,14 +12,14 @@ from frontier.solvers.gates.block import WIDTHS, Block, Matrices
 from frontier.solvers.gates.gates import HardConcrete
 from frontier.solvers.gates.loss import data_loss
 from frontier.solvers.gates.schedule import Precision, Schedule
-from frontier.solvers.gates.task import Cell, Start, Task
+from frontier.solvers.gates.training import Fit, Start, Training
 
 
 @cache
 def warm(precision: Precision, *, gated: bool) -> None:
     """Run one epoch of a tiny problem at every block width."""
     problem = CalibrationProblem("warm-up", sp.csr_array(np.ones((1, 2))), np.ones(1), np.ones(2))
-    task = Task(
+    task = Training(
         loss=data_loss(problem, "squared", cap=1.0, conserve_total=False),
         schedule=Schedule(epochs=1, lr=0.1, precision=precision),
         start=lambda _: Start(np.ones(2), np.zeros(2) if gated else None),
@@ -27,4 +27,4 @@ def warm(precision: Precision, *, gated: bool) -> None:
     )
     matrices = Matrices.of(task)
     for width in WIDTHS if gated else WIDTHS[-1:]:
-        Block(task, [Cell(0.0, 0)], matrices, width).advance(1)
+        Block(task, [Fit(0.0, 0)], matrices, width).advance(1)

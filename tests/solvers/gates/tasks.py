@@ -11,12 +11,12 @@ from frontier.core.problem import CalibrationProblem, FloatArray
 from frontier.solvers.gates.gates import HardConcrete
 from frontier.solvers.gates.loss import CAPPED, data_loss
 from frontier.solvers.gates.schedule import Schedule
-from frontier.solvers.gates.task import Cell, Start, Task
 from frontier.solvers.gates.torch_block import gate_logits
+from frontier.solvers.gates.training import Fit, Start, Training
 from tests.conftest import make_problem
 
 
-def make_task(problem: CalibrationProblem | None = None, **changes: Any) -> Task:
+def make_task(problem: CalibrationProblem | None = None, **changes: Any) -> Training:
     """A gated float64 task of 30 epochs; keys of the schedule, the loss and the task may be changed."""
     problem = make_problem() if problem is None else problem
     schedule = {"epochs": 30, "lr": 0.1, "precision": "float64"}
@@ -32,10 +32,10 @@ def make_task(problem: CalibrationProblem | None = None, **changes: Any) -> Task
         "start": lambda seed: Start(problem.w0 * (1 + 0.1 * seed), log_alpha if gated else None),
         "gates": HardConcrete() if gated else None,
     }
-    return Task(**(settings | changes))
+    return Training(**(settings | changes))
 
 
-def by_autograd(task: Task, cell: Cell) -> tuple[FloatArray, FloatArray]:
+def by_autograd(task: Training, cell: Fit) -> tuple[FloatArray, FloatArray]:
     """`e^θ` and α of one cell after training, from Louizos et al. (2018) and Adam; limits by projection."""
     loss, start = task.loss, task.clipped_start(cell.seed)
     A, b, q = torch.tensor(loss.design.A.toarray()), torch.tensor(loss.design.b), torch.tensor(loss.q)

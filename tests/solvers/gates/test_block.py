@@ -14,12 +14,12 @@ from frontier.solvers.gates.block import MOST_ARRAYS, WIDEST, Block, Matrices, b
 from frontier.solvers.gates.gates import HardConcrete
 from frontier.solvers.gates.kernel import LANES, M_ALPHA, M_THETA, draw_logits
 from frontier.solvers.gates.schedule import Temperature
-from frontier.solvers.gates.task import Cell, Task
 from frontier.solvers.gates.torch_block import TorchBlock, gate_logits
+from frontier.solvers.gates.training import Fit, Training
 from tests.conftest import make_problem
 from tests.solvers.gates.tasks import by_autograd, make_task
 
-CELLS = [Cell(1e-3, 0), Cell(1e-1, 0), Cell(1e-3, 5)]
+CELLS = [Fit(1e-3, 0), Fit(1e-1, 0), Fit(1e-3, 5)]
 N = make_problem().n_records
 VARIANTS: dict[str, dict[str, Any]] = {
     "squared": {},
@@ -36,7 +36,7 @@ VARIANTS: dict[str, dict[str, Any]] = {
 }
 
 
-def trained(task: Task, cells: list[Cell], width: int = 8) -> Block:
+def trained(task: Training, cells: list[Fit], width: int = 8) -> Block:
     block = Block(task, cells, Matrices.of(task), width)
     block.advance(task.schedule.epochs)
     return block
@@ -75,7 +75,7 @@ def test_float32_training_stays_near_float64() -> None:
 @pytest.mark.parametrize("variant", ["squared", "capped", "conserved total", "ridge on the weight ratio"])
 def test_gradients_are_the_finite_differences_of_the_objective(variant: str) -> None:
     task = make_task(**VARIANTS[variant])
-    cell = Cell(0.05, 3)
+    cell = Fit(0.05, 3)
     block = Block(task, [cell], Matrices.of(task), 1)
     block.advance(1)  # after one epoch the first moments are a tenth of the gradient
     theta_slope, alpha_slope = (10 * block._column(array, 0) for array in (M_THETA, M_ALPHA))
@@ -106,7 +106,7 @@ def test_gradients_are_the_finite_differences_of_the_objective(variant: str) -> 
 @pytest.mark.parametrize("precision", ["float32", "float64"])
 def test_a_cells_bits_do_not_depend_on_the_cells_beside_it(precision: str) -> None:
     task = make_task(make_problem(n=150), precision=precision)
-    many = [Cell(10.0**-k, seed) for seed in (0, 3) for k in range(8)]
+    many = [Fit(10.0**-k, seed) for seed in (0, 3) for k in range(8)]
     wide = trained(task, many, WIDEST)
     for cell in (0, 5, 11):
         for width in (1, 8):
@@ -152,5 +152,5 @@ def test_padding_never_costs_more_than_the_promised_memory() -> None:
 def test_a_weight_that_overflows_is_not_hidden() -> None:
     problem = make_problem()
     huge = CalibrationProblem("huge", problem.M * 1e30, problem.y, problem.w0)
-    block = trained(make_task(huge, precision="float32"), [Cell(1e-3, 0)])
+    block = trained(make_task(huge, precision="float32"), [Fit(1e-3, 0)])
     assert not np.isfinite(block.scale(0)).all()

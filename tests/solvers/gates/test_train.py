@@ -15,37 +15,37 @@ from frontier.core.point import reached
 from frontier.objectives.design import weighted_design
 from frontier.solvers.gates.block import Block
 from frontier.solvers.gates.checkpoint import Checkpoints
-from frontier.solvers.gates.monitor import CellFit
+from frontier.solvers.gates.monitor import Fitted
 from frontier.solvers.gates.multisection import multisection
 from frontier.solvers.gates.schedule import EarlyStopping, Schedule, Temperature
-from frontier.solvers.gates.task import Cell, rescaled
-from frontier.solvers.gates.train import cuda_asked, fit
+from frontier.solvers.gates.train import cuda_asked, train
+from frontier.solvers.gates.training import Fit, rescaled
 from tests.conftest import make_problem
 from tests.solvers.gates.tasks import make_task
 
-CELLS = [Cell(10.0**-k, seed) for k in range(1, 5) for seed in (1, 0)]
+CELLS = [Fit(10.0**-k, seed) for k in range(1, 5) for seed in (1, 0)]
 
 
 def test_cells_come_back_in_their_order_whatever_the_blocks() -> None:
     task = make_task()
-    together = fit(task, CELLS)
+    together = train(task, CELLS)
     for cell, found in zip(CELLS, together, strict=True):
-        [alone] = fit(task, [cell])
+        [alone] = train(task, [cell])
         np.testing.assert_array_equal(found.weights, alone.weights)
 
 
 def test_without_gates_it_minimises_least_squares() -> None:
     problem = make_problem(noise=0.0)
-    [found] = fit(make_task(problem, gated=False, epochs=2000, lr=0.02), [Cell(0.0, 0)])
+    [found] = train(make_task(problem, gated=False, epochs=2000, lr=0.02), [Fit(0.0, 0)])
     design = weighted_design(problem)
     assert np.abs(design.A @ found.weights - design.b).max() < 1e-6  # 60 records, 6 targets: an exact fit exists
     assert np.isnan(found.expected_active)
 
 
 def test_the_trace_changes_nothing_and_shows_what_stopping_would_return() -> None:
-    plain = fit(make_task(), CELLS)
-    traced = fit(make_task(trace_every=10), CELLS)
-    early = fit(make_task(epochs=10), CELLS)
+    plain = train(make_task(), CELLS)
+    traced = train(make_task(trace_every=10), CELLS)
+    early = train(make_task(epochs=10), CELLS)
     for one, other, tenth in zip(plain, traced, early, strict=True):
         np.testing.assert_array_equal(one.weights, other.weights)
         assert one.trace == {}
@@ -56,13 +56,13 @@ def test_the_trace_changes_nothing_and_shows_what_stopping_would_return() -> Non
 
 def test_a_settled_cell_stops_with_the_weights_of_that_moment_and_the_others_train_on() -> None:
     stopping = EarlyStopping(tol=1e-2, every=20, patience=2)
-    whole = fit(make_task(epochs=600), CELLS)
-    stopped = fit(make_task(epochs=600, stopping=stopping), CELLS)
+    whole = train(make_task(epochs=600), CELLS)
+    stopped = train(make_task(epochs=600, stopping=stopping), CELLS)
     settled = [found for found in stopped if found.settled]
     assert 0 < len(settled) < len(CELLS), "none or all settled: the test shows nothing"
     for cell, one, other in zip(CELLS, whole, stopped, strict=True):
         if other.settled:
-            [again] = fit(make_task(epochs=other.epochs), [cell])
+            [again] = train(make_task(epochs=other.epochs), [cell])
             np.testing.assert_array_equal(other.weights, again.weights)
             assert other.epochs % 20 == 0
         else:
@@ -73,7 +73,7 @@ def test_a_settled_cell_stops_with_the_weights_of_that_moment_and_the_others_tra
 def test_a_killed_fit_resumes_bit_for_bit(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, killed_after: int) -> None:
     stopping = EarlyStopping(tol=0.5, every=4, patience=2)
     task = make_task(precision="float32", trace_every=5, stopping=stopping)
-    whole = fit(task, CELLS)
+    whole = train(task, CELLS)
     checkpoints = Checkpoints(tmp_path, 1, "a fit")
     advance = Block.advance
 
@@ -85,9 +85,9 @@ def test_a_killed_fit_resumes_bit_for_bit(tmp_path: Path, monkeypatch: pytest.Mo
     with monkeypatch.context() as patched:
         patched.setattr(Block, "advance", killed)
         with pytest.raises(KeyboardInterrupt):
-            fit(task, CELLS, checkpoints)
+            train(task, CELLS, checkpoints)
     assert list(tmp_path.iterdir())
-    resumed = fit(task, CELLS, checkpoints)
+    resumed = train(task, CELLS, checkpoints)
     for one, other in zip(whole, resumed, strict=True):
         np.testing.assert_array_equal(one.weights, other.weights)
         assert one.epochs == other.epochs
@@ -98,7 +98,7 @@ def test_a_killed_fit_resumes_bit_for_bit(tmp_path: Path, monkeypatch: pytest.Mo
 
 
 def test_a_damaged_checkpoint_is_one_clear_line_and_another_fits_is_not_taken_up(tmp_path: Path) -> None:
-    task, cell = make_task(), [Cell(1e-2, 0)]
+    task, cell = make_task(), [Fit(1e-2, 0)]
 
     class Stop(Exception):
         pass
@@ -114,7 +114,7 @@ def test_a_damaged_checkpoint_is_one_clear_line_and_another_fits_is_not_taken_up
         with pytest.MonkeyPatch.context() as patched:
             patched.setattr(Checkpoints, "save", save)
             with pytest.raises(Stop):
-                fit(task, cell, checkpoints)
+                train(task, cell, checkpoints)
 
     interrupted(tmp_path, "one")
     interrupted(tmp_path, "another")
@@ -122,24 +122,24 @@ def test_a_damaged_checkpoint_is_one_clear_line_and_another_fits_is_not_taken_up
     for path in tmp_path.iterdir():
         path.write_bytes(path.read_bytes()[:-1])
     with pytest.raises(InputError, match=r"no usable checkpoint: checksum mismatch.*; delete it to start over"):
-        fit(task, cell, Checkpoints(tmp_path, 10, "one"))
+        train(task, cell, Checkpoints(tmp_path, 10, "one"))
 
 
 def test_budgets_are_reached_for_every_seed() -> None:
     task = make_task(make_problem(n=600), epochs=200)
     wanted = [(budget, seed) for budget in (300, 60) for seed in (0, 1)]
-    found = multisection(lambda cells: fit(task, cells), wanted, 1e-2)
+    found = multisection(lambda cells: train(task, cells), wanted, 1e-2)
     for budget, seed in wanted:
         met = found[budget, seed]
         assert reached(met.count, budget)
-        [again] = fit(task, [Cell(met.lam, seed)])
+        [again] = train(task, [Fit(met.lam, seed)])
         np.testing.assert_array_equal(met.fit.weights, again.weights)
 
 
 def test_a_budget_that_no_lam_meets_gets_the_nearest_size() -> None:
-    def trained(cells: list[Cell]) -> list[CellFit]:  # counts of 100 above λ = 1, and 10 below: nothing between
+    def trained(cells: list[Fit]) -> list[Fitted]:  # counts of 100 above λ = 1, and 10 below: nothing between
         sizes = [100 if cell.lam < 1 else 10 for cell in cells]
-        return [CellFit(np.r_[np.ones(k), np.zeros(200 - k)], float(k), 1, settled=False, trace={}) for k in sizes]
+        return [Fitted(np.r_[np.ones(k), np.zeros(200 - k)], float(k), 1, settled=False, trace={}) for k in sizes]
 
     found = multisection(trained, [(80, 0), (15, 0), (150, 0), (5, 0)], 1.0)
     assert [found[budget, 0].count for budget in (80, 15, 150, 5)] == [100, 10, 100, 10]
@@ -184,7 +184,7 @@ def test_asking_for_a_missing_gpu_is_one_clear_line() -> None:
 @pytest.mark.gpu
 def test_the_gpu_agrees_with_the_cpu_in_float64() -> None:
     tasks = [make_task(epochs=20, device=device) for device in ("cpu", "cuda")]
-    for one, other in zip(*(fit(task, CELLS) for task in tasks), strict=True):
+    for one, other in zip(*(train(task, CELLS) for task in tasks), strict=True):
         # issue B: agreement to 1e-4 over the first 20 epochs
         np.testing.assert_allclose(one.weights, other.weights, rtol=1e-4, atol=1e-4)
 
@@ -192,10 +192,10 @@ def test_the_gpu_agrees_with_the_cpu_in_float64() -> None:
 def test_a_grid_needs_no_more_memory_than_eight_arrays_of_its_size() -> None:
     problem = make_problem(n=20_000, m=6)
     task = make_task(problem, epochs=3, precision="float32")
-    cells = [Cell(10.0**-k, seed) for k in range(12) for seed in range(4)]
-    fit(task, cells)  # compiled before memory is counted
+    cells = [Fit(10.0**-k, seed) for k in range(12) for seed in range(4)]
+    train(task, cells)  # compiled before memory is counted
     tracemalloc.start()
-    found = fit(task, cells)
+    found = train(task, cells)
     _, peak = tracemalloc.get_traced_memory()
     tracemalloc.stop()
     matrix = task.loss.design.A
@@ -208,10 +208,10 @@ def test_a_grid_needs_no_more_memory_than_eight_arrays_of_its_size() -> None:
 @pytest.mark.gpu
 def test_the_gpu_ends_with_the_cpus_distribution() -> None:
     problem = make_problem(n=600)
-    cells = [Cell(lam, seed) for lam in (1e-3, 1e-2, 1e-1) for seed in range(20)]
+    cells = [Fit(lam, seed) for lam in (1e-3, 1e-2, 1e-1) for seed in range(20)]
     tasks = [make_task(problem, epochs=300, precision="float32", device=device) for device in ("cpu", "cuda")]
     ours, theirs = (
-        np.array([np.count_nonzero(found.weights) for found in fit(task, cells)], float).reshape(3, 20)
+        np.array([np.count_nonzero(found.weights) for found in train(task, cells)], float).reshape(3, 20)
         for task in tasks
     )
     error = np.sqrt((ours.var(axis=1, ddof=1) + theirs.var(axis=1, ddof=1)) / 20)
