@@ -9,7 +9,7 @@ COMMANDS = {
     "fit": ("frontier.commands.fit", "calibrate one problem and write its weights"),
     "merge": ("frontier.commands.merge", "join partial runs of one plan"),
     "speed": ("frontier.commands.speed", "how many times as long every method takes as a reference"),
-    "study": ("frontier.study.commands", "this project's own paper: claims, flagship, floor, scale"),
+    "study": ("frontier.study.commands", "this project's own paper: claims, flagship, roofline, scale"),
 }
 main = command_group("frontier", "Compare sparse survey-calibration methods with one yardstick.", COMMANDS)
 

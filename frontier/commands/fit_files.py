@@ -135,5 +135,5 @@ def summary(problem: CalibrationProblem, split: Split, solution: Solution) -> li
 
 def _certificate(row: Mapping[str, Any]) -> str:
     if row["certified"] is None:
-        return "none: nobody knows how good this method could have been"
+        return "none: this method has no bound on how much better other weights could be"
     return f"relative gap {row['relative_gap']:.1e}, {'confirmed' if row['certified'] else 'refused'}"

@@ -1,8 +1,8 @@
 """Non-negative least squares, `min ½ Σ ω_j r_j²`, `w ≥ 0`: the least training loss that any weights reach.
 
-"Dense" as in "no budget": it bounds every method's training loss from below at every number of records, and so is the
-floor of every frontier. Solved exactly by the active-set method (`l1/active_set.py`); the weights it returns are
-a vertex, with at most rank(A) records, and not the only minimiser where there are more records than targets.
+"Dense" as in "no budget": it bounds every method's training loss from below at every number of records. Solved exactly
+by the active-set method (`solvers/lasso/active_set.py`); the weights it returns are a vertex, with at most rank(A)
+records, and not the only minimiser where there are more records than targets.
 """
 
 from __future__ import annotations

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from frontier.reporting.facts import ProblemFacts
 from frontier.reporting.numbers import percent
 
-ERROR_FLOOR = 1e-6  # errors below 0.0001% are drawn there: no published total is known more closely
+LEAST_ERROR = 1e-6  # errors below 0.0001% are drawn there: no published total is known more closely
 MOST_INITIAL = 2.0  # a line of initial weights further off than 200% would only flatten the rest
 
 

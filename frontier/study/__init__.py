@@ -1,1 +1,1 @@
-"""This project's own paper: published claims under test, committed reports, the floor of the L0 fit."""
+"""This project's own paper: published claims under test, committed reports, the roofline of the L0 fit."""

@@ -5,7 +5,7 @@ from frontier.commands.group import command_group
 COMMANDS = {
     "claims": ("frontier.study.claims.command", "judge the published claims from results"),
     "flagship": ("frontier.study.flagship", "every committed report again, from compact results"),
-    "floor": ("frontier.study.floor", "how far Hard Concrete batches are from the least that must be done"),
+    "roofline": ("frontier.study.roofline", "how far Hard Concrete batches are from the least that must be done"),
     "scale": ("frontier.study.scale.command", "how time and memory grow with the size of the problem"),
 }
 main = command_group("frontier study", "This project's own paper.", COMMANDS)

@@ -22,7 +22,7 @@ from frontier.reporting.charts.style import WIDTH_INCHES, label_styles, legend_c
 from frontier.reporting.document import Document
 from frontier.reporting.facts import problem_facts
 from frontier.reporting.prepared import Prepared, figure_stems
-from frontier.reporting.quantities import ERROR_FLOOR
+from frontier.reporting.quantities import LEAST_ERROR
 from frontier.reporting.sections import frontiers
 from frontier.reporting.write import write_document
 
@@ -151,10 +151,10 @@ def test_a_log_axis_shows_every_value_it_was_given() -> None:
 
 
 def test_values_below_the_floor_are_drawn_at_the_floor_and_the_tick_says_so() -> None:
-    axis = log_axis([1e-9, 0.0, 0.3], label=numbers.percent_tick, floor=ERROR_FLOOR)
+    axis = log_axis([1e-9, 0.0, 0.3], label=numbers.percent_tick, least=LEAST_ERROR)
     assert list(axis.place([1e-9, 0.0, 0.3])) == [1e-6, 1e-6, 0.3]
     assert axis.tick_labels[0] == "≤ 0.0001%"
-    unclipped = log_axis([0.1, 0.3], label=numbers.percent_tick, floor=ERROR_FLOOR)
+    unclipped = log_axis([0.1, 0.3], label=numbers.percent_tick, least=LEAST_ERROR)
     assert not any("≤" in text for text in unclipped.tick_labels)
 
 

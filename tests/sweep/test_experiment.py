@@ -141,7 +141,11 @@ WRONG = {
     "a Python object": ("cps_like", "!!python/object/apply:os.getcwd []", "not valid YAML"),
     "a label that is a path": ("name: cps_like", "name: cps_like\n    label: ../x", "problems[0].label: not a label"),
     "an unknown problem label": ("lam: [0.1]", "lam: [0.1]\n    problems: [cps]", "unknown problem 'cps'"),
-    "impossible distribution": ("epochs: 100", "zeta: 0.5", "methods[0].zeta: does not stretch above 1"),
+    "impossible distribution": (
+        "epochs: 100",
+        "zeta: 0.5",
+        "methods[0].zeta: out of range; expected a finite number > 1",
+    ),
     "no repeats": (
         "problems:",
         "repeats: 0\nproblems:",

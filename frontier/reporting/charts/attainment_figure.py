@@ -28,8 +28,7 @@ from frontier.reporting.charts.canvas import canvas, log_frame
 from frontier.reporting.charts.style import PALETTE, LabelStyle, LogAxis, log_axis
 from frontier.reporting.numbers import count_tick, percent_tick
 
-PAIR = ["label_a", "refit_a", "label_b", "refit_b"]
-ERROR_FLOOR = 1e-4  # as in the figure of equal budgets
+LEAST_ERROR = 1e-4  # as in the figure of equal budgets
 COLUMNS = 4
 PANEL_INCHES = 1.45
 WIDEST = 30  # characters of a line of a panel's title
@@ -50,7 +49,7 @@ def attainment_figure(surfaces: pd.DataFrame, styles: Mapping[str, LabelStyle], 
     columns = min(COLUMNS, len(labels))
     rows = -(-len(labels) // columns)
     x = log_axis(surfaces["n_active"].to_numpy(), label=count_tick, most_ticks=4)
-    y = log_axis(surfaces["error"].to_numpy(), label=percent_tick, floor=ERROR_FLOOR, most_ticks=6)
+    y = log_axis(surfaces["error"].to_numpy(), label=percent_tick, least=LEAST_ERROR, most_ticks=6)
     note = (
         "Error: held-out, each target capped at 100%. A run is one seed; a line without a band is a single run. "
         "Points that did not converge are left out."
@@ -87,7 +86,7 @@ def difference_figure(rectangles: pd.DataFrame, surfaces: pd.DataFrame, title: s
         [surfaces[(surfaces["label"] == label) & (surfaces["refit"] == refit)] for label, refit in (first, second)]
     )
     x = log_axis(pair["n_active"].to_numpy(), label=count_tick)
-    y = log_axis(pair["error"].to_numpy(), label=percent_tick, floor=ERROR_FLOOR)
+    y = log_axis(pair["error"].to_numpy(), label=percent_tick, least=LEAST_ERROR)
     runs = [int(rectangles[f"n_runs_{side}"].iloc[0]) for side in "ab"]
     note = (
         "Shaded: one method reaches at most this error with at most so many records in a larger share of its runs. "

@@ -24,7 +24,7 @@ from frontier.reporting.facts import ProblemFacts
 from frontier.reporting.numbers import count_tick, percent_tick
 from frontier.reporting.quantities import QUANTITIES, Reference, references
 
-ERROR_FLOOR = 1e-4  # errors below 0.01% are drawn there: an exact fit must not flatten what can be compared
+LEAST_ERROR = 1e-4  # errors below 0.01% are drawn there: an exact fit must not flatten what can be compared
 PANELS = {
     "train_mare": "training error",
     "heldout_mare": "held-out error",
@@ -60,7 +60,7 @@ def budget_figure(
         here = [line for line in lines if line.quantity == name]
         up = np.append(up, [value for line in here for value in line.values])
         y = log_axis(
-            up, label=percent_tick if error else count_tick, floor=ERROR_FLOOR if error else None, most_ticks=6
+            up, label=percent_tick if error else count_tick, least=LEAST_ERROR if error else None, most_ticks=6
         )
         for ax, arm in zip(row, arms, strict=True):
             _panel(ax, points[points["refit"] == arm], name, styles, y)

@@ -3,7 +3,7 @@
 Every seed is a small translucent point, the mean over seeds a marker, joined along λ or budget, with bars from the
 lowest to the highest seed in both directions. Hollow markers did not converge or are refused by their certificate. What
 a log axis cannot show is not hidden: cells without any active record stand in a strip left of an axis break, errors
-below `ERROR_FLOOR` at the floor, and cells that cannot be drawn are counted below the plot. One panel per kind of
+below `LEAST_ERROR` at it, and cells that cannot be drawn are counted below the plot. One panel per kind of
 refit.
 """
 
@@ -25,7 +25,7 @@ from frontier.reporting.charts.canvas import canvas, label_entries, line_entries
 from frontier.reporting.charts.style import DASHES, GREY_LINE, HOLLOW, SOLID, LabelStyle, LogAxis, log_axis
 from frontier.reporting.facts import ProblemFacts
 from frontier.reporting.numbers import count_tick, percent_tick
-from frontier.reporting.quantities import ERROR_FLOOR, QUANTITIES, Reference, references
+from frontier.reporting.quantities import LEAST_ERROR, QUANTITIES, Reference, references
 from frontier.results.schema import POINT
 
 
@@ -52,7 +52,7 @@ def frontier_figure(
     up += [value for line in lines if line.quantity == name for value in line.values]
     x = log_axis(across, label=count_tick, zeros=len(at_zero), most_ticks=9 if columns == 1 else 5)
     if quantity.is_error:
-        y = log_axis(up, label=percent_tick, floor=ERROR_FLOOR)
+        y = log_axis(up, label=percent_tick, least=LEAST_ERROR)
     else:
         y = log_axis(up, label=count_tick, zeros=int(0 in up))
     legend = _legend(drawn, styles, lines, is_size=name == "ess")

@@ -20,7 +20,7 @@ from frontier.reporting.charts.style import LabelStyle, LogAxis, log_axis
 from frontier.reporting.numbers import seconds_tick
 from frontier.results.schema import TIMINGS
 
-SECONDS_FLOOR = 1e-6
+LEAST_SECONDS = 1e-6
 ROW_INCHES = 0.25  # height of a label
 
 TIMING_MEANING = {
@@ -41,7 +41,7 @@ def seconds_figure(part: pd.DataFrame, styles: Mapping[str, LabelStyle], title: 
     kinds = sorted(drawn["timing"].unique(), key=lambda kind: (kind not in TIMINGS, [*TIMINGS, kind].index(kind)))
     panels = [drawn[drawn["timing"] == kind] for kind in kinds]
     heights = [max(0.75, ROW_INCHES * panel["series"].nunique()) for panel in panels]  # 0.75: room for the kind
-    x = log_axis(drawn["fit_seconds"], label=seconds_tick, floor=SECONDS_FLOOR)
+    x = log_axis(drawn["fit_seconds"], label=seconds_tick, least=LEAST_SECONDS)
     note = "; ".join(f"{kind}: {TIMING_MEANING[kind]}" for kind in kinds if kind in TIMING_MEANING)
     note = f"Only clean times may be compared. {note[:1].upper()}{note[1:]}. {not_drawn(part, drawn)}".strip()
     signs = [Line2D([], [], label="one cell", color="0.35", marker="o", linestyle="none", markersize=3.5)]

@@ -147,7 +147,7 @@ class LogAxis:
 
     `low`, `high`   limits, in data units
     `zero`, `edge`  where the value 0 is drawn, and where its strip ends; None when the data have no 0
-    `floor`         values below it are drawn at it; None when there are none
+    `least`         values below it are drawn at it; None when there are none
     """
 
     low: float
@@ -156,13 +156,13 @@ class LogAxis:
     tick_labels: tuple[str, ...]
     zero: float | None = None
     edge: float | None = None
-    floor: float | None = None
+    least: float | None = None
 
     def place(self, values: Sequence[float] | NDArray[np.float64]) -> NDArray[np.float64]:
         """Where `values` are drawn, same shape, data units."""
         placed = np.array(values, dtype=np.float64)
-        if self.floor is not None:
-            placed = np.maximum(placed, self.floor)
+        if self.least is not None:
+            placed = np.maximum(placed, self.least)
         if self.zero is not None:
             placed[placed == 0] = self.zero
         return placed
@@ -177,24 +177,24 @@ def log_axis(
     values: Sequence[float] | NDArray[np.float64],
     *,
     label: Callable[[float], str],
-    floor: float | None = None,
+    least: float | None = None,
     zeros: int = 0,
     most_ticks: int = 9,
 ) -> LogAxis:
-    """The log axis that shows all finite `values ≥ 0`: clipped at `floor`, or with a strip for 0 when `zeros` > 0.
+    """The log axis that shows all finite `values ≥ 0`: clipped at `least`, or with a strip for 0 when `zeros` > 0.
 
     `zeros` is the number of labels that stand side by side in the strip. Without any positive value the axis is
     [1, 10].
     """
     array = np.asarray(values, dtype=np.float64)
     array = array[np.isfinite(array)]
-    clipped = floor is not None and bool((array < floor).any())
-    if floor is not None:
-        array = np.maximum(array, floor)
+    clipped = least is not None and bool((array < least).any())
+    if least is not None:
+        array = np.maximum(array, least)
     array = array[array > 0]
     low, high = (math.log10(array.min()), math.log10(array.max())) if array.size else (0.0, 1.0)
     if clipped:
-        high = max(high, low + 1)  # never a magnified view of values that are all drawn at the floor
+        high = max(high, low + 1)  # never a magnified view of values that are all drawn at one height
     if high - low < 0.1:  # less than a factor of 1.26: a wider view, or noise would look like a trend
         low, high = low - 0.1, high + 0.1
     low, high = low - AXIS_PAD * (high - low), high + AXIS_PAD * (high - low)
@@ -202,15 +202,15 @@ def log_axis(
     if zeros:
         share = min(ZERO_STRIP + STRIP_STEP * (zeros - 1), STRIP_LIMIT)
         low = edge - (high - edge) * share / (1 - share)
-    lower = 10**edge if not clipped or floor is None else floor * (1 + 1e-9)
+    lower = 10**edge if not clipped or least is None else least * (1 + 1e-9)
     ticks = log_ticks(lower, 10**high, most_ticks)
     labels = tuple(label(tick) for tick in ticks)
     zero = 10 ** ((low + edge) / 2) if zeros else None
     if zero is not None:
         ticks, labels = (zero, *ticks), ("0", *labels)
-    if clipped and floor is not None:
-        ticks, labels = (floor, *ticks), (f"≤ {label(floor)}", *labels)
-    return LogAxis(10**low, 10**high, ticks, labels, zero, 10**edge if zeros else None, floor if clipped else None)
+    if clipped and least is not None:
+        ticks, labels = (least, *ticks), (f"≤ {label(least)}", *labels)
+    return LogAxis(10**low, 10**high, ticks, labels, zero, 10**edge if zeros else None, least if clipped else None)
 
 
 def log_ticks(low: float, high: float, most: int = 9) -> tuple[float, ...]:

@@ -22,7 +22,7 @@ from frontier.reporting.convergence import thinned_traces
 from frontier.reporting.facts import problem_facts
 from frontier.reporting.misses import errors_by_problem, sizes_of, worst_misses
 from frontier.reporting.prepared import Prepared
-from frontier.reporting.quantities import ERROR_FLOOR, QUANTITIES, references
+from frontier.reporting.quantities import LEAST_ERROR, QUANTITIES, references
 from frontier.results.designs import design_of
 
 METRICS = ("n_active", *QUANTITIES)
@@ -67,7 +67,7 @@ def page_data(run: Prepared) -> dict[str, Any]:
     points = [_points(part.cells) for part in parts]
     found = {
         "quantities": {name: asdict(quantity) for name, quantity in QUANTITIES.items()},
-        "error_floor": ERROR_FLOOR,
+        "least_error": LEAST_ERROR,
         "labels": [{"name": name, **asdict(styles[name])} for name in labels],
         "refits": [{"id": refit, "name": arm_words(refit)} for refit in refits],
         "parts": [_facts(part, run.manifest, parts) for part in parts],

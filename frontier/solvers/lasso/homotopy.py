@@ -15,7 +15,7 @@ a tie poses (Murty 1974), which ends. A column in the span of the active ones do
 left, so of equal columns only the first enters. Should rounding make a support come back at the same λ, the path moves
 on by a relative `STRIDE` and finds the active set there afresh (`active_set.py`).
 
-Rounding. A correlation is known to eps ‖b‖, so below `λ = FLOOR · eps ‖b‖ / min ĉ` a cost λ ĉ is known to 1/FLOOR of
+Rounding. A correlation is known to eps ‖b‖, so below `λ = KNOWN · eps ‖b‖ / min ĉ` a cost λ ĉ is known to 1/KNOWN of
 itself at best, and so are the places of events. What events remain below it are not followed: the last segment joins
 the solution there to the one at `lam_min`, and the status says "rounding". Most paths have no events left by then.
 
@@ -40,7 +40,7 @@ from frontier.solvers.lasso.columns import EPS, ActiveSet, Columns, Line
 
 TIE = 1e-12
 STRIDE = 1e-9
-FLOOR = 1e5
+KNOWN = 1e5
 NOISE = 16 * EPS  # of ‖b‖ or ‖d‖: an inner product with a unit column below this is taken for rounding
 
 PathStatus = Literal["complete", "rounding", "max_breakpoints", "out_of_time"]
@@ -133,7 +133,7 @@ class _Walk:
         self.values = [np.zeros(0)]
 
     def down_to(self, lam_min: float, max_breakpoints: int) -> None:
-        floor = FLOOR * EPS * float(np.linalg.norm(self.columns.b) / np.min(self.columns.costs))
+        hidden = KNOWN * EPS * float(np.linalg.norm(self.columns.b) / np.min(self.columns.costs))
         seen: set[frozenset[int]] = set()
         stride = STRIDE
         while True:
@@ -145,7 +145,7 @@ class _Walk:
             if at <= lam_min:
                 self._record(lam_min, line)
                 return
-            if at < floor:
+            if at < hidden:
                 self.status = "rounding"
                 self._settle(lam_min)
                 return
@@ -169,8 +169,8 @@ class _Walk:
         columns, active = self.columns, self.active
         along = columns.rows @ np.column_stack((line.p, line.d))
         rate = columns.costs - along[:, 1]
-        floor = NOISE * float(np.linalg.norm(columns.b)), NOISE * float(np.linalg.norm(line.d))
-        enters = (along[:, 0] > floor[0]) & (rate > floor[1]) & ~active.is_active & ~self.dependent
+        noise = NOISE * float(np.linalg.norm(columns.b)), NOISE * float(np.linalg.norm(line.d))
+        enters = (along[:, 0] > noise[0]) & (rate > noise[1]) & ~active.is_active & ~self.dependent
         enter = np.divide(along[:, 0], rate, out=np.zeros(rate.size), where=enters)
         leaves = (line.v < 0) & (line.u < 0)
         leave = np.divide(line.u, line.v, out=np.zeros(line.v.size), where=leaves)

@@ -201,7 +201,7 @@ def test_events_that_rounding_hides_are_not_followed(monkeypatch: pytest.MonkeyP
     given = DESIGNS["random signs"]
     whole = homotopy(given, 0.0)
     assert whole.status == "complete"
-    monkeypatch.setattr(module, "FLOOR", 3e14)  # as if rounding were a good share of λ_max
+    monkeypatch.setattr(module, "KNOWN", 3e14)  # as if rounding were a good share of λ_max
     path = homotopy(given, 0.0)
     assert path.status == "rounding"
     assert path.n_breakpoints < whole.n_breakpoints

@@ -58,14 +58,14 @@ function hover(row, isMean) {
   return lines.join("<br>");
 }
 
-// Positions on a log axis: 0 stands in a strip left of what is positive, tiny errors at the floor.
-function axisOf(values, isLog, floor) {
+// Positions on a log axis: 0 stands in a strip left of what is positive, tiny errors at the smallest that is told apart.
+function axisOf(values, isLog, smallest) {
   const known = values.filter((value) => value !== null && Number.isFinite(value));
   if (!isLog) {
     const high = Math.max(0, greatest(known)) * 1.05 || 1;
     return { type: "linear", range: [Math.min(0, least(known)) - 0.03 * high, high], place: (value) => value, zero: null };
   }
-  const positive = known.map((value) => Math.max(value, floor)).filter((value) => value > 0);
+  const positive = known.map((value) => Math.max(value, smallest)).filter((value) => value > 0);
   let low = positive.length ? Math.log10(least(positive)) : 0;
   let high = positive.length ? Math.log10(greatest(positive)) : 1;
   if (high - low < 0.1) [low, high] = [low - 0.1, high + 0.1];
@@ -73,12 +73,12 @@ function axisOf(values, isLog, floor) {
   [low, high] = [low - pad, high + pad];
   let zero = null;
   let edge = null;
-  if (floor === 0 && known.some((value) => value === 0)) {
+  if (smallest === 0 && known.some((value) => value === 0)) {
     edge = low;
     low -= 0.09 * (high - low);
     zero = 10 ** ((low + edge) / 2);
   }
-  return { type: "log", range: [low, high], place: (value) => (value === 0 && zero !== null ? zero : Math.max(value, floor)), zero, edge };
+  return { type: "log", range: [low, high], place: (value) => (value === 0 && zero !== null ? zero : Math.max(value, smallest)), zero, edge };
 }
 
 function logTicks(low, high, most) {
@@ -143,7 +143,7 @@ function drawFrontier() {
   const y = axisOf(
     [...all.map((pair) => pair[1]), ...references.filter((line) => !line.vertical).map((line) => line.value)],
     view.logy,
-    metric.is_error ? DATA.error_floor : 0,
+    metric.is_error ? DATA.least_error : 0,
   );
   const stacked = narrow || refits.length === 1;
   const height = stacked ? refits.length * (narrow ? 360 : 520) : 500;

@@ -3,8 +3,9 @@
 Bytes: the optimiser's six arrays (e^θ, α and two moments each) are read and written once, `6 · 2 · size · n · cells`,
 and A is read once per block of cells, `(size + 4) · nnz` (a value and a row index). Operations: two multiply-adds per
 entry and cell (`A w` and its transpose), and `ELEMENTWISE` per record and cell. Both rates are measured here, on arrays
-of the size that a block of the fit has, by as many threads: what fits in a cache is measured from there. The floor is
-the larger of the two times, as a machine can compute while it moves; nothing here knows the kernel.
+of the size that a block of the fit has, by as many threads: what fits in a cache is measured from there. The bound is
+the larger of the two times, as a machine can compute while it moves (the roofline model: Williams, Waterman & Patterson
+2009); nothing here knows the kernel.
 """
 
 from __future__ import annotations
@@ -28,7 +29,7 @@ SWEEPS = 5
 
 
 @dataclass(frozen=True, slots=True)
-class Floor:
+class Bound:
     """Work of a grid, this machine's rates, and the seconds that they allow at best."""
 
     moved_bytes: float
@@ -49,11 +50,11 @@ class Floor:
         return max(self.moving_seconds, self.computing_seconds)
 
 
-def floor(*, n: int, nnz: int, cells: int, epochs: int, threads: int, size: int = 4) -> Floor:
-    """The floor of training `cells` cells for `epochs` epochs on a design of `nnz` entries; `size` bytes per number."""
+def bound(*, n: int, nnz: int, cells: int, epochs: int, threads: int, size: int = 4) -> Bound:
+    """The bound of training `cells` cells for `epochs` epochs on a design of `nnz` entries; `size` bytes per number."""
     blocks = len(block_widths(cells))
     working = STATE_ARRAYS * size * n * min(cells, WIDEST)  # of one thread at a time
-    return Floor(
+    return Bound(
         moved_bytes=epochs * (2.0 * STATE_ARRAYS * size * n * cells + (size + 4.0) * nnz * blocks),
         operations=epochs * (4.0 * nnz * cells + ELEMENTWISE * n * cells),
         bytes_per_second=bandwidth(working, threads, size),

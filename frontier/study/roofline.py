@@ -1,4 +1,4 @@
-"""`python -m frontier study floor RESULTS`: how far each Hard Concrete batch of a run is from the least it must do.
+"""`python -m frontier study roofline RESULTS`: how far each Hard Concrete batch of a run is from the least it must do.
 
 Reads a results folder, measures this machine's rates (keep it idle: a minute), and writes Markdown beside the speed
 report. Exit codes: 0 done, 2 bad input.
@@ -30,7 +30,7 @@ def main(
     results: Annotated[Path, typer.Argument(help="a results folder written by frontier.run")],
     out: Annotated[Path, typer.Option(help="folder of the report")] = Path("reports/speed"),
 ) -> None:
-    """State the floor of every Hard Concrete batch, in bytes and operations, and the distance from it."""
+    """State the least time of every Hard Concrete batch, in bytes and operations, and the distance from it."""
     run = load_run(results)
     cells, manifest = run.cells, run.manifest
     cells = cells[(cells["method"] == METHOD) & (cells["refit"] == "none")]
@@ -40,13 +40,13 @@ def main(
     stem = str(manifest.get("experiment") or "report").removeprefix("speed_")
     from frontier.reporting.write import write_document  # matplotlib is imported only here
 
-    path = write_document(_document(rows, manifest), out, name=f"{stem}_floor.md")[0]
+    path = write_document(_document(rows, manifest), out, name=f"{stem}_roofline.md")[0]
     Console().print(f"report: {path}", highlight=False)
 
 
 def _rows(cells: pd.DataFrame, manifest: Mapping[str, Any]) -> list[dict[str, Any]]:
     from frontier.problems.splits import default_split
-    from frontier.study.floor_model import floor
+    from frontier.study.roofline_model import bound
 
     rows = []
     threads = int(manifest["threads_per_batch"])
@@ -57,29 +57,29 @@ def _rows(cells: pd.DataFrame, manifest: Mapping[str, Any]) -> list[dict[str, An
         training = built.restrict(default_split(built).train)
         one = part[part["repeat"] == part["repeat"].min()]
         seconds = float(part.groupby("repeat")["fit_seconds"].sum().median())
-        least = floor(
+        least = bound(
             n=training.n_records,
             nnz=int(training.M.nnz),
             cells=len(one),
             epochs=int(one["n_iter"].max()),
             threads=min(threads, len(one)),
         )
-        rows.append({"problem": problem, "label": label, "cells": len(one), "seconds": seconds, "floor": least})
+        rows.append({"problem": problem, "label": label, "cells": len(one), "seconds": seconds, "least": least})
     return rows
 
 
 def _document(rows: list[dict[str, Any]], manifest: Mapping[str, Any]) -> Document:
     from frontier.reporting.document import Bullets, Document, Table
     from frontier.reporting.markdown import pairs
-    from frontier.study import floor_model
+    from frontier.study import roofline_model
 
     header = (
         *("problem", "cells", "bytes", "GB/s", "operations", "Gop/s"),
-        *("moving", "computing", "floor", "took", "ratio"),
+        *("moving", "computing", "least", "took", "ratio"),
     )
     table = []
     for row in rows:
-        least = row["floor"]
+        least = row["least"]
         table.append(
             [
                 row["problem"],
@@ -96,10 +96,12 @@ def _document(rows: list[dict[str, Any]], manifest: Mapping[str, Any]) -> Docume
             ]
         )
     notes = [
-        "**Floor.** The larger of the time to move what must be moved and the time to compute what must be computed, "
+        "**Least.** The larger of the time to move what must be moved and the time to compute what must be computed, "
         "at rates measured on this machine in the same session, on arrays of the size of a block and with as many "
-        "threads. " + " ".join((floor_model.__doc__ or "").split("\n\n")[1].split()),
+        "threads. " + " ".join((roofline_model.__doc__ or "").split("\n\n")[1].split()),
         "**Took.** Median wall time of the whole grid over repeats, as the harness measured it.",
         f"**Machine.** {pairs(manifest.get('machine'))}; {manifest.get('threads_per_batch')} threads per batch.",
     ]
-    return Document("How far from the floor", [Table(header, table, numbers=range(1, 11)), Bullets(notes)])
+    return Document(
+        "How far from the least that must be done", [Table(header, table, numbers=range(1, 11)), Bullets(notes)]
+    )

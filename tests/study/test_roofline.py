@@ -1,0 +1,22 @@
+"""The bound counts what must be moved and computed, and its rates are measured."""
+
+from __future__ import annotations
+
+import pytest
+
+from frontier.study import roofline_model as roofline
+
+
+def test_the_bound_counts_state_matrix_and_operations(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(roofline, "bandwidth", lambda *_: 1e9)
+    monkeypatch.setattr(roofline, "multiply_adds", lambda *_: 1e10)
+    least = roofline.bound(n=1000, nnz=5000, cells=23, epochs=10, threads=2)
+    # 23 cells: a block of 16 and 7 padded to 8; state 6 arrays read and written, A once per block
+    assert least.moved_bytes == 10 * (2 * 6 * 4 * 1000 * 23 + 8 * 5000 * 2)
+    assert least.operations == 10 * (4 * 5000 * 23 + roofline.ELEMENTWISE * 1000 * 23)
+    assert least.seconds == max(least.moved_bytes / 1e9, least.operations / 1e10)
+
+
+def test_rates_are_measured_and_more_than_a_snails() -> None:
+    assert roofline.bandwidth(1 << 20, 1) > 1e8  # any machine moves 0.1 GB/s in a cache
+    assert roofline.multiply_adds(1) > 1e8
