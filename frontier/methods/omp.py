@@ -4,7 +4,8 @@ Starting from nothing, the record whose column makes the largest positive angle 
 `a_iᵀr/‖a_i‖`, joins, and all weights on the support are fitted anew by non-negative least squares (Bruckstein, Elad &
 Zibulevsky 2008, section II.C). Each fit starts from the last, so that it drops the few records whose weights reach 0
 and keeps a QR factor up to date: this is Lawson & Hanson's method (`solvers/lasso/active_set.py`), read at every step
-instead of at its end. One path therefore serves all budgets. It never takes a choice back for a better one: greedy, not optimal.
+instead of at its end. One path therefore serves all budgets. It never takes a choice back for a better one: greedy, not
+optimal.
 
 The path ends where no record would improve the fit, at the non-negative least squares optimum with at most rank(A)
 records. A budget above that gets those weights and a message.
