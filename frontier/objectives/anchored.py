@@ -41,7 +41,7 @@ class AnchoredObjective:
 
         With `w' = w(θ)` the gap is a sum of non-negative terms, without cancellation:
         `½‖b − Aw − θ‖² + Σ_i (μ/2w0_i)(w_i − w'_i)² + (G_i'(w'_i) − a_iᵀθ)(w_i − w'_i)`. The KKT residual is
-        the largest `|w_i − w_i(r)|` relative to the largest weight.
+        the largest `|w_i − w_i(r)|` relative to the larger of the two and w0_i.
         """
         design = weighted_design(problem)
         w0, link = problem.w0, self.link(problem.w0)
@@ -60,12 +60,14 @@ class AnchoredObjective:
             difference = residual - theta
             gap = min(gap, float(0.5 * difference @ difference + square.sum() + slack.sum()))
         primal = float(0.5 * residual @ residual) + self._separable(w0, weights)
-        prox = np.abs(weights - link.weights(design.A.T @ residual)).max()
+        step_to = link.weights(design.A.T @ residual)
+        size = np.maximum(np.maximum(weights, step_to), w0)
+        prox = np.divide(np.abs(weights - step_to), size, out=np.zeros_like(size), where=size > 0)
         return Certificate(
             primal=primal,
             gap=gap,
             relative_gap=gap / primal if primal > 0 else 0.0,
-            kkt_residual=float(prox / max(weights.max(), w0.max(), 1e-300)),
+            kkt_residual=float(np.max(prox, initial=0.0)),
         )
 
     def _separable(self, w0: FloatArray, weights: FloatArray) -> float:

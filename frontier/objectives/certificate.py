@@ -16,7 +16,7 @@ class Certificate:
     """A primal value with a proven lower bound: `gap = primal − dual ≥ 0`, and the residual of the KKT conditions.
 
     `relative_gap` divides by `reference`: the primal value for λ > 0, the loss at w = 0 for λ = 0 (where the minimum
-    may be 0). `kkt_residual` is the length of the coordinate-wise proximal step in units of the gradient at w = 0.
+    may be 0). `kkt_residual` has no unit, so that no column is too small to count; each objective says how.
     `n_equicorrelated` bounds the equicorrelation set: the records that the gap-safe rule cannot exclude from every
     solution's support. Where it exceeds the active count, the count may be the solver's choice, not λ's.
     """

@@ -25,7 +25,8 @@ def relative_residual(problem: CalibrationProblem, weights: FloatArray) -> Float
 class WeightedDesign:
     """`A = √ω·M/scale` (CSR, m × n, per unit of weight) and `b = √ω·y/scale` (m, unitless).
 
-    `at_b` = Aᵀb and `curvature` = `‖a_i‖²` (both n) are computed once, when first asked for.
+    `at_b` = Aᵀb and `curvature` = `‖a_i‖²` (both n) are computed once, when first asked for, and so is `inward`: a
+    direction d (m) that makes a sharp angle with most columns, and Aᵀd (n).
     """
 
     A: sp.csr_array
@@ -39,6 +40,13 @@ class WeightedDesign:
     def curvature(self) -> FloatArray:
         squares = np.bincount(self.A.indices, weights=self.A.data**2, minlength=self.A.shape[1])
         return np.asarray(squares, dtype=np.float64)
+
+    @cached_property
+    def inward(self) -> tuple[FloatArray, FloatArray]:
+        """`d = Σ a_i/‖a_i‖`: where columns are alike, as those of a survey are, `a_iᵀd > 0` for all of them."""
+        lengths = np.sqrt(self.curvature)
+        d = np.asarray(self.A @ np.divide(1.0, lengths, out=np.zeros_like(lengths), where=lengths > 0))
+        return d, np.asarray(self.A.T @ d)
 
 
 def weighted_design(problem: CalibrationProblem) -> WeightedDesign:

@@ -11,6 +11,8 @@ from frontier.core.problem import CalibrationProblem, FloatArray
 from frontier.objectives.certificate import Certificate
 from frontier.objectives.design import RANK_LIMIT, WeightedDesign, column_rank, relative_residual, weighted_design
 
+LEAST_RESIDUAL = 1e-3  # of ‖b‖: with a smaller residual the relative gap at λ = 0 is below 1e-6 anyway
+
 
 def lam_max(design: WeightedDesign, costs: FloatArray | float = 1.0) -> float:
     """Smallest λ whose non-negative LASSO solution is 0: `max(0, max_i (Aᵀb)_i / c_i)` (one-sided)."""
@@ -50,38 +52,36 @@ def l1_certificate(
 
     The dual is `max bᵀθ − ½‖θ‖²` subject to `Aᵀθ ≤ λc`. Candidates are the residual `ρ = b − A w` scaled into the
     feasible set (the gap-safe scaling of Fercoq, Gramfort & Salmon 2015, eq. 12, one-sided) and shifted into it along
-    `−b`, which also works at λ = 0. The gap is summed from two non-negative terms, without cancellation:
-    `½‖ρ − θ‖² + Σ_i w_i (λc_i − a_iᵀθ)`.
+    `−b` or against all columns (`WeightedDesign.inward`), which also works at λ = 0. The gap is summed from two
+    non-negative terms, without cancellation: `½‖ρ − θ‖² + Σ_i w_i (λc_i − a_iᵀθ)`.
+
+    `kkt_residual` is the larger of `max_i (a_iᵀρ − λc_i)⁺/(‖a_i‖ R)` and `Σ_i w_i |a_iᵀρ − λc_i|/(‖b‖ R)`, with
+    `R = max(‖ρ‖, 1e-3 ‖b‖)`: the cosine by which a column could still improve the fit, and what the active ones leave.
     """
     A, b = design.A, design.b
     cost = np.broadcast_to(np.asarray(costs, dtype=np.float64), weights.shape)
     residual = b - A @ weights
     correlation = A.T @ residual
-    at_zero = design.at_b
     limit = lam * cost
     primal = float(0.5 * residual @ residual + limit @ weights)
     hints = [(residual, correlation)] + ([(dual, A.T @ dual)] if dual is not None else [])
     gap, nearest = np.inf, correlation
     for point, point_correlation in hints:
-        for theta, theta_correlation in _feasible(point, point_correlation, b, at_zero, limit):
+        for theta, theta_correlation in _feasible(point, point_correlation, design, limit, lam):
             difference = residual - theta
             candidate = float(0.5 * difference @ difference + weights @ np.maximum(limit - theta_correlation, 0.0))
             if candidate < gap:
                 gap, nearest = candidate, theta_correlation
     reference = primal if lam > 0 else float(0.5 * b @ b)
-    gradient = limit - correlation
     curvature = design.curvature
-    # an empty column has no curvature of its own; the largest one makes weight on it count
-    step = np.minimum(np.where(curvature > 0, curvature, curvature.max()) * weights, gradient)
     reach = nearest + np.sqrt(2 * gap * curvature)  # the optimal θ is within √(2 gap) of this one
     slack = 8 * np.finfo(np.float64).eps * np.abs(limit)
-    norm = float(np.max(np.abs(at_zero), initial=0.0)) or 1.0
     equicorrelated = (reach >= limit - slack) & (curvature > 0)
     return Certificate(
         primal=primal,
         gap=gap,
         relative_gap=gap / reference if reference > 0 else 0.0,
-        kkt_residual=float(np.max(np.abs(step), initial=0.0)) / norm,
+        kkt_residual=_kkt_residual(design, weights, correlation - limit, residual),
         n_equicorrelated=int(np.count_nonzero(equicorrelated)),
         equicorrelated=equicorrelated,
     )
@@ -111,20 +111,37 @@ def support_facts(design: WeightedDesign, weights: FloatArray, certificate: Cert
     return {"active_rank": rank, "support_is_unique": unique}
 
 
+def _kkt_residual(design: WeightedDesign, weights: FloatArray, excess: FloatArray, residual: FloatArray) -> float:
+    """How far from optimal, by the `excess` of every correlation over its limit; 0 where there is nothing to fit."""
+    length, norm = np.sqrt(design.curvature), float(np.linalg.norm(design.b))
+    if norm == 0:
+        return float(np.max(weights, initial=0.0))
+    unit = max(float(np.linalg.norm(residual)), LEAST_RESIDUAL * norm)
+    could = np.divide(np.maximum(excess, 0.0), length * unit, out=np.zeros_like(length), where=length > 0)
+    return max(float(np.max(could, initial=0.0)), float(weights @ np.abs(excess)) / (norm * unit))
+
+
 def _feasible(
-    point: FloatArray, correlation: FloatArray, b: FloatArray, at_zero: FloatArray, limit: FloatArray
+    point: FloatArray, correlation: FloatArray, design: WeightedDesign, limit: FloatArray, lam: float
 ) -> list[tuple[FloatArray, FloatArray]]:
-    """Dual feasible points near `point`, each with its `Aᵀθ`: scaled towards 0, and shifted along −b if that works."""
+    """Dual feasible points near `point`, each with its `Aᵀθ`: scaled towards 0, and shifted where that works.
+
+    Shifted along −b, and at λ = 0, where scaling gives all of θ up, against the columns as well.
+    """
     positive = correlation > 0
     scaling = min(1.0, float(np.min(limit[positive] / correlation[positive], initial=1.0)))
     candidates = [(scaling * point, scaling * correlation)]
     violated = correlation > limit
-    if violated.any() and (at_zero[violated] > 0).all():
-        shift = float(np.max((correlation - limit)[violated] / at_zero[violated]))
-        shifted = correlation - shift * at_zero
-        slack = 4 * np.finfo(np.float64).eps * (np.abs(correlation) + shift * np.abs(at_zero))
+    if not violated.any():
+        return candidates
+    for direction, along in ((design.b, design.at_b), *([design.inward] if lam == 0 else [])):
+        if not (along[violated] > 0).all():
+            continue
+        shift = float(np.max((correlation - limit)[violated] / along[violated]))
+        shifted = correlation - shift * along
+        slack = 4 * np.finfo(np.float64).eps * (np.abs(correlation) + shift * np.abs(along))
         if (shifted <= limit + slack).all():
-            candidates.append((point - shift * b, shifted))
+            candidates.append((point - shift * direction, shifted))
     return candidates
 
 

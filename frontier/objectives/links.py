@@ -93,7 +93,10 @@ class ExponentialLink:
         return _divergence(w, self.w0)
 
     def excess(self, w: FloatArray, eta: FloatArray) -> FloatArray:
-        return _divergence(w, self.weights(eta))
+        """The divergence from `F(η)`; where its exponent was clipped, what that leaves out of −ηw, or ∞ for e^η."""
+        clipped = np.maximum(-MAX_EXPONENT - eta, 0.0) * w
+        beyond = (eta > MAX_EXPONENT) & (self.w0 > 0)
+        return np.where(beyond, np.inf, _divergence(w, self.weights(eta)) + clipped)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
