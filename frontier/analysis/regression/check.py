@@ -16,7 +16,15 @@ from frontier.results.run import Run
 PASS, REGRESSION, INCOMPLETE = 0, 1, 2
 WORDS = {PASS: "PASS", REGRESSION: "REGRESSION", INCOMPLETE: "NOT COMPARABLE OR INCOMPLETE"}
 
-SHOWN = ("regression", "incomparable", "missing", "extra", "warning", "improved")  # in this order; passes are counted
+SHOWN = (
+    "regression",
+    "incomparable",
+    "missing",
+    "extra",
+    "warning",
+    "changed",
+    "improved",
+)  # in this order; passes are counted
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -41,7 +49,7 @@ def check(now: Run, baseline: Run, tolerances: Tolerances, reference: str | None
         findings = pd.concat([findings, timings], ignore_index=True)
     verdicts = set(findings["verdict"])
     code = REGRESSION if "regression" in verdicts else INCOMPLETE if verdicts & {"missing", "incomparable"} else PASS
-    if not verdicts & {"pass", "regression", "improved"}:
+    if not verdicts & {"pass", "regression", "changed", "improved"}:
         code = INCOMPLETE  # nothing was compared
     started = baseline.manifest.get("started_unix_seconds")
     day = "" if started is None else f" of {datetime.datetime.fromtimestamp(started, datetime.UTC):%Y-%m-%d}"

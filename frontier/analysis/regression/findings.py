@@ -1,11 +1,14 @@
 """Whether a run is worse than a baseline: a data frame of findings, one per comparison and per cell that has none.
 
-* Cells without a seed are compared metric by metric against a tolerance; every cell's status against its baseline's.
+* Cells without a seed are compared metric by metric against a tolerance; every cell's status and certificate against its
+  baseline's. What moved without being worse has "changed", or "improved" where its direction is the better one.
 * Cells with seeds are compared by a one-sided paired t test over the seeds of a point: the hypothesis is that the mean
   worsening is at most the tolerance δ, `t = (mean d − δ)/(sd d/√S)` with S − 1 degrees of freedom (Student 1908).
   p values are adjusted by Holm (1979) over all points and metrics of the check at which anything differs, so that
   with probability 1 − α no method is accused that is not worse than allowed. (Where nothing differs, nothing is at
-  risk.) It supposes differences that are roughly normal, and with few seeds it finds only large ones.
+  risk.) It supposes differences that are roughly normal, and with few seeds it finds only large ones. One seed far
+  outside is found without a test: worse than all seeds of the baseline by more than `STRAY` times their range. A value
+  that the baseline has and the run has not, in any seed, is never passed over.
 * Frontiers are compared by the area that they dominate (`hypervolume`), by tolerance or by the same test.
 * Where a support is not unique, size, effective sample size and held-out error are the solver's choice, not the
   problem's: they are not compared.
@@ -33,9 +36,12 @@ COLUMNS = (
     *("kind", "problem", "split", "label", "point", "seed", "refit", "repeat"),
     *("metric", "baseline", "now", "difference", "tolerance", "p_value", "verdict", "note"),
 )
-RANK = {"optimal": 0, "completed": 0, "stopped_early": 0, "not_converged": 1, "unreached": 1}  # else: no weights
-FAILED = 2
-NOT_DETERMINED = ("n_active", "ess", "heldout_mare", "heldout_capped_mare")  # by a problem with several optima
+# A solution that no longer claims to be an optimum has lost something; what is not listed has no weights.
+RANK = {"optimal": 0, "completed": 1, "stopped_early": 1, "not_converged": 2, "unreached": 2}
+FAILED = 3
+STRAY = 3.0  # five normal seeds reach 2.3 standard deviations, so 8 of them: one false alarm in 10^14 comparisons
+# by a problem with several optima:
+NOT_DETERMINED = ("n_active", "ess", "max_weight_ratio", "heldout_mare", "heldout_capped_mare")
 AT_BUDGETS = ("ess",)  # better only at equal size
 SIDES = ("train", "heldout")
 
@@ -44,7 +50,8 @@ Pair = tuple[Row, Row]  # baseline, now
 
 
 def compare(now: Run, baseline: Run, tolerances: Tolerances) -> pd.DataFrame:
-    """All findings on `now` against `baseline`; `verdict` is pass, improved, regression, missing, extra, incomparable.
+    """All findings on `now` against `baseline`; `verdict` is pass, changed, improved, regression, missing, extra or
+    incomparable.
 
     The order is that of the baseline's cells. Raises `InputError` for tables without identity columns.
     """
@@ -75,12 +82,16 @@ def _cell(pair: Pair, tolerances: Tolerances) -> list[Finding]:
     before, now = pair
     ranks = [RANK.get(row["status"], FAILED) for row in pair]
     verdict = "regression" if ranks[1] > ranks[0] else "improved" if ranks[1] < ranks[0] else "pass"
-    status = _finding("cell", before, "status", verdict, baseline=before["status"], now=now["status"])
+    found = [_finding("cell", before, "status", verdict, baseline=before["status"], now=now["status"])]
     if verdict == "regression":
-        status["note"] = str(now.get("message") or "")
+        found[0]["note"] = str(now.get("message") or "")
+    certified = [row.get("certified") for row in pair]
+    if FAILED not in ranks and certified[0] != certified[1] and None not in certified[:1]:
+        verdict = "regression" if certified[0] else "improved"
+        found.append(_finding("cell", before, "certified", verdict, baseline=certified[0], now=certified[1]))
     if before["seed"] is not None or before["repeat"] or FAILED in ranks:
-        return [status]
-    return [status, *_by_tolerance("cell", before, pair, tolerances, _skipped(pair))]
+        return found
+    return [*found, *_by_tolerance("cell", before, pair, tolerances, _skipped(pair))]
 
 
 def _by_tolerance(
@@ -96,8 +107,9 @@ def _by_tolerance(
             found.append(_finding(kind, place, metric, "incomparable", baseline=old, note="the run has no such value"))
             continue
         worse, allowed = tolerance.worsening(old, new), tolerance.allowed(old)
-        better = -worse > allowed and tolerance.better != "either"
-        verdict = "regression" if worse > allowed else "improved" if better else "pass"
+        # a larger effective sample size is better at equal size only
+        better = "changed" if metric in AT_BUDGETS and before["budget"] is None else "improved"
+        verdict = "regression" if worse > allowed else better if tolerance.betters(old, new) > allowed else "pass"
         found.append(
             _finding(kind, place, metric, verdict, baseline=old, now=new, difference=new - old, tolerance=allowed)
         )
@@ -124,13 +136,17 @@ def _group(
         points.setdefault((pair[0]["lam"], pair[0]["budget"]), []).append(pair)
     parts: list[tuple[str, Row, list[tuple[Row, Row]]]] = [("seeds", same[0][0], same) for same in points.values()]
     parts.append(("frontier", frontier, list(areas.values())))
-    tests = []
+    tests, lost = [], []
     for kind, place, rows in parts:
         for metric, tolerance in tolerances.seeds.items():
             if tolerance is None or (metric in AT_BUDGETS and place["budget"] is None):
                 continue
             rows_left = [pair for pair in rows if kind == "frontier" or metric not in _skipped(pair)]
-            values = [(b[metric], n[metric]) for b, n in rows_left if _has(b, metric) and _has(n, metric)]
+            had = [pair for pair in rows_left if _has(pair[0], metric)]
+            values = [(b[metric], n[metric]) for b, n in had if _has(n, metric)]
+            if len(values) < len(had):
+                gone = f"{len(had) - len(values)} of {len(had)} seeds have no such value"
+                lost.append(_finding(kind, {**place, "seed": None}, metric, "incomparable", note=gone))
             if values:
                 before, now = np.array(values, dtype=np.float64).T
                 finding = _finding(
@@ -138,8 +154,25 @@ def _group(
                 )
                 finding["difference"] = float((now - before).mean())
                 finding["tolerance"] = tolerance.allowed(float(before.mean()))
-                tests.append((finding, np.array([tolerance.worsening(b, n) for b, n in values]), tolerance))
-    return [], tests
+                if (stray := _stray(before, now, tolerance)) is not None:
+                    finding |= {"verdict": "regression", "note": stray}
+                    lost.append(finding)
+                else:
+                    tests.append((finding, np.array([tolerance.worsening(b, n) for b, n in values]), tolerance))
+    return lost, tests
+
+
+def _stray(before: FloatArray, now: FloatArray, tolerance: Tolerance) -> str | None:
+    """What to say of a seed that is far outside those of the baseline; None where there is none."""
+    if len(before) < 2:
+        return None
+    middle = float(np.median(before))
+    worse = [np.array([tolerance.worsening(middle, value) for value in values]) for values in (before, now)]
+    reach = worse[0].max() + STRAY * (worse[0].max() - worse[0].min()) + tolerance.allowed(middle)
+    last = int(np.argmax(worse[1]))
+    if worse[1][last] <= reach:
+        return None
+    return f"one seed is far outside: {before[last]:.4g} then, {now[last]:.4g} now"
 
 
 def _areas(pairs: list[Pair], side: int, n_records: int) -> Row:

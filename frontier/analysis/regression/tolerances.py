@@ -41,6 +41,10 @@ class Tolerance(BaseModel):
         change = now - baseline
         return {"lower": change, "higher": -change, "either": abs(change)}[self.better]
 
+    def betters(self, baseline: float, now: float) -> float:
+        """How much better `now` is: positive is better, and never where any change is worse."""
+        return 0.0 if self.better == "either" else -self.worsening(baseline, now)
+
 
 # A solver that stops at a gap of 1e-12 leaves residuals of 1e-6, whose mean moves with the order of summation.
 _ERROR = Tolerance(absolute=1e-6, relative=1e-4)
@@ -56,7 +60,8 @@ DETERMINISTIC = {
     "heldout_mare": _ERROR,
     "heldout_capped_mare": _ERROR,
     "n_active": Tolerance(relative=1e-2, better="either"),  # a weight at the threshold of activity
-    "ess": Tolerance(relative=1e-3, better="either"),
+    "ess": Tolerance(relative=1e-3, better="higher"),
+    "max_weight_ratio": Tolerance(relative=1e-2),  # one record's weight: what a fit at its tolerance leaves open
     "hypervolume[train]": _AREA,
     "hypervolume[heldout]": _AREA,
 }
@@ -64,6 +69,7 @@ SEEDS = {
     "train_mare": _MEAN_ERROR,
     "heldout_mare": _MEAN_ERROR,
     "ess": Tolerance(relative=1e-2, better="higher"),
+    "max_weight_ratio": Tolerance(relative=0.1),  # an extreme of many records, which moves more than their mean
     "hypervolume[train]": _AREA,
     "hypervolume[heldout]": _AREA,
 }

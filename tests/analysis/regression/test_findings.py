@@ -43,7 +43,8 @@ def test_a_run_passes_against_itself() -> None:
         ("heldout_mare", 0.1, 0.1 + 5e-6, 0.1 + 2e-5, 0.09),
         ("n_active", 500, 504, 506, None),
         ("n_active", 500, 496, 494, None),
-        ("ess", 40.0, 40.03, 40.05, None),
+        ("ess", 40.0, 39.97, 39.95, None),
+        ("max_weight_ratio", 5.0, 5.04, 5.06, 4.9),
         ("objective", 2.0, 2.0 + 1e-6, 2.0 + 1e-5, 1.9),
         ("relative_gap", 1e-12, 9e-7, 2e-6, None),
     ],
@@ -69,11 +70,11 @@ def test_a_regression_names_its_numbers() -> None:
 
 @pytest.mark.parametrize("seed", [None, 3])
 def test_a_status_that_got_worse_is_a_regression_and_one_that_got_better_is_not(seed: int | None) -> None:
-    order = ["optimal", "not_converged", "error"]
+    order = ["optimal", "completed", "not_converged", "error"]
     for worse, better in itertools.combinations(reversed(order), 2):
         assert judged(one(status=worse, seed=seed), one(status=better, seed=seed))["status"] == "regression"
         assert judged(one(status=better, seed=seed), one(status=worse, seed=seed))["status"] == "improved"
-    assert "status" not in judged(one(status="completed"), one(status="optimal"))
+    assert "status" not in judged(one(status="completed"), one(status="stopped_early"))
 
 
 def test_cells_of_one_run_only_are_listed_as_missing_or_extra() -> None:
@@ -125,6 +126,46 @@ def seeds(errors: list[float], **values: Any) -> Run:
 
 
 BEFORE = [0.020, 0.024, 0.022, 0.026, 0.023]
+
+
+def of_seeds(**values: Any) -> Run:
+    """Five seeds at one point; of a list each has its own."""
+    return run(*(row("r", budget=50, seed=s, **{k: v[s] for k, v in values.items()}) for s in range(5)))
+
+
+def test_a_value_that_disappeared_from_one_seed_or_from_all_is_incomparable() -> None:
+    before = of_seeds(heldout_mare=[0.1, 0.11, 0.12, 0.1, 0.11])
+    for gone in ([None] * 5, [0.1, 0.11, 0.12, 0.1, None]):
+        assert judged(of_seeds(heldout_mare=gone), before)["heldout_mare"] == "incomparable"
+
+
+def test_one_seed_far_outside_is_a_regression_and_one_among_the_others_is_none() -> None:
+    errors = [0.10, 0.11, 0.12, 0.10, 0.11]
+    before = of_seeds(heldout_mare=errors)
+    stray = judged(of_seeds(heldout_mare=[*errors[:4], 11.0]), before)
+    assert stray == {"heldout_mare": "regression", "hypervolume[heldout]": "regression"}
+    assert judged(of_seeds(heldout_mare=[*errors[:4], 0.14]), before) == {}
+    assert judged(of_seeds(heldout_mare=[*errors[:4], 0.001]), before) == {}
+
+
+@pytest.mark.parametrize("seed", [None, 3])
+def test_a_certificate_that_is_gone_is_a_regression(seed: int | None) -> None:
+    certified, refused, none = (one(certified=value, seed=seed) for value in (True, False, None))
+    assert judged(refused, certified)["certified"] == judged(none, certified)["certified"] == "regression"
+    assert judged(certified, refused)["certified"] == "improved"
+    assert "certified" not in judged(certified, certified)
+    assert "certified" not in judged(certified, none)
+
+
+def test_a_single_enormous_weight_is_a_regression_with_seeds_and_without() -> None:
+    assert judged(one(max_weight_ratio=5e6), one(max_weight_ratio=5.0)) == {"max_weight_ratio": "regression"}
+    before = of_seeds(max_weight_ratio=[5.0, 5.5, 6.0, 5.1, 5.2])
+    assert judged(of_seeds(max_weight_ratio=[5e6] * 5), before) == {"max_weight_ratio": "regression"}
+
+
+def test_a_larger_effective_sample_size_is_no_regression() -> None:
+    assert judged(one(ess=158.1), one(ess=157.6)) == {"ess": "changed"}
+    assert judged(run(row(budget=50, ess=158.1)), run(row(budget=50, ess=157.6))) == {"ess": "improved"}
 
 
 def test_seeds_that_all_got_worse_are_a_regression_and_better_or_mixed_ones_are_not() -> None:
