@@ -19,7 +19,7 @@ from frontier.commands.command_line import command, print_error
 from frontier.core.errors import InputError
 from frontier.core.files import write_atomically
 from frontier.reporting.findings import as_json, as_junit, as_text
-from frontier.results.baseline import NotComparable, read_baseline, write_baseline
+from frontier.results.baseline import NotComparable, read_baseline, refuse_other_code, write_baseline
 from frontier.results.run import load_run
 
 USAGE = 3
@@ -40,6 +40,11 @@ def main(
     """Compare a run with a baseline, cell by cell and as frontiers."""
     tolerances = Tolerances() if tolerance is None else read_tolerances(tolerance)
     now = load_run(run)
+    try:
+        refuse_other_code(now, run)
+    except NotComparable as error:
+        print_error(f"error: {error}")
+        raise typer.Exit(INCOMPLETE) from None
     try:
         if update and not against.exists():
             write_baseline(now, against)

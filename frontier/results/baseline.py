@@ -20,8 +20,9 @@ import pandas as pd
 from frontier.core.errors import InputError
 from frontier.core.files import read_limited, write_atomically
 from frontier.results.manifest import read_json
+from frontier.results.provenance import method_code
 from frontier.results.run import Run, load_run
-from frontier.results.schema import FIRST, RESULT_FORMAT, TEXTS, cells_table
+from frontier.results.schema import FIRST, RESULT_FORMAT, TEXTS, cells_table, require
 
 TABLE, MANIFEST = "cells.csv", "manifest.json"
 DIGEST = "cells_csv_sha256"
@@ -74,6 +75,28 @@ def read_baseline(folder: Path) -> Run:
         )
     rows = [_values(row) for row in csv.DictReader(io.StringIO(content.decode("utf-8")))]
     return Run(cells_table(rows), manifest)
+
+
+def refuse_other_code(run: Run, place: Path) -> None:
+    """Raise `NotComparable` for a run whose cells were not all made by the code that is here.
+
+    A check says something about the code that is there now; cells that it did not make would vouch for it.
+    """
+    require(run.cells, ("label", "method"), str(place))
+    made = run.cells["code"] if "code" in run.cells.columns else pd.Series("", index=run.cells.index)
+    methods = run.manifest.get("methods") or {}
+    for (label, method), codes in made.fillna("").groupby([run.cells["label"], run.cells["method"]], sort=True):
+        source = ((methods.get(label) or {}).get("params") or {}).get("source", "")
+        here = method_code(str(method), str(source))
+        other = codes[codes != here]
+        if len(other) or not here:
+            raise NotComparable(
+                place,
+                f"{len(other)} of {len(codes)} cells of '{label}' were made by other code of it than is here",
+                expected=here or f"a method '{method}'",
+                got=", ".join(sorted(set(other))) or "none",
+                cure="run the experiment again: only such cells are solved",
+            )
 
 
 def write_baseline(run: Run, folder: Path) -> None:

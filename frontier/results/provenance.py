@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import ast
 import hashlib
 import os
 import platform
+from functools import cache
 from importlib import metadata
 from pathlib import Path
 from typing import Any
@@ -37,6 +39,44 @@ def code_digest() -> str:
     for path in sorted(root.rglob("*.py")):
         digest.update(path.relative_to(root).as_posix().encode() + b"\0" + path.read_bytes())
     return digest.hexdigest()
+
+
+@cache
+def method_code(name: str, source: str = "") -> str:
+    """Twelve hex digits for the code that makes a method's rows: what it and the yardstick import, directly or not.
+
+    `source` is the method that another one starts from, by a parameter of that name. Empty for a method that is not
+    there. Results of one method with different digests come from different code.
+    """
+    root = Path(__file__).resolve().parent.parent
+    wanted = [f"methods/{method.replace('.', '/')}.py" for method in (name, source) if method]
+    if not all((root / path).is_file() for path in wanted):
+        return ""
+    pending, found = [*wanted, "sweep/measure.py", "sweep/scoring.py"], set()
+    while pending:
+        path = pending.pop()
+        if path not in found:
+            found.add(path)
+            pending += _imported(root, path)
+    digest = hashlib.sha256()
+    for path in sorted(found):
+        digest.update(path.encode() + b"\0" + (root / path).read_bytes())
+    return digest.hexdigest()[:12]
+
+
+@cache
+def _imported(root: Path, path: str) -> tuple[str, ...]:
+    """The files of this package that one of them imports, anywhere in it, and the `__init__` of every folder there."""
+    names: set[str] = set()
+    for node in ast.walk(ast.parse((root / path).read_bytes())):
+        if isinstance(node, ast.ImportFrom) and node.module:
+            names |= {node.module, *(f"{node.module}.{alias.name}" for alias in node.names)}
+        elif isinstance(node, ast.Import):
+            names |= {alias.name for alias in node.names}
+    parts = [name.split(".")[1:] for name in names if name.split(".")[0] == root.name]
+    files = {"/".join(part) + ".py" for part in parts if part}
+    files |= {"/".join([*part[:depth], "__init__.py"]) for part in parts for depth in range(1, len(part) + 1)}
+    return tuple(sorted(name for name in files if (root / name).is_file()))
 
 
 def versions() -> dict[str, str]:

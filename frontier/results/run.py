@@ -1,6 +1,6 @@
 """A finished run as it is read back: its tables, its manifest, its name.
 
-Every table must have the sha256 that the manifest states; a run from before it did is taken as it is. Compact runs
+Every table must have the sha256 that the manifest states. Compact runs
 (`results/compact.py`) are read like the runs that they were made from. How a run is written is in `results/store.py`.
 """
 
@@ -76,8 +76,10 @@ def _read_table(folder: Path, name: str) -> tuple[pd.DataFrame, dict[str, Any]]:
     cure = "run the experiment again: finished batches are kept"
     try:
         content = read_limited(path, LARGEST_TABLE_BYTES)
-        stated = manifest.get("sha256", {}).get(name)
-        if stated is not None and hashlib.sha256(content).hexdigest() != stated:
+        stated = manifest.get("sha256")
+        if not isinstance(stated, dict) or name not in stated:
+            raise InputError(folder / "manifest.json", f"states no sha256 of {name}: edited", cure=cure)
+        if hashlib.sha256(content).hexdigest() != stated[name]:
             raise InputError(path, "checksum mismatch: truncated, altered or half written", cure=cure)
         return pd.read_parquet(io.BytesIO(content)), manifest
     except InputError:

@@ -40,7 +40,7 @@ INTEGERS = (
 BOOLEANS = ("budget_reached", "certified", "support_is_unique", "threshold_matters")
 TEXTS = (
     *("cell", "problem", "split", "method", "label", "refit", "status", "claimed_status"),
-    *("message", "claims", "timing"),
+    *("message", "claims", "timing", "code"),
 )
 TIMINGS = ("clean", "contended", "amortised", "cached", "unmeasured")  # how seconds were taken, the best first
 

@@ -51,6 +51,11 @@ class BatchResult:
     estimates: FloatArray
     traces: list[dict[str, list[float]]]
 
+    @property
+    def code(self) -> str:
+        """By which code it was made (`provenance.method_code`); empty for results from before rows said so."""
+        return str(self.rows[0].get("code", "")) if self.rows else ""
+
 
 class DamagedFile(Exception):
     """A stored file that cannot be read back whole."""
@@ -121,7 +126,7 @@ class Store:
     def write(self, key: str, result: BatchResult) -> None:
         """Write one finished batch atomically."""
         weights = sp.csr_array(result.weights)
-        text = json.dumps({"rows": result.rows, "traces": result.traces})
+        text = json.dumps({"key": key, "rows": result.rows, "traces": result.traces})
         buffer = io.BytesIO()
         np.savez_compressed(
             buffer,
@@ -135,8 +140,11 @@ class Store:
         write_atomically(self.path(key), sealed(buffer.getvalue()))
         self.marker(key).unlink(missing_ok=True)
 
-    def read(self, key: str, n_cells: int) -> BatchResult | None:
-        """The stored result of a batch of `n_cells`, None if there is none; `DamagedFile` if it cannot be trusted."""
+    def read(self, key: str, names: Sequence[str]) -> BatchResult | None:
+        """The stored result of the batch of the cells `names`, None if there is none.
+
+        Raises `DamagedFile` if it cannot be trusted: not whole, or of another batch than its name says.
+        """
         path = self.path(key)
         try:
             arrays = read_arrays(unsealed(read_limited(path, LARGEST_BATCH_BYTES)), LARGEST_BATCH_BYTES)
@@ -148,9 +156,14 @@ class Store:
             return None
         except (OSError, ValueError, KeyError, TypeError) as error:
             raise DamagedFile(f"{path.name}: {error}") from error
-        cells = sum(row.get("refit", "none") == "none" for row in result.rows)
-        if cells != n_cells or not len(result.rows) == weights.shape[0] == len(result.estimates):
-            raise DamagedFile(f"{path.name}: holds {cells} cells, the batch has {n_cells}")
+        if text.get("key", key) != key:  # results from before files said so are bound by their cells alone
+            raise DamagedFile(f"{path.name}: holds the batch {text['key']}")
+        cells = [row.get("cell") for row in result.rows if row.get("refit", "none") == "none"]
+        if cells != list(names):
+            other = next((cell for cell in cells if cell not in names), f"{len(cells)} cells, not {len(names)}")
+            raise DamagedFile(f"{path.name}: holds cells of another batch ({other})")
+        if not len(result.rows) == weights.shape[0] == len(result.estimates):
+            raise DamagedFile(f"{path.name}: rows, weights and estimates are not as many")
         return result
 
     def assemble(

@@ -70,6 +70,7 @@ def _result(
                 "repeat": cell.repeat,
                 "batch_size": len(batch.cells),
                 "threads": batch.threads,
+                "code": batch.code,
             }
             rows.append(whose | score(problem, batch.split, solution, estimate) | also)
             # sparse one by one: all at once would be cells × records numbers, most of them 0

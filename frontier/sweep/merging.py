@@ -115,7 +115,7 @@ def _copy(session: Session, sources: Sequence[Source], store: Store, warn: Calla
             if batch.key not in source.keys:
                 continue
             try:
-                whole = Store(source.folder).read(batch.key, len(batch.cells)) is not None
+                whole = Store(source.folder).read(batch.key, batch.names) is not None
             except DamagedFile as error:
                 warn(f"damaged result in {source.folder}, left out: {error}")
                 whole = False

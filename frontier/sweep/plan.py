@@ -17,6 +17,7 @@ from dataclasses import dataclass
 from frontier.core.point import Point
 from frontier.core.problem import CalibrationProblem, Split
 from frontier.methods.refit import RHO, Anchor
+from frontier.results.provenance import method_code
 from frontier.results.schema import RESULT_FORMAT
 from frontier.sweep.experiment import NO_LIMITS, Experiment, Limits, MethodSpec
 
@@ -44,7 +45,7 @@ class Batch:
     """Cells solved in one call, with all that a worker needs to know beside the problem itself.
 
     `threads` are those that the call may use, `anchors` the refits of each sparse solution that are stored beside it,
-    `limits` what its process may take; `key` digests all that decides the result.
+    `limits` what its process may take; `key` digests all that decides the result but the code, which `code` does.
     """
 
     cells: tuple[Cell, ...]
@@ -54,6 +55,12 @@ class Batch:
     key: str
     anchors: tuple[Anchor, ...] = ()
     limits: Limits = NO_LIMITS
+    code: str = ""
+
+    @property
+    def names(self) -> list[str]:
+        """The name of each cell."""
+        return [cell.name for cell in self.cells]
 
     @property
     def problem(self) -> str:
@@ -107,7 +114,8 @@ def make_plan(
                     content["limits"] = experiment.limits.model_dump(exclude_none=True)
                 key = hashlib.sha256(json.dumps(content, sort_keys=True).encode()).hexdigest()[:32]
                 cells = tuple(Cell(label, split.name, spec.label, point, repeat, repeated) for point in points)
+                code = method_code(spec.name, str(spec.params.get("source", "")))
                 batches.append(
-                    Batch(cells, split, spec, experiment.threads, key, experiment.anchors, experiment.limits)
+                    Batch(cells, split, spec, experiment.threads, key, experiment.anchors, experiment.limits, code)
                 )
     return Plan(tuple(batches))

@@ -16,6 +16,7 @@ from frontier.results.manifest import read_json
 from frontier.results.provenance import code_digest
 from frontier.results.store import BatchResult, Store
 from frontier.sweep.facts import run_manifest
+from frontier.sweep.plan import Batch
 from frontier.sweep.progress import SweepProgress
 from frontier.sweep.runner import finished, run_batches
 from frontier.sweep.session import Session, open_session
@@ -34,6 +35,7 @@ def run_session(
 ) -> pd.DataFrame:
     """Solve every unfinished batch (of the labels or methods in `only`, if any) and write the tables.
 
+    Results of other code than is here count as unfinished, and with `fresh` every result of what is selected does.
     Batches run on `jobs` processes here, or on the workers of the Dask scheduler at the address `scheduler`.
     """
     if jobs < 1:
@@ -50,14 +52,19 @@ def run_session(
     run = _runner(jobs, scheduler)
     selected = _selected(session, only)
     with store.lock():
-        store.open(fresh)
-        digest = code_digest()
-        earlier = _earlier_manifest(store, fresh)
-        if earlier.get("code_digest", digest) != digest:
-            warn("results here were made by another version of the code; finished cells are kept (--fresh redoes)")
+        store.open(fresh and not only)
+        if fresh:
+            for batch in session.plan.batches:
+                if batch.method.label in selected:
+                    store.path(batch.key).unlink(missing_ok=True)
+        earlier = _earlier_manifest(store, fresh and not only)
         known = finished(session.plan, store, warn)
         missing = [batch for batch in session.plan.batches if batch.key not in known]
         todo = [batch for batch in missing if batch.method.label in selected]
+        for line in _of_other_code(missing, todo, store):
+            warn(line)
+        for batch in todo:
+            store.path(batch.key).unlink(missing_ok=True)
         total = sum(len(b.cells) for b in session.plan.batches if b.method.label in selected)
         if todo:
             known = {}  # not kept while solving: they would count in the peak memory that cells report
@@ -69,7 +76,7 @@ def run_session(
                 session.problems,
                 report=lambda batch, failed: progress.advance(batch.method.label, len(batch.cells), failed),
             )
-        manifest = run_manifest(session, jobs, digest) | {
+        manifest = run_manifest(session, jobs, code_digest()) | {
             "backend": "loky" if scheduler is None else "dask",
             "started_unix_seconds": round(started),
             "elapsed_seconds": round(time.monotonic() - clock, 1),
@@ -82,12 +89,22 @@ def run_session(
         return store.assemble(stored_parts(session, store, known), session.problems, manifest)
 
 
+def _of_other_code(missing: Sequence[Batch], todo: Sequence[Batch], store: Store) -> Iterator[str]:
+    """What to say of results that earlier code of their method made, label by label."""
+    stale = [batch for batch in missing if store.path(batch.key).exists()]
+    for label in sorted({batch.method.label for batch in stale}):
+        cells = sum(len(batch.cells) for batch in stale if batch.method.label == label)
+        again = any(batch.method.label == label for batch in todo)
+        what = "are solved again" if again else "stay in the tables, as --only leaves them out"
+        yield f"the code of '{label}' has changed: its {cells} finished cells {what}"
+
+
 def stored_parts(
     session: Session, store: Store, known: Mapping[str, BatchResult] | None = None
 ) -> Iterator[tuple[str, Split, BatchResult]]:
     """Problem label, split and result of every finished batch, in plan order; `known` need not be read again."""
     for batch in session.plan.batches:
-        result = (known or {}).get(batch.key) or store.read(batch.key, len(batch.cells))
+        result = (known or {}).get(batch.key) or store.read(batch.key, batch.names)
         if result is not None:
             yield batch.problem, batch.split, result
 

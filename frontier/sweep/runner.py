@@ -37,17 +37,18 @@ class Job:
 
 
 def finished(plan: Plan, store: Store, warn: Warn) -> dict[str, BatchResult]:
-    """Every batch with a readable result, by key; a damaged file is named, removed, and so solved again."""
+    """Every batch with a readable result of today's code, by key; a damaged file is named, removed, solved again."""
     found = {}
     for batch in plan.batches:
         try:
-            result = store.read(batch.key, len(batch.cells))
+            result = store.read(batch.key, batch.names)
         except DamagedFile as error:
             warn(f"damaged result, solving again: {error}")
             store.path(batch.key).unlink()
             continue
-        if result is not None:
+        if result is not None and result.code == batch.code:
             found[batch.key] = result
+        if result is not None:
             store.marker(batch.key).unlink(missing_ok=True)  # its process was killed between writing and saying so
     return found
 

@@ -196,11 +196,11 @@ def test_a_batch_that_unfolds_beyond_the_limit_or_holds_a_pickle_is_damaged(
     store.path(batch.key).write_bytes(sealed(archive(json=np.zeros(1 << 20))))
     monkeypatch.setattr(storing, "LARGEST_BATCH_BYTES", 1 << 20)
     with pytest.raises(DamagedFile, match="more than the limit"):
-        store.read(batch.key, len(batch.cells))
+        store.read(batch.key, batch.names)
     for content in (b"", b"PK", archive(json=np.array([{}], dtype=object)), archive(other=np.zeros(2))):
         store.path(batch.key).write_bytes(sealed(content))
         with pytest.raises(DamagedFile, match=batch.key):
-            store.read(batch.key, len(batch.cells))
+            store.read(batch.key, batch.names)
 
 
 def test_the_package_has_no_call_that_loads_code_from_a_file() -> None:

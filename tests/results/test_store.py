@@ -40,12 +40,15 @@ def batch(tmp_path: Path) -> Batch:
 
 def result(cells: int = 2) -> BatchResult:
     weights = sp.csr_array(np.array([[0.0, 1.5, 0.0], [2.5, 0.0, 1e-300]])[:cells])
-    return BatchResult([{"status": "optimal", "gap": 1e-9}] * cells, weights, np.ones((cells, 4)), [{}] * cells)
+    rows = [
+        {"cell": f"cps_like/default/nn_lasso/lam={lam}", "status": "optimal", "gap": 1e-9} for lam in (0.1, 0.2)[:cells]
+    ]
+    return BatchResult(rows, weights, np.ones((cells, 4)), [{}] * cells)
 
 
 def test_a_batch_is_read_back_bit_for_bit(store: Store, batch: Batch) -> None:
     store.write(batch.key, result())
-    found = store.read(batch.key, len(batch.cells))
+    found = store.read(batch.key, batch.names)
     assert found is not None
     assert found.rows == result().rows
     np.testing.assert_array_equal(found.weights.toarray(), result().weights.toarray())
@@ -54,7 +57,7 @@ def test_a_batch_is_read_back_bit_for_bit(store: Store, batch: Batch) -> None:
 
 
 def test_a_missing_batch_is_none(store: Store, batch: Batch) -> None:
-    assert store.read(batch.key, len(batch.cells)) is None
+    assert store.read(batch.key, batch.names) is None
 
 
 def test_every_truncation_and_flipped_bit_is_noticed(store: Store, batch: Batch) -> None:
@@ -70,13 +73,20 @@ def test_every_truncation_and_flipped_bit_is_noticed(store: Store, batch: Batch)
     for content in damaged:
         path.write_bytes(content)
         with pytest.raises(DamagedFile, match="checksum mismatch"):
-            store.read(batch.key, len(batch.cells))
+            store.read(batch.key, batch.names)
 
 
 def test_a_result_with_another_number_of_cells_is_damaged(store: Store, batch: Batch) -> None:
     store.write(batch.key, result(cells=1))
-    with pytest.raises(DamagedFile, match="holds 1 cells, the batch has 2"):
-        store.read(batch.key, len(batch.cells))
+    with pytest.raises(DamagedFile, match=r"cells of another batch \(1 cells, not 2\)"):
+        store.read(batch.key, batch.names)
+
+
+def test_a_file_under_another_batchs_name_is_damaged_whatever_its_cells_are_called(store: Store, batch: Batch) -> None:
+    store.write("0" * 32, result())
+    store.path("0" * 32).rename(store.path(batch.key))
+    with pytest.raises(DamagedFile, match="holds the batch 00000000"):
+        store.read(batch.key, batch.names)
 
 
 def test_pickles_are_never_loaded(store: Store, batch: Batch) -> None:
@@ -84,7 +94,7 @@ def test_pickles_are_never_loaded(store: Store, batch: Batch) -> None:
     np.savez(buffer, json=np.array([{"a": 1}], dtype=object))
     store.path(batch.key).write_bytes(sealed(buffer.getvalue()))
     with pytest.raises(DamagedFile, match="holds pickled objects, which are never loaded"):
-        store.read(batch.key, len(batch.cells))
+        store.read(batch.key, batch.names)
 
 
 def test_a_second_process_is_refused_with_the_first_ones_id(store: Store) -> None:

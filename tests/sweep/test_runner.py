@@ -172,7 +172,7 @@ def test_a_batch_stored_before_there_were_repeats_is_repeat_0(tmp_path: Path) ->
     table = run_session(session, store, quiet=True)
     assert session.plan.batches
     for batch in session.plan.batches:
-        found = store.read(batch.key, len(batch.cells))
+        found = store.read(batch.key, batch.names)
         assert found is not None
         rows = [{name: value for name, value in row.items() if name != "repeat"} for row in found.rows]
         store.write(batch.key, dataclasses.replace(found, rows=rows))

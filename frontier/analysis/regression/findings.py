@@ -1,7 +1,7 @@
 """Whether a run is worse than a baseline: a data frame of findings, one per comparison and per cell that has none.
 
-* Cells without a seed are compared metric by metric against a tolerance; every cell's status and certificate against its
-  baseline's. What moved without being worse has "changed", or "improved" where its direction is the better one.
+* Cells without a seed are compared metric by metric against a tolerance, all cells by status and certificate. What
+  moved without being worse has "changed", or "improved" where its direction is the better one.
 * Cells with seeds are compared by a one-sided paired t test over the seeds of a point: the hypothesis is that the mean
   worsening is at most the tolerance δ, `t = (mean d − δ)/(sd d/√S)` with S − 1 degrees of freedom (Student 1908).
   p values are adjusted by Holm (1979) over all points and metrics of the check at which anything differs, so that

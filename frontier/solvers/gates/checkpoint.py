@@ -1,7 +1,7 @@
 """Checkpoints of a fit: one sealed file per block, which another run of the same fit goes on from.
 
-A file is named by a digest of all that decides the result (design, cells, settings), so it is never taken up by another
-fit. On the CPU a resumed fit is the uninterrupted one, bit for bit. Nothing is pickled.
+A file is named by a digest of all that decides the result (design, cells, settings, the code of this folder), so it is
+never taken up by another fit. On the CPU a resumed fit is the uninterrupted one, bit for bit. Nothing is pickled.
 """
 
 from __future__ import annotations
@@ -9,6 +9,7 @@ from __future__ import annotations
 import hashlib
 import io
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 
 import numpy as np
@@ -59,5 +60,12 @@ class Checkpoints:
 
     def _path(self, trainer: Trainer) -> Path:
         cells = ";".join(f"{cell.lam!r},{cell.seed}" for cell in trainer.cells)
-        name = hashlib.sha256(f"{self.digest};{cells}".encode()).hexdigest()[:32]
+        name = hashlib.sha256(f"{_code()};{self.digest};{cells}".encode()).hexdigest()[:32]
         return self.folder / f"{name}.checkpoint.npz"
+
+
+@cache
+def _code() -> str:
+    """A digest of the files beside this one, which train the gates."""
+    content = b"".join(path.read_bytes() for path in sorted(Path(__file__).parent.glob("*.py")))
+    return hashlib.sha256(content).hexdigest()
