@@ -9,37 +9,19 @@ refit = frontier.refit(problem.restrict(split.train), solutions[0])
 row = frontier.evaluate(problem, split, refit)
 """
 
-from frontier.core.errors import InputError
-from frontier.core.point import Point
-from frontier.core.problem import CalibrationProblem, Split
-from frontier.core.status import Status
-from frontier.methods.refit import refit
-from frontier.methods.registry import method_names
-from frontier.methods.solution import Solution
-from frontier.problems.own_data.export import write_problem
-from frontier.problems.registry import load_problem, problem_names
-from frontier.problems.splits import default_split
-from frontier.sweep.run import run_experiment
-from frontier.sweep.scoring import evaluate
-from frontier.sweep.solve import calibrate, solve
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from frontier.api import *  # noqa: F403
 
 __version__ = "0.1.0"
 
-__all__ = [
-    "CalibrationProblem",
-    "InputError",
-    "Point",
-    "Solution",
-    "Split",
-    "Status",
-    "calibrate",
-    "default_split",
-    "evaluate",
-    "load_problem",
-    "method_names",
-    "problem_names",
-    "refit",
-    "run_experiment",
-    "solve",
-    "write_problem",
-]
+
+def __getattr__(name: str) -> object:
+    """A name of `frontier.api`, imported when the first is asked for: commands begin, and can be stopped, without."""
+    from importlib import import_module
+
+    api = import_module("frontier.api")
+    if name not in api.__all__:
+        raise AttributeError(f"module 'frontier' has no attribute '{name}'")
+    return getattr(api, name)

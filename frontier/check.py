@@ -1,6 +1,6 @@
 """`python -m frontier.check`: see `frontier/commands/check.py`."""
 
-from frontier.commands.check import main
+from frontier.commands.start import start
 
 if __name__ == "__main__":
-    main()
+    start("frontier.commands.check")

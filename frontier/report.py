@@ -1,6 +1,6 @@
 """`python -m frontier.report`: see `frontier/commands/report.py`."""
 
-from frontier.commands.report import main
+from frontier.commands.start import start
 
 if __name__ == "__main__":
-    main()
+    start("frontier.commands.report")

@@ -1,6 +1,6 @@
 """`python -m frontier.run`: see `frontier/commands/run.py`."""
 
-from frontier.commands.run import main
+from frontier.commands.start import start
 
 if __name__ == "__main__":
-    main()
+    start("frontier.commands.run")

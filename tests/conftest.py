@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import signal
+
 import numpy as np
 import pytest
 import scipy.sparse as sp
@@ -36,3 +38,8 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     if not torch.cuda.is_available():
         for item in marked:
             item.add_marker(pytest.mark.skip(reason="NO CUDA DEVICE: the GPU path was not tested here"))
+
+
+def heed_interrupts() -> None:
+    """For a child that is to be interrupted: a suite that was started in the background has SIGINT ignored."""
+    signal.signal(signal.SIGINT, signal.SIG_DFL)

@@ -1,10 +1,12 @@
-"""What the commands share: one line and exit code 2 for bad input, exit code 130 for an interrupt."""
+"""What the commands share: one line and exit code 2 for bad input, exit code 130 for an interrupt or SIGTERM."""
 
 from __future__ import annotations
 
 import functools
 import re
+import signal
 import sys
+import threading
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -29,6 +31,7 @@ def command(
 
     @functools.wraps(function)
     def guarded(*args: Any, **kwargs: Any) -> None:  # a wrapper passes on what it wraps
+        previous = _terminable()
         try:
             function(*args, **kwargs)
         except InputError as error:
@@ -40,10 +43,20 @@ def command(
         except KeyboardInterrupt:
             print_error(f"interrupted: {kept}")
             raise typer.Exit(130) from None
+        finally:
+            if previous is not None:
+                signal.signal(signal.SIGTERM, previous)
 
     app = typer.Typer(add_completion=False, pretty_exceptions_enable=False)
     app.command(cls=_command_class(usage_code))(guarded)
     return app
+
+
+def _terminable() -> Any:
+    """Let SIGTERM end this process as Ctrl-C does; its handler so far, None where another thread's could not be set."""
+    if threading.current_thread() is not threading.main_thread():
+        return None
+    return signal.signal(signal.SIGTERM, signal.default_int_handler)
 
 
 def _command_class(usage_code: int) -> type[TyperCommand]:

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-import importlib
 import sys
 from collections.abc import Callable, Mapping, Sequence
 
+from frontier.commands.start import start
 from frontier.core.errors import did_you_mean
 
 Main = Callable[..., None]
@@ -26,7 +26,6 @@ def command_group(name: str, text: str, commands: Mapping[str, tuple[str, str]])
             sys.stderr.write(f"error: {prog_name}: unknown command '{chosen}'; {did_you_mean(chosen, commands)}\n")
             raise SystemExit(2)
         else:
-            command: Main = importlib.import_module(commands[chosen][0]).main
-            command(args=rest, prog_name=f"{prog_name} {chosen}")
+            start(commands[chosen][0], args=rest, prog_name=f"{prog_name} {chosen}")
 
     return main

@@ -19,6 +19,7 @@ from annotated_types import Ge, Gt, Le, Lt
 from frontier.core.errors import InputError
 
 Share = Annotated[float, Gt(0), Lt(1)]
+Probability = Annotated[float, Ge(0), Le(1)]
 Positive = Annotated[float, Gt(0)]
 NonNegative = Annotated[float, Ge(0)]
 Count = Annotated[int, Ge(1)]

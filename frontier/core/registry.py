@@ -64,7 +64,7 @@ def validation_error(error: ValidationError, place: str) -> InputError:
     if first["type"] == "missing":
         return InputError(f"{place}{key}", "missing key", cure="add it")
     got = first["input"]
-    return InputError(f"{place}{key}", first["msg"].lower(), got=f"{got!r} ({type(got).__name__})")
+    return InputError(f"{place}{key}", first["msg"].lower(), got=f"{got!r:.100} ({type(got).__name__})")
 
 
 @cache

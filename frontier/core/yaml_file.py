@@ -15,8 +15,8 @@ import yaml
 from frontier.core.errors import InputError
 from frontier.core.files import read_limited
 
-LARGEST_FILE_BYTES = 1 << 20  # the largest experiment here has 3 kB
-LARGEST_NODES = 100_000  # a hundred methods with a thousand points each
+LARGEST_FILE_BYTES = 1 << 18  # the largest experiment here has 3 kB; this much is parsed in a second or two
+LARGEST_NODES = 50_000  # a hundred methods with five hundred points each
 LARGEST_INTEGER_BITS = 1000  # what a float still holds; a longer one cannot even be printed
 
 
@@ -80,22 +80,38 @@ class _Loader(yaml.SafeLoader):
     """The safe loader, with YAML 1.2 floats (1e-7 is a number) and without silently repeated keys."""
 
     def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[Any, Any]:
-        keys = [self.construct_object(key, deep=True) for key, _ in node.value]
-        for key in keys:
+        seen: set[str] = set()
+        for key_node, _ in node.value:
+            key = self.construct_object(key_node, deep=True)
             if not isinstance(key, str):
                 raise yaml.constructor.ConstructorError(None, None, f"key {key!r} is not a string", node.start_mark)
-            if keys.count(key) > 1:
+            if key in seen:
                 raise yaml.constructor.ConstructorError(None, None, f"key {key!r} given twice", node.start_mark)
+            seen.add(key)
         return super().construct_mapping(node, deep)
 
     def construct_yaml_int(self, node: yaml.ScalarNode) -> int:
-        value: int = super().construct_yaml_int(node)
+        if re.match(r"[-+]?0_*[0-9]", node.value):  # octal in YAML 1.1, decimal in YAML 1.2
+            raise yaml.constructor.ConstructorError(None, None, f"{node.value} begins with 0", node.start_mark)
+        value: int = super().construct_yaml_int(_in_base_ten(node))
         if value.bit_length() > LARGEST_INTEGER_BITS:
             raise yaml.constructor.ConstructorError(None, None, "an integer beyond 2^1000", node.start_mark)
         return value
 
+    def construct_yaml_float(self, node: yaml.ScalarNode) -> float:
+        value: float = super().construct_yaml_float(_in_base_ten(node))
+        return value
+
+
+def _in_base_ten(node: yaml.ScalarNode) -> yaml.ScalarNode:
+    """The node, unless YAML 1.1 reads it in base 60: 1:30 would be 90."""
+    if ":" in node.value:
+        raise yaml.constructor.ConstructorError(None, None, f"{node.value} is no plain number", node.start_mark)
+    return node
+
 
 _Loader.add_constructor("tag:yaml.org,2002:int", _Loader.construct_yaml_int)
+_Loader.add_constructor("tag:yaml.org,2002:float", _Loader.construct_yaml_float)
 
 _Loader.add_implicit_resolver(
     "tag:yaml.org,2002:float",

@@ -73,15 +73,19 @@ class LogSpace(Method):
             stopping=EarlyStopping(tol=self.stop_tol, every=self.stop_every, patience=self.stop_patience),
         )
 
+    def check_problem(self, problem: CalibrationProblem) -> None:
+        """Refuse initial weights for another number of records, and ratios to initial weights of 0."""
+        n, given = problem.n_records, np.asarray(self.initial_weights).shape
+        if given not in ((), (n,)):
+            raise InputError("initial_weights", "wrong length", expected=f"one number or {n} (records)", got=given)
+        if self.lam_l2 and self.l2_on == "ratio" and not (problem.w0 > 0).all():
+            zero = int(np.count_nonzero(problem.w0 == 0))
+            raise InputError("l2_on", f"{zero} records have w0 = 0, so no w/w0", cure="use l2_on: scale")
+
     def start_weights(self, problem: CalibrationProblem) -> FloatArray:
         """`e^θ` at the start (n): the initial weights, moved off 0."""
-        n = problem.n_records
-        given = self.initial_weights
-        start = problem.w0 if given is None else np.asarray(given, dtype=np.float64)
-        if start.ndim and start.shape != (n,):
-            expected = f"one number or {n} (records)"
-            raise InputError("initial_weights", "wrong length", expected=expected, got=start.shape)
-        return np.broadcast_to(start + START_OFFSET, (n,))
+        start = problem.w0 if self.initial_weights is None else np.asarray(self.initial_weights, dtype=np.float64)
+        return np.broadcast_to(start + START_OFFSET, (problem.n_records,))
 
     def training(
         self,
@@ -92,14 +96,11 @@ class LogSpace(Method):
         temperature: Temperature | None = None,
         test_gate: TestGate = "tempered",
     ) -> Training:
-        """The fit of a training problem; `InputError` where the problem and the parameters do not go together."""
+        """The fit of a training problem."""
         from frontier.solvers.gates.training import Training
 
         ridge = None
         if self.lam_l2 and self.l2_on == "ratio":
-            if not (problem.w0 > 0).all():
-                zero = int(np.count_nonzero(problem.w0 == 0))
-                raise InputError("l2_on", f"{zero} records have w0 = 0, so no w/w0", cure="use l2_on: scale")
             ridge = 2 * self.lam_l2 / (problem.n_records * problem.w0**2)
         return Training(
             loss=data_loss(problem, self.loss, cap=self.cap, conserve_total=self.conserve_total),

@@ -83,6 +83,9 @@ class Method:
                     "seeds", "missing for a stochastic method", expected="a list of seeds", cure="add seeds: [0, 1, 2]"
                 )
 
+    def check_problem(self, problem: CalibrationProblem) -> None:
+        """Refuse, before anything runs, a problem that this method cannot take as it is configured (`InputError`)."""
+
     def warm_up(self) -> None:
         """Import and compile what `solve` needs, so that it is timed apart from solving."""
 

@@ -69,6 +69,11 @@ class BestSubset(Method):
     def solve(self, problem: CalibrationProblem, points: Sequence[Point]) -> list[Solution]:
         """One independent solve for each point."""
         self.check(points)
+        self.check_problem(problem)
+        return [self._one(problem, point.budget) for point in points if point.budget is not None]
+
+    def check_problem(self, problem: CalibrationProblem) -> None:
+        """Refuse a problem of more records than can be searched."""
         if problem.n_records > MAX_RECORDS:
             raise InputError(
                 "best_subset",
@@ -77,7 +82,6 @@ class BestSubset(Method):
                 got=problem.n_records,
                 cure="use omp, iht or hard_concrete",
             )
-        return [self._one(problem, point.budget) for point in points if point.budget is not None]
 
     def _one(self, problem: CalibrationProblem, k: int) -> Solution:
         (relaxed,) = LpVertex().solve(problem, [Point(lam=0.0)])
@@ -85,7 +89,7 @@ class BestSubset(Method):
             size = active_count(relaxed.weights, 0.0)
             if size <= k:
                 bound = LadObjective(0.0).value(problem, relaxed.weights)
-                return dataclasses.replace(relaxed, claims={"bound": bound, "gap": 0.0})
+                return dataclasses.replace(relaxed, claims={"bound": bound, "gap": 0.0}, at_most=True)
         factor = problem.importance / problem.scale
         A, b = problem.M.toarray() * factor[:, None], problem.y * factor
         start = _refit(A, b, _greedy_support(problem, k), self.upper)
@@ -127,8 +131,8 @@ class BestSubset(Method):
                 # CVXPY warns of an inexact solution; here that is the status NOT_CONVERGED.
                 warnings.filterwarnings("ignore", message="Solution may be inaccurate", category=UserWarning)
                 programme.solve(solver="HIGHS", highs_options=options)
-        except cp.error.SolverError as error:
-            return Solution.failed(Status.ERROR, f"HiGHS failed: {error}")
+        except cp.error.SolverError:  # its text is advice about CVXPY
+            return Solution.failed(Status.ERROR, "HiGHS ended without a solution: give a smaller upper")
         info: Any = programme.solver_stats.extra_stats if programme.solver_stats is not None else None
         bound = max(float(info.mip_dual_bound) * unit, 0.0) if info is not None else 0.0
         weights = start
@@ -141,15 +145,17 @@ class BestSubset(Method):
         value = float(np.abs(b - A @ weights).sum())
         gap = (value - bound) / unit
         proven = gap <= GAP
+        by_the_clock = programme.status == cp.USER_LIMIT
         cure = f"raise {limit_to_raise('time_limit_seconds')}"
         message = f"HiGHS stopped with '{programme.status}' at a gap of {gap:.1e}: {cure}"
         return Solution(
             weights=weights,
-            status=Status.OPTIMAL if proven else Status.unconverged(),
+            status=Status.OPTIMAL if proven else Status.TIMEOUT if by_the_clock else Status.unconverged(),
             n_iter=int(info.mip_node_count) if info is not None else 0,
             message="" if proven else message,
             objective=LadObjective(0.0),
             claims={"bound": min(bound, value), "gap": max(gap, 0.0), "largest_bound": float(bounds.max())},
+            at_most=proven,
         )
 
 

@@ -210,8 +210,8 @@ def _run(programme: Any, solver: str, settings: dict[str, Any]) -> tuple[Status,
             # CVXPY warns of an inexact solution; here that is the status NOT_CONVERGED.
             warnings.filterwarnings("ignore", message="Solution may be inaccurate", category=UserWarning)
             programme.solve(solver=solver, **settings)
-    except cp.error.SolverError as error:
-        return Status.ERROR, f"{solver} failed: {error}"
+    except cp.error.SolverError:  # its text is advice about CVXPY
+        return Status.ERROR, f"{solver} ended without a solution: loosen tol, or use nn_lasso or lp_vertex"
     status = _STATUS.get(programme.status, Status.ERROR)
     if status is Status.OPTIMAL:
         return status, ""

@@ -43,6 +43,7 @@ class DenseAdam(LogSpace):
         from frontier.solvers.gates.training import Fit, Start
 
         self.check(points)
+        self.check_problem(problem)
         start = Start(self.start_weights(problem), None)
         training = self.training(problem, start=lambda _: start)
         [found] = train(training, [Fit(0.0, 0)])

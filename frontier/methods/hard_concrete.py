@@ -22,7 +22,7 @@ from frontier.core.limits import out_of_time
 from frontier.core.point import Coordinate, Point
 from frontier.core.problem import CalibrationProblem
 from frontier.core.random import STREAM_LOG_ALPHA, STREAM_LOG_WEIGHT, normal
-from frontier.core.ranges import Count, NonNegative, Share
+from frontier.core.ranges import Count, NonNegative, Probability
 from frontier.core.status import Status
 from frontier.methods._log_space import LogSpace, compile_kernels, lam_ref
 from frontier.methods.solution import Solution
@@ -62,7 +62,7 @@ class HardConcreteCalibrator(LogSpace):
     axes: ClassVar[frozenset[Coordinate]] = frozenset({"lam", "budget"})
 
     lam_unit: Literal["record", "share"] = "record"
-    init_keep_prob: Share | tuple[Share, ...] = 0.99
+    init_keep_prob: Probability | tuple[Probability, ...] = 0.99
     temperature: float = 2 / 3
     temperature_schedule: TemperatureShape = "constant"
     initial_temperature: float | None = None
@@ -90,7 +90,7 @@ class HardConcreteCalibrator(LogSpace):
     def check(self, points: Sequence[Point]) -> None:
         """Also refuse a run too short for a gate to close: its λ could never drop a record."""
         super().check(points)
-        keep_prob = float(min(np.max(self.init_keep_prob), 1 - KEEP_PROB_MARGIN))
+        keep_prob = float(np.clip(np.max(self.init_keep_prob), KEEP_PROB_MARGIN, 1 - KEEP_PROB_MARGIN))
         needed = self.gates.epochs_to_close(keep_prob, self.lr)
         if self.epochs < needed and any(point.lam or point.budget for point in points):
             raise InputError(
@@ -100,6 +100,11 @@ class HardConcreteCalibrator(LogSpace):
                 got=self.epochs,
                 cure="raise epochs or lr, or lower init_keep_prob",
             )
+
+    def check_problem(self, problem: CalibrationProblem) -> None:
+        """Also refuse start probabilities for another number of records."""
+        super().check_problem(problem)
+        start_log_alpha(np.asarray(self.init_keep_prob, dtype=np.float64), problem.n_records)
 
     def warm_up(self) -> None:
         compile_kernels(self.precision, self.device, gated=True)
@@ -111,6 +116,7 @@ class HardConcreteCalibrator(LogSpace):
         from frontier.solvers.gates.training import Fit
 
         self.check(points)
+        self.check_problem(problem)
         task = self._task(problem)
         unit = problem.n_records if self.lam_unit == "share" else 1
         checkpoints = self._checkpoints(problem)

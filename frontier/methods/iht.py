@@ -126,9 +126,10 @@ def _thresholded(columns: Columns, x: FloatArray, k: int, *, tol: float, max_ite
         support = x > 0
         on_support = np.where(support, gradient, 0.0) if support.any() else _largest(gradient, k)
         change = A @ on_support
-        if not on_support.any() or not change.any():
+        bent = float(change @ change)
+        if bent == 0:  # also where squares vanish
             return _Run(x, True, n_iter, losses)  # nothing improves the fit
-        step = float(on_support @ on_support) / float(change @ change)
+        step = float(on_support @ on_support) / bent
         while True:
             moved = _largest(x + step * gradient, k)
             difference = moved - x

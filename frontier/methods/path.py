@@ -75,7 +75,7 @@ def noted(solution: Solution, point: Point, problem: CalibrationProblem) -> Solu
     if point.budget is None or solution.weights is None:
         return solution
     size = active_count(solution.weights)
-    if reached(size, point.budget):
+    if solution.serves(point.budget, size):
         return solution
     note = f"asked for {point.budget} records, the nearest size reached is {size}"
     if isinstance(solution.objective, L1Objective) and point.budget > problem.n_targets:

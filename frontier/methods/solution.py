@@ -13,7 +13,7 @@ import scipy.sparse as sp
 from numpy.typing import NDArray
 
 from frontier.core.errors import InputError
-from frontier.core.point import Point
+from frontier.core.point import Point, reached
 from frontier.core.problem import FloatArray
 from frontier.core.status import Status
 from frontier.objectives.certificate import Objective
@@ -46,6 +46,7 @@ class Solution:
     `objective` declares what was minimised, with the λ in force; `dual` (m) is a hint for its certificate. `trace`
     maps a column ("iteration", "objective", …) to equally long arrays. `claims` are stored and never used to rank.
     `timing` is attached by the harness. `refit` is the anchor of a refit (`frontier.methods.refit`), "none" as fitted.
+    `at_most`: proven best of all with at most the budget's records, so that fewer are no miss.
     """
 
     weights: FloatArray | None
@@ -60,6 +61,7 @@ class Solution:
     method: str = ""
     timing: Timing = Timing()
     refit: Literal["none", "fitted", "initial"] = "none"
+    at_most: bool = False
 
     def __post_init__(self) -> None:
         for name in ("weights", "dual"):
@@ -88,6 +90,10 @@ class Solution:
     def sparsity(self) -> float:
         """The share of records with weight exactly 0."""
         return 1.0 - len(self.active) / len(self._known_weights())
+
+    def serves(self, budget: int, size: int) -> bool:
+        """Whether these weights, on a support of `size` records, are of the size asked for."""
+        return reached(size, budget) or (self.at_most and size < budget)
 
     def predict(self, M: sp.sparray | FloatArray) -> FloatArray:
         """The weighted totals `M w` of any estimate matrix over the same records, shape (rows,), in its units.

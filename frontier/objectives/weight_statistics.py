@@ -29,8 +29,11 @@ def active_count(weights: FloatArray, threshold: float = ACTIVE_THRESHOLD) -> in
 
 def effective_sample_size(weights: FloatArray) -> float:
     """Kish's effective sample size `(Σw)²/Σw²`, records; 0 when every weight is 0."""
-    squares = float(weights @ weights)
-    return float(weights.sum()) ** 2 / squares if squares > 0 else 0.0
+    largest = float(weights.max(initial=0.0))
+    if largest == 0:
+        return 0.0
+    shares = weights / largest  # neither squares nor sums of these overflow or vanish
+    return float(shares.sum()) ** 2 / float(shares @ shares)
 
 
 def design_effect(weights: FloatArray) -> float:

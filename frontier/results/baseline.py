@@ -19,7 +19,7 @@ import pandas as pd
 
 from frontier.core.errors import InputError
 from frontier.core.files import read_limited, write_atomically
-from frontier.results.manifest import read_json
+from frontier.results.manifest import checked, read_json
 from frontier.results.provenance import method_code
 from frontier.results.run import Run, load_run
 from frontier.results.schema import FIRST, RESULT_FORMAT, TEXTS, cells_table, require
@@ -66,6 +66,7 @@ def read_baseline(folder: Path) -> Run:
             got=manifest.get("format"),
             cure="run the experiment and write a new one with --update",
         )
+    manifest = checked(manifest, folder / MANIFEST)
     content = read_limited(folder / TABLE, LARGEST_TABLE_BYTES)
     if hashlib.sha256(content).hexdigest() != manifest.get(DIGEST):
         raise NotComparable(
@@ -84,9 +85,9 @@ def refuse_other_code(run: Run, place: Path) -> None:
     """
     require(run.cells, ("label", "method"), str(place))
     made = run.cells["code"] if "code" in run.cells.columns else pd.Series("", index=run.cells.index)
-    methods = run.manifest.get("methods") or {}
+    methods = run.manifest["methods"]
     for (label, method), codes in made.fillna("").groupby([run.cells["label"], run.cells["method"]], sort=True):
-        source = ((methods.get(label) or {}).get("params") or {}).get("source", "")
+        source = methods.get(label, {}).get("params", {}).get("source", "")
         here = method_code(str(method), str(source))
         other = codes[codes != here]
         if len(other) or not here:

@@ -13,7 +13,6 @@ Nothing is pickled. A batch file ends with its sha256; one that does not match i
 
 from __future__ import annotations
 
-import fcntl
 import hashlib
 import io
 import json
@@ -28,6 +27,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 import scipy.sparse as sp
+from filelock import FileLock, Timeout
 
 from frontier.core.errors import InputError
 from frontier.core.files import read_arrays, read_limited, sealed, unsealed, write_atomically
@@ -103,25 +103,25 @@ class Store:
     @contextmanager
     def lock(self) -> Iterator[None]:
         """Hold the folder for this process; a second one is refused with the holder's process id."""
+        holder = self.folder / ".process"
+        lock = FileLock(self.folder / ".lock", blocking=False)
         try:
             self.folder.mkdir(parents=True, exist_ok=True)
-            opened = (self.folder / ".lock").open("a+")
+            lock.acquire()
+            write_atomically(holder, str(os.getpid()).encode())
+        except Timeout:
+            raise InputError(
+                self.folder,
+                f"in use by process {holder.read_text() if holder.exists() else 'unknown'}",
+                cure="wait for it, or use --out for another folder",
+            ) from None
         except OSError as error:
             raise InputError(self.folder, f"cannot be written: {error.strerror}", cure="use --out") from None
-        with opened as handle:
-            try:
-                fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
-            except OSError:
-                handle.seek(0)
-                raise InputError(
-                    self.folder,
-                    f"in use by process {handle.read().strip() or 'unknown'}",
-                    cure="wait for it, or use --out for another folder",
-                ) from None
-            handle.truncate(0)
-            handle.write(str(os.getpid()))
-            handle.flush()
+        try:
             yield
+        finally:
+            holder.unlink(missing_ok=True)
+            lock.release()
 
     def write(self, key: str, result: BatchResult) -> None:
         """Write one finished batch atomically."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 from collections.abc import Sequence
 from typing import Any
 
@@ -9,13 +10,13 @@ import numpy as np
 import scipy.sparse as sp
 
 from frontier.core.limits import time_limit
-from frontier.core.problem import CalibrationProblem
+from frontier.core.problem import CalibrationProblem, FloatArray, Split
 from frontier.core.status import Status
 from frontier.methods.refit import is_sparse
 from frontier.methods.solution import Solution
 from frontier.results.schema import identity
 from frontier.results.store import BatchResult
-from frontier.sweep.measure import refit_measured, solve_measured
+from frontier.sweep.measure import failure, refit_measured, solve_measured
 from frontier.sweep.plan import Batch
 from frontier.sweep.scoring import score
 
@@ -54,9 +55,9 @@ def _result(
     rows: list[dict[str, Any]] = []
     weights, estimates, traces = [], [], []
     for cell, fitted, arms in zip(batch.cells, solutions, refits, strict=True):
-        for solution in (fitted, *arms):
+        for returned in (fitted, *arms):
+            solution, estimate, metrics = _scored(problem, batch.split, returned)
             arm = solution.refit
-            estimate = None if solution.weights is None else problem.M @ solution.weights
             whose = identity(
                 problem=cell.problem,
                 split=cell.split,
@@ -72,10 +73,23 @@ def _result(
                 "threads": batch.threads,
                 "code": batch.code,
             }
-            rows.append(whose | score(problem, batch.split, solution, estimate) | also)
+            rows.append(whose | metrics | also)
             # sparse one by one: all at once would be cells × records numbers, most of them 0
             empty = sp.csr_array((1, problem.n_records))
             weights.append(empty if solution.weights is None else sp.csr_array(solution.weights[None, :]))
             estimates.append(np.full(problem.n_targets, np.nan) if estimate is None else estimate)
             traces.append({name: list(map(float, values)) for name, values in solution.trace.items()})
     return BatchResult(rows, sp.csr_array(sp.vstack(weights)), np.array(estimates), traces)
+
+
+def _scored(
+    problem: CalibrationProblem, split: Split, solution: Solution
+) -> tuple[Solution, FloatArray | None, dict[str, Any]]:
+    """A solution with its estimate of every target and its metrics; what cannot be scored has failed."""
+    try:
+        estimate = None if solution.weights is None else problem.M @ solution.weights
+        return solution, estimate, score(problem, split, solution, estimate)
+    except Exception as error:  # noqa: BLE001  # failures are data: weights that overflow must not lose a sweep
+        message = f"cannot be scored: {failure(error).message}"
+        failed = dataclasses.replace(solution, weights=None, status=Status.ERROR, message=message)
+        return failed, None, score(problem, split, failed, None)

@@ -31,6 +31,10 @@ Budget = int | float  # records, or a share of the problem's records
 RESERVED = ("name", "label", "problems", "lam", "budget", "seeds")  # keys of a method entry that are not parameters
 PATHS = ("checkpoint",)  # parameters that name a place on disk
 RENAMED = {"time_limit_seconds": "use limits: {seconds: …}"}
+LONGEST_LABEL = 80  # characters: a legend has no room for more
+SIMPLE = r"[A-Za-z0-9][A-Za-z0-9_.-]*"  # of what is part of a file name
+SHOWN = r"[\u0020-\u052F\u2000-\u20CF\u2100-\u22FF]+"  # of what figures print: their font has these
+MOST_ENTRIES = 1_000  # of problems, splits or methods: each takes a millisecond or two to check
 MOST_CELLS = 1_000_000  # of a file, before its splits: at a millisecond each a quarter of an hour
 
 
@@ -134,9 +138,9 @@ class _File(BaseModel):
     limits: Limits = NO_LIMITS
     budgets: list[Any] | None = Field(default=None, min_length=1)
     refit: list[Literal["none", "fitted", "initial"]] = Field(default=["none"], min_length=1)
-    problems: list[dict[str, Any]] = Field(min_length=1)
-    splits: list[dict[str, Any]] = Field(default=[{"design": "default"}], min_length=1)
-    methods: list[dict[str, Any]] = Field(min_length=1)
+    problems: list[dict[str, Any]] = Field(min_length=1, max_length=MOST_ENTRIES)
+    splits: list[dict[str, Any]] = Field(default=[{"design": "default"}], min_length=1, max_length=MOST_ENTRIES)
+    methods: list[dict[str, Any]] = Field(min_length=1, max_length=MOST_ENTRIES)
 
 
 class _Grid(BaseModel):
@@ -207,8 +211,9 @@ def problem_spec(entry: Mapping[str, Any], place: str) -> ProblemSpec:
     """An entry of `problems:`, its parameters checked against the problem's."""
     name = _name(entry, "name", place)
     label = entry.get("label", name)
-    if not (isinstance(label, str) and re.fullmatch(r"[A-Za-z0-9][A-Za-z0-9_.-]*", label)):
-        raise InputError(f"{place}.label", "not a label", expected="letters, digits, '_', '.', '-'", got=repr(label))
+    if not (isinstance(label, str) and len(label) <= LONGEST_LABEL and re.fullmatch(SIMPLE, label)):
+        expected = f"at most {LONGEST_LABEL} letters, digits, '_', '.', '-'"
+        raise InputError(f"{place}.label", "not a label", expected=expected, got=f"{label!r:.60}")
     params = {key: value for key, value in entry.items() if key not in ("name", "label")}
     check_problem(name, params, place)
     return ProblemSpec(label, name, params)
@@ -233,6 +238,8 @@ def _method(entry: dict[str, Any], place: str, problem_labels: list[str], common
         grid = _Grid.model_validate({key: entry[key] for key in RESERVED[1:] if key in entry})
     except ValidationError as error:
         raise validation_error(error, place) from None
+    if grid.label is not None:
+        _check_label(grid.label, f"{place}.label")
     budgets = _budgets(grid.budget, f"{place}.budget")
     for key in ("lam", "seeds"):
         _unique(getattr(grid, key) or [], f"{place}.{key}", key, cure="list each value once")
@@ -266,6 +273,17 @@ def _method(entry: dict[str, Any], place: str, problem_labels: list[str], common
     except InputError as error:
         raise error.at(place) from None
     return spec
+
+
+def _check_label(label: str, place: str) -> None:
+    """Refuse a label that figures, tables and pages could not print in one line."""
+    strange = next((c for c in label if not (c.isprintable() and re.fullmatch(SHOWN, c))), None)
+    if strange is not None or label != label.strip() or len(label) > LONGEST_LABEL:
+        got = f"{label!r:.60}" if strange is None else f"U+{ord(strange):04X}"
+        got += f", {len(label):,} characters" if len(label) > LONGEST_LABEL else ""
+        letters = "letters (Latin, Greek, Cyrillic), digits, signs; no spaces around them"
+        expected = f"at most {LONGEST_LABEL} {letters}"
+        raise InputError(place, "not a label", expected=expected, got=got)
 
 
 def _size(spec: MethodSpec) -> int:

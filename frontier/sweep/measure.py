@@ -5,7 +5,6 @@ from __future__ import annotations
 import ctypes
 import dataclasses
 import gc
-import resource
 import sys
 import time
 import traceback
@@ -49,7 +48,7 @@ def solve_measured(
         with time_limit(None):  # a kernel left without compiling would be compiled in another batch's time
             method.warm_up()
     except Exception as error:  # noqa: BLE001  # failures are data: one bad method must not lose a sweep
-        solutions = [_failure(error)] * len(points)
+        solutions = [failure(error)] * len(points)
         return [dataclasses.replace(s, point=p, method=name) for s, p in zip(solutions, points, strict=True)]
     setup_seconds = time.perf_counter() - setup
     with _thread_limit(threads):
@@ -58,7 +57,7 @@ def solve_measured(
         try:
             solutions = _checked(solve_points(method, problem, points), problem, points)
         except Exception as error:  # noqa: BLE001  # as above
-            solutions = [_failure(error)] * len(points)
+            solutions = [failure(error)] * len(points)
         wall, cpu = time.perf_counter() - wall, time.process_time() - cpu
     timing = Timing(
         fit_seconds=wall / len(points),
@@ -82,11 +81,12 @@ def refit_measured(problem: CalibrationProblem, solution: Solution, anchor: Anch
             late = Solution.failed(Status.TIMEOUT, "no time was left for the refit")
             [found] = _checked([late if out_of_time() else refit(problem, solution, anchor)], problem, [Point()])
         except Exception as error:  # noqa: BLE001  # failures are data here too
-            found = _failure(error)
+            found = failure(error)
         wall = time.perf_counter() - wall
     timing = dataclasses.replace(solution.timing, refit_seconds=wall)
     found = _by_the_clock(found)
-    return dataclasses.replace(found, point=solution.point, method=solution.method, timing=timing, refit=anchor)
+    point, at_most = solution.point, solution.at_most
+    return dataclasses.replace(found, point=point, method=solution.method, timing=timing, refit=anchor, at_most=at_most)
 
 
 def _by_the_clock(solution: Solution) -> Solution:
@@ -120,7 +120,8 @@ def _checked_one(solution: object, n: int) -> Solution:
     return solution if fault is None else Solution.failed(Status.ERROR, f"contract: {fault}")
 
 
-def _failure(error: Exception) -> Solution:
+def failure(error: Exception) -> Solution:
+    """What an exception comes to: a solution without weights, with the exception's kind, text and place."""
     if isinstance(error, MemoryError):
         return Solution.failed(Status.OUT_OF_MEMORY, f"MemoryError: {error}")
     if isinstance(error, OutOfTime):
@@ -153,8 +154,7 @@ def _reset_peak_memory() -> None:
     What earlier batches freed is given back first, where the C library keeps it (glibc): it is not this batch's.
     """
     gc.collect(1)  # a full collection walks through every imported module: 0.2 s per batch, with torch and cvxpy
-    trim = getattr(ctypes.CDLL(None), "malloc_trim", None)
-    if trim is not None:
+    if sys.platform == "linux" and (trim := getattr(ctypes.CDLL(None), "malloc_trim", None)) is not None:
         trim(0)
     try:
         Path("/proc/self/clear_refs").write_text("5")
@@ -170,5 +170,11 @@ def _peak_memory() -> int:
                 return int(line.split()[1]) * 1024
     except OSError:
         pass
+    memory = psutil.Process().memory_info()
+    peak = int(getattr(memory, "peak_wset", memory.rss))  # Windows knows it
+    try:
+        import resource
+    except ImportError:
+        return peak
     unit = 1 if sys.platform == "darwin" else 1024
-    return max(int(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss) * unit, int(psutil.Process().memory_info().rss))
+    return max(int(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss) * unit, peak)

@@ -14,6 +14,7 @@ import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
+from frontier.core.errors import InputError
 from frontier.core.point import Point
 from frontier.core.problem import CalibrationProblem, Split
 from frontier.methods.refit import RHO, Anchor
@@ -118,4 +119,17 @@ def make_plan(
                 batches.append(
                     Batch(cells, split, spec, experiment.threads, key, experiment.anchors, experiment.limits, code)
                 )
+    _refuse_equal_names(batches, f"{experiment.name}: methods")
     return Plan(tuple(batches))
+
+
+def _refuse_equal_names(batches: Sequence[Batch], place: str) -> None:
+    """`InputError` where two cells, or a cell and a refit, would have one name."""
+    seen: set[str] = set()
+    for batch in batches:
+        for name in batch.names:
+            arms = [f"{name}/refit={arm}" for arm in batch.anchors]
+            for one in (name, *arms):
+                if one in seen:
+                    raise InputError(place, "two cells of one name", got=repr(one), cure="change a label")
+                seen.add(one)

@@ -12,7 +12,7 @@ import pandas as pd
 
 from frontier.core.errors import InputError, did_you_mean
 from frontier.core.problem import Split
-from frontier.results.manifest import read_json
+from frontier.results.manifest import read_manifest
 from frontier.results.provenance import code_digest
 from frontier.results.store import BatchResult, Store
 from frontier.sweep.facts import run_manifest
@@ -134,7 +134,7 @@ def _selected(session: Session, only: Sequence[str]) -> set[str]:
 
 def _earlier_manifest(store: Store, fresh: bool) -> dict[str, Any]:
     path = store.folder / "manifest.json"
-    return {} if fresh or not path.exists() else read_json(path)
+    return {} if fresh or not path.exists() else read_manifest(store.folder)
 
 
 def run_experiment(

@@ -20,6 +20,7 @@ from frontier.results.store import BatchResult, DamagedFile, Store
 from frontier.sweep.batch import cells_without_weights, failed_batch, solve_batch
 from frontier.sweep.experiment import NO_LIMITS, Limits
 from frontier.sweep.guard import Guard, verdict
+from frontier.sweep.orphan import stop_with
 from frontier.sweep.plan import Batch, Plan
 
 Report = Callable[[Batch, int], None]  # called with each finished batch and its number of cells without weights
@@ -34,6 +35,7 @@ class Job:
     batch: Batch
     problem: CalibrationProblem
     contended: bool  # whether others run beside it
+    parent: int  # the process that holds the store's lock
 
 
 def finished(plan: Plan, store: Store, warn: Warn) -> dict[str, BatchResult]:
@@ -64,7 +66,7 @@ def run_batches(
     """Solve `batches` on `jobs` processes (1: this process) and store each as it finishes."""
 
     def job(batch: Batch) -> Job:
-        return Job(store, batch, problems[batch.problem], contended=jobs > 1)
+        return Job(store, batch, problems[batch.problem], contended=jobs > 1, parent=os.getpid())
 
     limits = batches[0].limits if batches else NO_LIMITS
     suspects = [batch for batch in batches if store.marker(batch.key).exists()]  # a process died while solving these
@@ -126,6 +128,7 @@ def _write_killed(job: Job, status: Status) -> int:
 
 def _solve_and_store(job: Job) -> tuple[str, int]:
     """Solve one batch, marked as under way until it is written; its key and the number of cells without weights."""
+    stop_with(job.parent)
     job.store.marker(job.batch.key).write_text(str(os.getpid()))
     return job.batch.key, _write(job, solve_batch(job.batch, job.problem, contended=job.contended))
 

@@ -9,11 +9,11 @@ from __future__ import annotations
 
 import dataclasses
 import json
+import math
 from typing import Any
 
 import numpy as np
 
-from frontier.core.point import reached
 from frontier.core.problem import CalibrationProblem, FloatArray, Split
 from frontier.core.status import Status
 from frontier.methods.solution import Solution
@@ -83,6 +83,7 @@ def _objective(training: CalibrationProblem, solution: Solution, row: Row) -> Ro
     certified = certificate.relative_gap <= CERTIFIED_GAP
     if objective.lam == 0:
         certified = certified or certificate.kkt_residual <= CERTIFIED_KKT
+    certified = certified and math.isfinite(certificate.primal)  # what overflows says nothing
     found["certified"] = certified
     if solution.status is Status.OPTIMAL and not certified:
         gap = f"claimed optimal, but the certificate's relative gap is {certificate.relative_gap:.1e}"
@@ -99,7 +100,7 @@ def _budget(row: Row, solution: Solution) -> Row:
     if budget is None or solution.weights is None:
         return {}
     size = row["n_active"] if solution.refit == "none" else int(np.count_nonzero(solution.weights))
-    missed = not reached(size, budget)
+    missed = not solution.serves(budget, size)
     unreached = missed and Status(row["status"]).ended_well
     return {"budget_reached": not missed} | ({"status": str(Status.UNREACHED)} if unreached else {})
 

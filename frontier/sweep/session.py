@@ -43,7 +43,7 @@ def open_session(path: Path | str, folder: Path | None = None) -> Session:
         splits[spec.label] = _splits(experiment, problem, f"{path}: splits")
         for k, method in enumerate(experiment.methods):
             if spec.label in method.problems:
-                _check_budgets(method, problem, f"{path}: methods[{k}]")
+                _check_method(method, problem, f"{path}: methods[{k}]")
     found = {label: problem_warnings(problem) for label, problem in problems.items()}
     return Session(experiment, problems, splits, make_plan(experiment, problems, splits), found, folder)
 
@@ -59,8 +59,9 @@ def _splits(experiment: Experiment, problem: CalibrationProblem, place: str) -> 
     return tuple(found)
 
 
-def _check_budgets(method: MethodSpec, problem: CalibrationProblem, place: str) -> None:
+def _check_method(method: MethodSpec, problem: CalibrationProblem, place: str) -> None:
     try:
+        method.method.check_problem(problem)
         method.points_on(problem.n_records)
     except InputError as error:
         raise error.at(place) from None

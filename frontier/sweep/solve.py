@@ -10,6 +10,7 @@ from frontier.core.errors import InputError
 from frontier.core.point import Point
 from frontier.core.problem import CalibrationProblem
 from frontier.core.status import Status
+from frontier.methods.base import Method
 from frontier.methods.drive import check_points
 from frontier.methods.refit import ANCHORS
 from frontier.methods.registry import build_method
@@ -35,8 +36,9 @@ def solve(
     parameters or points raise `InputError`; a numerical failure is a solution whose `status` says so. `threads` is the
     number of threads the call may use.
     """
-    solver = build_method(method, params, f"method '{method}'")
+    solver = _built(method, params)
     check_points(solver, points)
+    solver.check_problem(problem)
     return solve_measured(solver, method, problem, points, threads=threads)
 
 
@@ -63,7 +65,7 @@ def calibrate(
     """
     if refit not in ("none", *ANCHORS):
         raise InputError("refit", "unknown refit", expected=" or ".join(("none", *ANCHORS)), got=repr(refit))
-    solver = build_method(method, params or {}, f"method '{method}'")
+    solver = _built(method, params or {})
     if seed is not None and not solver.stochastic:
         raise InputError("seed", f"'{method}' is deterministic", cure="drop it")
     point = Point(
@@ -72,6 +74,7 @@ def calibrate(
         seed=0 if seed is None and solver.stochastic else seed,
     )
     check_points(solver, [point])
+    solver.check_problem(problem)
     [solution] = solve_measured(solver, method, problem, [point], threads=threads)
     fitted = _judged(problem, solution)
     if refit == "none" or fitted.weights is None:
@@ -80,6 +83,14 @@ def calibrate(
     if fitted.status is Status.NOT_CONVERGED and again.status is not Status.INFEASIBLE:
         return dataclasses.replace(again, status=fitted.status)  # the selection is still not the method's
     return again
+
+
+def _built(name: object, params: Mapping[str, Any]) -> Method:
+    """The method of a name; `InputError` for anything that is no name."""
+    if not isinstance(name, str):
+        expected = "the name of a registered method, with its parameters beside it"
+        raise InputError("method", "not a name", expected=expected, got=type(name).__name__, cure="method='nn_lasso'")
+    return build_method(name, params, f"method '{name}'")
 
 
 def _records(budget: int | float | None, n: int) -> int | None:

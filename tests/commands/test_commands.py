@@ -10,7 +10,11 @@ import time
 from pathlib import Path
 
 import pandas as pd
+import psutil
 import pytest
+
+from frontier.commands.start import start
+from tests.conftest import heed_interrupts
 
 GOOD = "problems: [{name: cps_like}]\nmethods: [{name: nn_lasso, lam: [0.001, 0.1]}]\n"
 
@@ -85,25 +89,75 @@ def test_a_folder_without_results_is_one_line_and_exit_code_2(folder: Path) -> N
     assert done.stderr.startswith("error: nothing: no cells.parquet")
 
 
+@pytest.mark.parametrize("stop", [signal.SIGINT, signal.SIGTERM], ids=["ctrl-c", "sigterm"])
 @pytest.mark.parametrize("jobs", ["1", "2"])
-def test_ctrl_c_keeps_finished_batches_says_how_to_resume_and_exits_130(jobs: str, tmp_path: Path) -> None:
-    (tmp_path / "long.yaml").write_text(
-        "problems: [{name: cps_like}]\n"
-        "methods: [{name: random_reweight, budget: [20, 50], seeds: [0, 1, 2, 3, 4, 5, 6, 7], epochs: 30000}]\n"
-    )
-    command = [sys.executable, "-m", "frontier.run", "long.yaml", "--jobs", jobs]
-    process = subprocess.Popen(
-        command, cwd=tmp_path, stderr=subprocess.PIPE, text=True, env=environment(), start_new_session=True
-    )
-    deadline = time.monotonic() + 60
-    while not list(tmp_path.glob("results/long/batches/*.npz")) and time.monotonic() < deadline:
-        time.sleep(0.01)
-    os.killpg(process.pid, signal.SIGINT)  # as a terminal does: the workers get it too
+def test_ctrl_c_keeps_finished_batches_says_how_to_resume_and_exits_130(
+    jobs: str, stop: signal.Signals, tmp_path: Path
+) -> None:
+    process = begun(jobs, tmp_path)
+    if stop is signal.SIGINT:
+        os.killpg(process.pid, stop)  # as a terminal does: the workers get it too
+    else:
+        process.send_signal(stop)
     _, said = process.communicate(timeout=60)
     assert process.returncode == 130, said
     assert "run the same command again to resume" in said
     assert "Traceback" not in said
     assert list(tmp_path.glob("results/long/batches/*.npz"))
+
+
+def test_an_interrupt_before_a_command_is_imported_is_one_line(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def interrupted(name: str) -> None:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr("frontier.commands.start.import_module", interrupted)
+    with pytest.raises(SystemExit) as stopped:
+        start("frontier.commands.run")
+    assert stopped.value.code == 130
+    assert capsys.readouterr().err == "interrupted: nothing had begun\n"
+
+
+def test_a_command_begins_without_importing_what_it_may_be_stopped_in() -> None:
+    asked = (
+        "import sys, frontier.run; print(sorted({m.split('.')[0] for m in sys.modules} & {'numpy', 'pandas', 'torch'}))"
+    )
+    done = subprocess.run([sys.executable, "-c", asked], capture_output=True, text=True, env=environment(), check=True)
+    assert done.stdout.strip() == "[]"
+
+
+def test_the_workers_of_a_killed_run_stop_too(tmp_path: Path) -> None:
+    process = begun("2", tmp_path)
+    workers = psutil.Process(process.pid).children(recursive=True)
+    assert len(workers) >= 2
+    process.kill()
+    process.communicate(timeout=60)
+    assert psutil.wait_procs(workers, timeout=20)[1] == []  # seconds: a fifth of one is usual
+    written = set(tmp_path.glob("results/long/batches/*"))
+    time.sleep(0.5)
+    assert set(tmp_path.glob("results/long/batches/*")) == written
+
+
+def begun(jobs: str, folder: Path) -> subprocess.Popen[str]:
+    """A run of many batches of which one is finished; Ctrl-C reaches it however these tests were started."""
+    (folder / "long.yaml").write_text(
+        "problems: [{name: cps_like}]\n"
+        "methods: [{name: random_reweight, budget: [20, 50], seeds: [0, 1, 2, 3, 4, 5, 6, 7], epochs: 30000}]\n"
+    )
+    process = subprocess.Popen(
+        [sys.executable, "-m", "frontier.run", "long.yaml", "--jobs", jobs],
+        cwd=folder,
+        stderr=subprocess.PIPE,
+        text=True,
+        env=environment(),
+        start_new_session=True,
+        preexec_fn=heed_interrupts,
+    )
+    deadline = time.monotonic() + 60
+    while not list(folder.glob("results/long/batches/*.npz")) and time.monotonic() < deadline:
+        time.sleep(0.01)
+    return process
 
 
 def test_partial_runs_are_merged_by_the_command(folder: Path) -> None:

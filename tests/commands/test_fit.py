@@ -107,9 +107,12 @@ def test_no_weights_is_said_writes_nothing_and_ends_with_1(folder: Path) -> None
     done = fit("own_data/problem.yaml", "--method", "raking", "--set", "max_iter=1", "--out", "w.csv")
     assert done.exit_code == 1
     assert ("NOT AS ASKED FOR" in done.stderr) == Path("w.csv").exists()
-    failed = fit("own_data/problem.yaml", "--method", "best_subset", "--budget", 5, "--out", "v.csv")
+    failed = fit("own_data/problem.yaml", "--method", "dense_adam", "--set", "lr=1e300", "--out", "v.csv")
     assert failed.exit_code == 1
     assert "FAILED, nothing written: error" in failed.stderr
+    refused = fit("own_data/problem.yaml", "--method", "best_subset", "--budget", 5, "--out", "v.csv")
+    assert refused.exit_code == 2
+    assert "too many records for an exact search" in refused.stderr
     assert not list(folder.glob("v*"))
 
 

@@ -39,9 +39,46 @@ HUGE = 2 << 30  # bytes
 REFUSED = {
     "a tag that calls a function": (GOOD.replace("planted", "!!python/object/apply:os.getcwd []"), "not valid YAML"),
     "a tag that imports": (GOOD + "x: !!python/module:os\n", "not valid YAML"),
-    "aliases that unfold to gigabytes": (BOMB + GOOD, "too large once its aliases are unfolded; expected ≤ 100,000"),
+    "aliases that unfold to gigabytes": (BOMB + GOOD, "too large once its aliases are unfolded; expected ≤ 50,000"),
     "an alias of itself": ("description: &a [*a]\n" + GOOD, "an alias contains itself"),
-    "a megabyte of text": (GOOD + "# " + (1 << 20) * "x", "too large; expected at most 1,048,576 bytes"),
+    "too much text": (GOOD + "# " + (1 << 18) * "x", "too large; expected at most 262,144 bytes"),
+    "a mapping of twenty thousand keys": (GOOD + "".join(f"k{i}: 1\n" for i in range(20_000)), "k0: unknown key"),
+    "more methods than anybody compares": (
+        "problems: [{name: planted}]\nmethods:\n" + "".join(f"- {{name: greg, label: g{i}}}\n" for i in range(1001)),
+        "methods: list should have at most 1000 items",
+    ),
+    "a number in base 60": (GOOD.replace("0.1", "1:30"), "1:30 is no plain number"),
+    "a fraction in base 60": (GOOD.replace("0.1", "1:30.5"), "1:30.5 is no plain number"),
+    "an octal number": (GOOD.replace("0.1", "010"), "010 begins with 0"),
+    "a label that cannot be printed": (
+        GOOD.replace("nn_lasso", 'nn_lasso, label: "\\uFEFFx"'),
+        "methods[0].label: not a label; expected at most 80 letters (Latin, Greek, Cyrillic), digits, signs; no spaces "
+        "around them, got U+FEFF",
+    ),
+    "a label in letters that figures have not": (GOOD.replace("nn_lasso", "nn_lasso, label: 日本"), "got U+65E5"),
+    "a label of a page": (GOOD.replace("nn_lasso", f"nn_lasso, label: {20_000 * 'x'}"), "20,000 characters"),
+    "two cells of one name": (
+        "problems: [{name: planted}]\n"
+        "methods: [{name: nn_lasso, label: f, lam: [0.1]}, {name: greg, label: f/lam=0.1}]\n",
+        "methods: two cells of one name; got 'planted/default/f/lam=0.1'; change a label",
+    ),
+    "a refit and a cell of one name": (
+        "problems: [{name: planted}]\nrefit: [none, fitted]\nmethods: [{name: nn_lasso, label: f, lam: [0.1]}, "
+        "{name: greg, label: f/lam=0.1/refit=fitted}]\n",
+        "two cells of one name",
+    ),
+    "too many records for an exact search": (
+        GOOD.replace("planted", "planted, n_records: 300").replace("nn_lasso, lam: [0.1]", "best_subset, budget: [5]"),
+        "methods[0].best_subset: too many records for an exact search; expected at most 200, got 300",
+    ),
+    "initial weights of another problem": (
+        GOOD.replace("nn_lasso, lam: [0.1]", "dense_adam, initial_weights: [1.0, 2.0]"),
+        "methods[0].initial_weights: wrong length",
+    ),
+    "start probabilities of another problem": (
+        GOOD.replace("nn_lasso, lam: [0.1]", "hard_concrete, lam: [0.1], seeds: [0], init_keep_prob: [0.5, 0.5]"),
+        "methods[0].init_keep_prob: wrong length",
+    ),
     "a thousand levels": ("description: " + 3000 * "[" + 3000 * "]" + "\n" + GOOD, "not valid YAML: RecursionError"),
     "an integer that cannot be printed": (f"threads: 0x{'f' * 5000}\n" + GOOD, "an integer beyond 2^1000"),
     "a problem of terabytes": (
@@ -124,7 +161,8 @@ def test_files_of_two_gigabytes_are_refused_by_their_size(tmp_path: Path) -> Non
 
     folder = tmp_path / "baseline"
     huge(folder / "cells.csv")
-    (folder / "manifest.json").write_text(json.dumps({"format": storing.RESULT_FORMAT}))
+    facts = {"format": storing.RESULT_FORMAT, "experiment": "a", "problems": {}, "splits": {}, "methods": {}}
+    (folder / "manifest.json").write_text(json.dumps(facts))
     with pytest.raises(
         InputError, match=r"cells\.csv: too large; expected at most 67,108,864 bytes, got 2,147,483,648"
     ):

@@ -25,7 +25,10 @@ from frontier.objectives.design import weighted_design
 from frontier.objectives.l1 import lam_max
 from frontier.objectives.weight_statistics import active_count
 from frontier.problems.registry import load_problem
-from frontier.problems.splits import default_split
+from frontier.problems.splits import default_split, every_target
+from frontier.sweep.measure import solve_measured
+from frontier.sweep.scoring import evaluate
+from frontier.sweep.solve import solve as frontier_solve
 from tests.conftest import make_problem
 
 value = LadObjective(0.0).value
@@ -128,8 +131,10 @@ def test_no_heuristic_beats_the_optimum(noise: float) -> None:
 def test_a_time_limit_is_not_convergence_and_the_bound_is_claimed() -> None:
     problem = planted(n_records=100, n_targets=20, k=100, noise=0.1)
     (solution,) = solve(problem, [5], BestSubset(time_limit_seconds=0.05))
-    assert solution.status is Status.NOT_CONVERGED
     assert "raise time_limit_seconds" in solution.message
+    assert solution.status is Status.TIMEOUT
+    [measured] = solve_measured(BestSubset(time_limit_seconds=0.05), "best_subset", problem, [Point(budget=5)])
+    assert measured.message.startswith("stopped by the clock, so not reproducible")
     found = value(problem, weights_of(solution))
     assert 0 <= float(solution.claims["bound"]) < found
     (greedy,) = Omp().solve(problem, [Point(budget=5)])
@@ -171,3 +176,10 @@ def test_large_problems_and_wrong_parameters_are_refused(monkeypatch: pytest.Mon
         with pytest.raises(InputError, match=next(iter(wrong))):
             BestSubset(**wrong)
     assert best_subset.MAX_RECORDS >= 150
+
+
+def test_a_proven_optimum_of_fewer_records_serves_the_budget() -> None:
+    problem = CalibrationProblem("one is enough", np.array([[1.0, 2.0], [1.0, 2.0]]), np.array([3.0, 3.0]), np.ones(2))
+    [solution] = frontier_solve(problem, "best_subset", [Point(budget=2)])
+    row = evaluate(problem, every_target(problem), solution)
+    assert (row["status"], row["n_active"], row["budget_reached"], row["message"]) == ("optimal", 1, True, "")

@@ -102,11 +102,19 @@ def test_wrong_parameters_are_one_clear_line(tiny: CalibrationProblem, params: d
     assert "\n" not in str(caught.value)
 
 
-def test_a_parameter_of_the_wrong_length_is_told_as_a_failure(tiny: CalibrationProblem) -> None:
-    # the length is known only with the problem, so in a sweep this must be a row, not the end of the sweep
-    [solution] = solve(tiny, "hard_concrete", [Point(lam=1e-2, seed=0)], init_keep_prob=[0.5, 0.5], epochs=100)
-    assert solution.status == "error"
-    assert "init_keep_prob: wrong length; expected one number or 60" in solution.message
+@pytest.mark.parametrize("name", ["init_keep_prob", "initial_weights"])
+def test_a_parameter_of_the_wrong_length_is_refused(tiny: CalibrationProblem, name: str) -> None:
+    with pytest.raises(InputError, match=f"{name}: wrong length; expected one number or 60"):
+        solve(tiny, "hard_concrete", [Point(lam=1e-2, seed=0)], epochs=100, **{name: [0.5, 0.5]})
+
+
+def test_start_probabilities_of_0_and_1_are_moved_inside_as_by_the_peer(tiny: CalibrationProblem) -> None:
+    for given, taken in ((1.0, 1 - 1e-6), (0.0, 1e-6)):
+        found = [
+            solve(tiny, "hard_concrete", [Point(lam=1e-2, seed=0)], epochs=300, init_keep_prob=p)[0]
+            for p in (given, taken)
+        ]
+        np.testing.assert_array_equal(found[0].weights, found[1].weights)
 
 
 def test_every_optional_setting_reaches_the_fit(tiny: CalibrationProblem) -> None:

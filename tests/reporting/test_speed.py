@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from hashlib import sha256
 from pathlib import Path
 from typing import Any
 
@@ -216,8 +217,10 @@ def test_the_command_writes_the_report_and_refuses_bad_input_with_exit_code_2(tm
 
     results = tmp_path / "results"
     results.mkdir()
-    cells().to_parquet(results / "cells.parquet")
-    (results / "manifest.json").write_text(json.dumps(MANIFEST))
+    content = cells().to_parquet()
+    (results / "cells.parquet").write_bytes(content)
+    facts = {"problems": {}, "splits": {}, "methods": {}, "sha256": {"cells.parquet": sha256(content).hexdigest()}}
+    (results / "manifest.json").write_text(json.dumps(MANIFEST | facts))
     out = str(tmp_path / "out")
     done = CliRunner().invoke(main, [str(results), "--reference", "ours", "--out", out])
     assert done.exit_code == 0, done.output

@@ -22,6 +22,7 @@ from frontier.results.store import Store
 from frontier.sweep import cluster
 from frontier.sweep.run import run_session
 from frontier.sweep.session import Session, open_session
+from tests.conftest import heed_interrupts
 from tests.sweep.clusters import ROOT, scheduler, workers
 
 TIMINGS = ["fit_seconds", "cpu_seconds", "setup_seconds", "refit_seconds", "peak_memory_bytes", "timing"]
@@ -121,7 +122,9 @@ def test_an_interrupted_run_resumes_where_it_stopped_without_the_cluster(
     session, table, folder = local
     options = ["--backend", "dask", "--scheduler", address, "--out", str(tmp_path / "run")]
     command = [sys.executable, "-m", "frontier.run", str(folder / "a.yaml"), *options]
-    with subprocess.Popen(command, cwd=ROOT, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as process:
+    with subprocess.Popen(
+        command, cwd=ROOT, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, preexec_fn=heed_interrupts
+    ) as process:
         until = time.monotonic() + 90
         while len(list(tmp_path.glob("run/batches/*.npz"))) < 3 and time.monotonic() < until:
             time.sleep(0.01)

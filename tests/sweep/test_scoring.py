@@ -7,6 +7,7 @@ import pytest
 
 from frontier import CalibrationProblem, Point, Solution, Split, Status, evaluate
 from frontier.objectives.l1 import L1Objective
+from frontier.objectives.weight_statistics import design_effect, effective_sample_size
 
 PROBLEM = CalibrationProblem(
     "hand",
@@ -81,3 +82,29 @@ def test_claims_never_reach_the_metrics() -> None:
     one, other = (evaluate(PROBLEM, SPLIT, s) for s in (honest, boast))
     assert one["relative_gap"] == other["relative_gap"] > 1e-3
     assert one["status"] == other["status"] == "not_converged"
+
+
+@pytest.mark.parametrize("size", [1e300, 1e154, 1e-170, 1e-300])
+def test_an_effective_sample_size_neither_overflows_nor_vanishes(size: float) -> None:
+    weights = np.array([3.0, 1.0, 0.0, 4.0])
+    assert effective_sample_size(size * weights) == pytest.approx(effective_sample_size(weights), rel=1e-12)  # order
+    assert design_effect(size * weights) == pytest.approx(design_effect(weights), rel=1e-12)
+
+
+@pytest.mark.filterwarnings("ignore:overflow encountered:RuntimeWarning", "ignore:invalid value:RuntimeWarning")
+@pytest.mark.parametrize("lam", [0.0, 1e-3])
+def test_what_overflows_is_not_certified(lam: float) -> None:
+    found = evaluate(
+        PROBLEM, SPLIT, Solution(1e200 * WEIGHTS, Status.OPTIMAL, objective=L1Objective(lam), point=Point(lam=lam))
+    )
+    assert found["certified"] is False
+    assert found["status"] == "not_converged"
+
+
+def test_a_proven_optimum_with_fewer_records_than_the_budget_is_what_was_asked_for() -> None:
+    for at_most, status, served in ((True, "optimal", True), (False, "unreached", False)):
+        solution = Solution(WEIGHTS, Status.OPTIMAL, point=Point(budget=3), at_most=at_most)
+        found = evaluate(PROBLEM, SPLIT, solution)
+        assert (found["status"], found["budget_reached"]) == (status, served)
+    more = evaluate(PROBLEM, SPLIT, Solution(WEIGHTS, Status.OPTIMAL, point=Point(budget=1), at_most=True))
+    assert more["status"] == "unreached"

@@ -22,7 +22,7 @@ import scipy.sparse as sp
 
 from frontier.core.point import Point
 from frontier.core.problem import CalibrationProblem
-from frontier.core.ranges import Count, Positive, Share
+from frontier.core.ranges import Count, Positive, Probability
 from frontier.core.status import Status
 from frontier.methods.base import Method
 from frontier.methods.peers._package import imported
@@ -53,7 +53,7 @@ class L0Python(Method):
     lr: Positive = 0.1
     loss: Literal["design", "published", "normalised"] = "design"
     lam_l2: float = 0.0
-    init_keep_prob: Share = 0.99
+    init_keep_prob: Probability = 0.99
     temperature: float = 2 / 3
     gamma: float = -0.1
     zeta: float = 1.1

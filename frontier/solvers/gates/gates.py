@@ -88,11 +88,9 @@ class HardConcrete:
 
 
 def start_log_alpha(keep_prob: FloatArray, n: int) -> FloatArray:
-    """`logit p₀`, shape (n,); `InputError` for probabilities outside (0, 1) or a wrong length."""
+    """`logit p₀`, shape (n,), of probabilities moved off 0 and 1; `InputError` for a wrong length."""
     p = keep_prob
     if p.ndim and p.shape != (n,):
         raise InputError("init_keep_prob", "wrong length", expected=f"one number or {n} (records)", got=p.shape)
-    if not ((p > 0) & (p < 1)).all():
-        raise InputError("init_keep_prob", "not a probability", expected="0 < p < 1", got=float(np.ravel(p)[0]))
     p = np.clip(p, KEEP_PROB_MARGIN, 1 - KEEP_PROB_MARGIN)
     return np.broadcast_to(np.log(p / (1 - p)), (n,))

@@ -1,0 +1,34 @@
+"""What `import frontier` offers."""
+
+from frontier.core.errors import InputError
+from frontier.core.point import Point
+from frontier.core.problem import CalibrationProblem, Split
+from frontier.core.status import Status
+from frontier.methods.refit import refit
+from frontier.methods.registry import method_names
+from frontier.methods.solution import Solution
+from frontier.problems.own_data.export import write_problem
+from frontier.problems.registry import load_problem, problem_names
+from frontier.problems.splits import default_split
+from frontier.sweep.run import run_experiment
+from frontier.sweep.scoring import evaluate
+from frontier.sweep.solve import calibrate, solve
+
+__all__ = [
+    "CalibrationProblem",
+    "InputError",
+    "Point",
+    "Solution",
+    "Split",
+    "Status",
+    "calibrate",
+    "default_split",
+    "evaluate",
+    "load_problem",
+    "method_names",
+    "problem_names",
+    "refit",
+    "run_experiment",
+    "solve",
+    "write_problem",
+]

@@ -1,0 +1,18 @@
+"""How a command begins: it is imported only when it is used, and an interrupt meanwhile is a line as any other."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable
+from importlib import import_module
+from typing import Any
+
+
+def start(module: str, **arguments: Any) -> None:
+    """Import a module of commands and call its `main`; exit code 130 for an interrupt before it is imported."""
+    try:
+        main: Callable[..., None] = import_module(module).main
+    except KeyboardInterrupt:
+        sys.stderr.write("interrupted: nothing had begun\n")
+        raise SystemExit(130) from None
+    main(**arguments)

@@ -1,0 +1,103 @@
+"""Manifests from anybody: whatever is changed in one, what reads it works or says what is wrong in one line."""
+
+from __future__ import annotations
+
+import copy
+import dataclasses
+import json
+import shutil
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+import frontier
+from frontier.analysis.regression.check import check
+from frontier.analysis.regression.tolerances import Tolerances
+from frontier.core.errors import InputError
+from frontier.reporting.prepared import Prepared
+from frontier.reporting.report import report
+from frontier.results.baseline import read_baseline, refuse_other_code, write_baseline
+from frontier.results.joining import join_runs
+from frontier.results.manifest import read_manifest
+from frontier.results.run import load_run
+from frontier.sweep.merging import merge_runs
+
+EXPERIMENT = """\
+problems: [{name: planted, n_records: 40, n_targets: 8, k: 3}]
+methods: [{name: nn_lasso, lam: [1e-3, 1e-2]}]
+"""
+JUNK: tuple[Any, ...] = (None, -1, 1e400, "../x", [1], {"x": 1})
+LISTED = ("experiment_file", "sha256", "status_meanings", "versions", "machine")  # deep enough: what is in them is text, or checked by itself
+
+
+@pytest.fixture(scope="module")
+def run(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("manifests")
+    (folder / "a.yaml").write_text(EXPERIMENT)
+    frontier.run_experiment(folder / "a.yaml", out=folder / "run")
+    write_baseline(load_run(folder / "run"), folder / "baseline")
+    return folder / "run"
+
+
+def changed(content: Any, path: tuple[str, ...] = ()) -> Iterator[tuple[tuple[str, ...], Any]]:
+    """Every manifest that differs from `content` in one place: a value replaced or a key taken out."""
+    if not isinstance(content, dict) or (path and path[0] in LISTED):
+        return
+    for key, value in content.items():
+        yield (*path, key), {name: other for name, other in content.items() if name != key}
+        for junk in JUNK:
+            yield (*path, key, repr(junk)), content | {key: junk}
+        for inner, other in changed(value, (*path, key)):
+            yield inner, content | {key: other}
+
+
+def used(folder: Path, baseline: Path) -> None:
+    """All that reads a manifest."""
+    found = load_run(folder)
+    joined = join_runs([found, dataclasses.replace(found, name=f"{found.name} again")])
+    for one in (found, joined):
+        assert report(Prepared(one.cells, one.manifest)).blocks
+    check(found, read_baseline(baseline), Tolerances(), None)
+    refuse_other_code(found, folder)
+    write_baseline(found, folder.parent / "written")
+
+
+def test_a_manifest_changed_in_any_place_is_read_or_refused_in_one_line(run: Path, tmp_path: Path) -> None:
+    shutil.copytree(run, tmp_path / "run")
+    manifest = read_manifest(run)
+    used(run, run.parent / "baseline")
+    refused = 0
+    for path, content in changed(copy.deepcopy(manifest)):
+        (tmp_path / "run/manifest.json").write_text(json.dumps(content))
+        try:
+            used(tmp_path / "run", run.parent / "baseline")
+        except InputError as error:
+            refused += "\n" not in str(error)
+        except Exception as error:
+            raise AssertionError(f"{path}: {error!r}") from error
+    assert refused > 150
+
+
+def test_a_baseline_changed_in_any_place_is_compared_or_refused_in_one_line(run: Path, tmp_path: Path) -> None:
+    shutil.copytree(run.parent / "baseline", tmp_path / "baseline")
+    manifest = json.loads((tmp_path / "baseline/manifest.json").read_text())
+    found, refused = load_run(run), 0
+    for path, content in changed(manifest):
+        (tmp_path / "baseline/manifest.json").write_text(json.dumps(content))
+        try:
+            check(found, read_baseline(tmp_path / "baseline"), Tolerances(), None)
+        except InputError as error:
+            refused += "\n" not in str(error)
+        except Exception as error:
+            raise AssertionError(f"{path}: {error!r}") from error
+    assert refused > 50
+
+
+@pytest.mark.parametrize("entry", [{}, {"manifest": 3, "batches": []}, {"manifest": "manifests/0.json"}, 7, "x"])
+def test_what_was_merged_is_checked_before_it_is_read(run: Path, tmp_path: Path, entry: object) -> None:
+    shutil.copytree(run, tmp_path / "run")
+    (tmp_path / "run/manifest.json").write_text(json.dumps(read_manifest(run) | {"merged": [entry]}))
+    with pytest.raises(InputError, match=r"manifest\.json\.merged"):
+        merge_runs([tmp_path / "run"], tmp_path / "out")
