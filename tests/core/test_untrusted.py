@@ -169,7 +169,7 @@ def test_files_of_two_gigabytes_are_refused_by_their_size(tmp_path: Path) -> Non
         read_baseline(folder)
     with pytest.raises(InputError, match="too large; expected at most 268,435,456 bytes"):
         read_json(huge(tmp_path / "manifest.json"))
-    with pytest.raises(InputError, match="too large; expected at most 1,048,576 bytes"):
+    with pytest.raises(InputError, match="too large; expected at most 262,144 bytes"):
         read_experiment(huge(tmp_path / "a.yaml"))
 
 

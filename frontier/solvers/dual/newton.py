@@ -24,7 +24,7 @@ from frontier.solvers.dual.conjugate import newton_direction
 
 DENSE_LIMIT = 4_000  # rows: a float64 normal matrix of 128 MB, factored in about a second
 ARMIJO = 1e-4  # sufficient decrease, the textbook constant (Nocedal & Wright 2006, eq. 3.4)
-SMALLEST_STEP = 2.0**-40
+SMALLEST_STEP = 2.0**-120  # from θ = 0, where links are steep; elsewhere steps end where they no longer move θ
 RIDGE = 1e-12  # relative to the mean diagonal: keeps a rank-deficient normal matrix factorable when ρ = 0
 
 IndexArray = NDArray[np.int32]
@@ -96,7 +96,7 @@ class DualNewton:
                 if trial_value <= value + ARMIJO * step * slope if resolved else trial_norm < norm:
                     break
                 step *= 0.5
-                if step < SMALLEST_STEP:
+                if step < SMALLEST_STEP or np.array_equal(trial_theta, theta):
                     return DualPoint(theta, weights, norm, steps, norm <= tol)
             theta, eta, value = trial_theta, trial_eta, trial_value
             weights, gradient, norm = trial_weights, trial_gradient, trial_norm

@@ -34,7 +34,8 @@ from frontier.solvers.sampling.systematic import sample_size
 
 IndexArray = NDArray[np.int64]
 
-DEPENDENT = 1e-12  # of a unit row's squared distance from the span of others: what a Gram matrix of 1e-16 resolves
+# Of a unit row's squared distance from the span of others: what a Gram matrix resolves, whose entries are sums over n.
+DEPENDENT, ROUNDING_PER_UNIT = 1e-12, 4 * np.finfo(np.float64).eps
 # A unit may enter the basis where its |β| is at least this share of the largest: strict at first, then less so.
 FILL = (1e-2, 1e-4, 1e-6, 1e-8)
 ZERO = 1e-8  # of the largest |β|: less does not move a unit, nor is it divided by; a fresh inverse corrects for it
@@ -86,7 +87,7 @@ def _balancing_columns(X: sp.csc_array, pi: FloatArray) -> sp.csc_array:
     unit = 1 / length[used]
     unit[0] *= 2  # the longest row is the first pivot: the size is always kept
     rows = sp.csr_array(sp.diags_array(unit) @ rows[used])
-    _, pivots, rank, _ = dpstrf((rows @ rows.T).toarray(), tol=DEPENDENT)
+    _, pivots, rank, _ = dpstrf((rows @ rows.T).toarray(), tol=max(DEPENDENT, ROUNDING_PER_UNIT * pi.size))
     columns = sp.csc_array(rows[np.sort(pivots[:rank] - 1)])
     columns.sort_indices()
     return columns
@@ -108,6 +109,9 @@ class _Basis:
         self.parts = self.columns.indptr.astype(np.int64), self.columns.indices.astype(np.int64), self.columns.data
         self.members = np.full(r, -1, dtype=np.int64)
         self.inverse = np.eye(r)  # transposed: row c is column c of B⁻¹
+        # the size goes first: a row whose artificial column no unit replaces is not balanced
+        first = int(np.argmax(self.columns[[0]].toarray()))
+        _replace(0, first, self.members, self.inverse, self.columns[:, [first]].toarray().ravel())
         for pivot in FILL:
             if _fill(*self.parts, pivot, self.members, self.inverse):
                 break

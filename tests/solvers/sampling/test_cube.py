@@ -130,3 +130,14 @@ def test_nearly_parallel_columns_and_rare_rows_stay_balanced() -> None:
         values = flight(variables, pi, np.random.default_rng(seed))
         assert np.max(np.abs(imbalance(variables, values, pi))) <= 1e-9  # as above
         assert cube_sample(variables, pi, np.random.default_rng(seed)).size == 400
+
+
+@pytest.mark.parametrize("seed", range(4))
+def test_the_size_is_kept_where_partitions_of_many_records_depend_on_each_other(seed: int) -> None:
+    n, size = 50_000, 200
+    rng = np.random.default_rng(seed)
+    groups = [(classes, rng.integers(0, classes, n)) for classes in (4, 7, 22, 9)]
+    X = sp.vstack([sp.csr_array((np.ones(n), (of, np.arange(n))), shape=(classes, n)) for classes, of in groups])
+    weights = np.ones(n) if seed % 2 else rng.lognormal(size=n)
+    pi = inclusion_probabilities(weights, size)
+    assert len(cube_sample(sp.csr_array(X) @ sp.diags_array(weights), pi, np.random.default_rng(seed))) == size
