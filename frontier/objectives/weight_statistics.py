@@ -32,8 +32,8 @@ def effective_sample_size(weights: FloatArray) -> float:
     largest = float(weights.max(initial=0.0))
     if largest == 0:
         return 0.0
-    shares = weights / largest  # neither squares nor sums of these overflow or vanish
-    return float(shares.sum()) ** 2 / float(shares @ shares)
+    scaled = np.ldexp(weights, -np.frexp(largest)[1])  # exactly: neither squares nor sums of these overflow or vanish
+    return float(scaled.sum()) ** 2 / float(scaled @ scaled)
 
 
 def design_effect(weights: FloatArray) -> float:

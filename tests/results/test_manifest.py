@@ -29,7 +29,8 @@ problems: [{name: planted, n_records: 40, n_targets: 8, k: 3}]
 methods: [{name: nn_lasso, lam: [1e-3, 1e-2]}]
 """
 JUNK: tuple[Any, ...] = (None, -1, 1e400, "../x", [1], {"x": 1})
-LISTED = ("experiment_file", "sha256", "status_meanings", "versions", "machine")  # deep enough: what is in them is text, or checked by itself
+# not changed inside: what is in them is text, or checked by itself
+LISTED = ("experiment_file", "sha256", "status_meanings", "versions", "machine")
 
 
 @pytest.fixture(scope="module")

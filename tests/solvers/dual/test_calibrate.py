@@ -186,3 +186,20 @@ def test_the_published_totals_of_ohio_are_met_exactly_unless_ratios_are_held_bel
         assert certificate.relative_gap <= 1e-8  # tol times the size of θ; measured 1e-10
     for objective in (DistanceObjective("chi_square", None, 0.0, 10.0), DistanceObjective("logit", None, 0.0, 10.0)):
         assert calibrate(training, objective, tol=1e-9, max_iter=100).ended == "infeasible"
+
+
+@pytest.mark.parametrize("name", ["greg, unbounded", "greg", "raking", "logit"])
+@pytest.mark.parametrize("condition", [1e3, 1e5, 1e7])
+def test_nearly_dependent_targets_are_met_and_the_optimum_is_certified(name: str, condition: float) -> None:
+    objective = OBJECTIVES[name]
+    for seed in range(5):
+        rng = np.random.default_rng(seed)
+        rows, columns = (np.linalg.qr(rng.normal(size=(size, 10)))[0] for size in (10, 200))
+        M = 100 * rows @ np.diag(np.geomspace(1, 1 / condition, 10)) @ columns.T
+        w0 = rng.uniform(0.5, 2, 200)
+        problem = CalibrationProblem("nearly dependent", M, M @ (w0 * np.exp(0.2 * rng.normal(size=200))), w0)
+        found = calibrate(problem, objective, tol=1e-9, max_iter=500)
+        assert found.ended == "converged", found.message
+        certificate = objective.certificate(problem, found.weights, found.theta)
+        assert certificate is not None
+        assert certificate.relative_gap <= 1e-6  # what the harness calls solved
