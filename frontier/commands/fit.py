@@ -7,6 +7,7 @@ are written, and it is said), or there are none or the disk is full (nothing is 
 
 from __future__ import annotations
 
+import warnings
 from functools import partial
 from pathlib import Path
 from typing import Annotated, Literal
@@ -24,7 +25,7 @@ from frontier.commands.fit_files import (
     targets_table,
     weights_table,
 )
-from frontier.problems.diagnostics import problem_warnings
+from frontier.problems.diagnostics import DataWarning, problem_warnings
 from frontier.problems.splits import default_split, every_target
 from frontier.sweep.solve import calibrate
 
@@ -61,9 +62,11 @@ def main(
     for line in problem_warnings(whole):
         print_error(f"warning: {line}")
     training = whole.restrict(parts.train)
-    solution = calibrate(
-        training, method=method, budget=size, lam=lam, seed=seed, refit=refit, params=params, threads=threads
-    )
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", DataWarning)  # said above
+        solution = calibrate(
+            training, method=method, budget=size, lam=lam, seed=seed, refit=refit, params=params, threads=threads
+        )
     if solution.weights is None:
         print_error(f"FAILED, nothing written: {solution.status}: {solution.message or solution.status.meaning}")
         raise typer.Exit(1)

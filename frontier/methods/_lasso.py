@@ -20,11 +20,12 @@ from frontier.core.problem import CalibrationProblem, FloatArray
 from frontier.core.ranges import Count, Positive, Share
 from frontier.core.status import Status
 from frontier.methods.base import Method
-from frontier.methods.path import Path
+from frontier.methods.path import ON_A_PATH, Path
 from frontier.methods.solution import Claim, Solution
 from frontier.objectives.certificate import Certificate
 from frontier.objectives.design import WeightedDesign, weighted_design
 from frontier.objectives.l1 import L1_PATH_END, L1Objective, lam_max
+from frontier.solvers.budget_search import Rule
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -54,6 +55,8 @@ class LassoPath(Method):
     costs: Positive | tuple[Positive, ...] = 1.0
     target_sparsity: Annotated[float, Ge(0), Lt(1)] | None = None
 
+    rule: ClassVar[Rule] = ON_A_PATH
+
     @property
     def coordinates(self) -> frozenset[Coordinate]:
         return frozenset({"lam", "budget"}) if self.target_sparsity is None else frozenset()
@@ -82,6 +85,7 @@ class LassoPath(Method):
             highest=top,
             unit=top if self.lam_unit == "lam_max" else 1.0,
             prepare=prepare,
+            rule=self.rule,
             budget=None
             if self.target_sparsity is None
             else max(1, round((1 - self.target_sparsity) * problem.n_records)),

@@ -14,8 +14,10 @@ from typing import ClassVar
 
 from frontier.core.problem import FloatArray
 from frontier.methods._lasso import LassoPath, Solved, Solver
+from frontier.methods.path import A_SLOW_PATH
 from frontier.methods.solution import Claim
 from frontier.objectives.design import WeightedDesign
+from frontier.solvers.budget_search import Rule
 from frontier.solvers.lasso.fista import FistaPath
 
 
@@ -34,6 +36,8 @@ class Fista(LassoPath):
         "acceleration": "leave it out: fista is FISTA; exact working sets are the method nn_lasso",
         "homotopy": "use the method nn_lasso with solver: homotopy",
     }
+
+    rule: ClassVar[Rule] = A_SLOW_PATH
 
     def lam_solver(self, design: WeightedDesign, costs: FloatArray, lams: Sequence[float]) -> Solver:
         path = FistaPath(design, costs)

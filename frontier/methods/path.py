@@ -24,6 +24,7 @@ from frontier.objectives.weight_statistics import active_count
 from frontier.solvers.budget_search import BudgetSearch, Rule, exactly
 
 ON_A_PATH = Rule(exactly, narrowest=1e-13, max_evaluations=60)  # a narrower bracket float64 cannot usefully halve
+A_SLOW_PATH = Rule(reached, narrowest=1e-6, max_evaluations=60, stride=10**0.5)  # slower, the further down
 EACH_A_SOLVE = Rule(reached, narrowest=1e-6, max_evaluations=30)
 
 
@@ -37,6 +38,7 @@ class Path:
     size             the number of records at λ, where that is known without solving
     prepare          is told all λ asked for before the first is solved
     budget           the size meant by a point that has neither λ nor budget
+    rule             when a search for a budget ends
     """
 
     solve: Callable[[float], Solution]
@@ -46,6 +48,7 @@ class Path:
     size: Callable[[float], int] | None = None
     prepare: Callable[[Sequence[float]], None] | None = None
     budget: int | None = None
+    rule: Rule = ON_A_PATH
 
 
 def follow(path: Path, problem: CalibrationProblem, points: Sequence[Point]) -> list[Solution]:
@@ -54,7 +57,7 @@ def follow(path: Path, problem: CalibrationProblem, points: Sequence[Point]) -> 
     def solve(at: Sequence[Point]) -> list[Solution]:
         return [Solution.not_begun() if out_of_time() else path.solve(point.lam or 0.0) for point in at]
 
-    search = LamSearch(solve, path.lowest, path.highest, ON_A_PATH, path.size)
+    search = LamSearch(solve, path.lowest, path.highest, path.rule, path.size)
     lams = {point: path.unit * point.lam for point in points if point.lam is not None}
     if path.prepare is not None:
         path.prepare(list(lams.values()))
@@ -140,23 +143,26 @@ class LamSearch:
         return self._searches.setdefault(seed, BudgetSearch(self.lowest, self.highest, self.rule))
 
     def _see(self, at: Point) -> None:
-        lam, seen = at.lam or 0.0, self._search(at.seed).seen
+        lam, search = at.lam or 0.0, self._search(at.seed)
         if self.size is not None:
-            seen[lam] = self.size(lam)
-        elif (weights := self.solved[at].weights) is not None:
-            seen[lam] = active_count(weights)
+            search.seen[lam] = self.size(lam)
+            return
+        solution = self.solved[at]
+        if solution.weights is None:
+            self._failures.setdefault(at.seed, solution)
         else:
-            self._failures.setdefault(at.seed, self.solved[at])
+            believed = solution.status.ended_well or lam == search.highest
+            (search.seen if believed else search.doubtful)[lam] = active_count(solution.weights)
 
     def _nearest(self, point: Point, tries: int) -> Found:
         budget, search, failure = point.budget or 0, self._search(point.seed), self._failures.get(point.seed)
-        if not search.seen:
+        if not search.sizes:
             assert failure is not None
             return Found(failure, None, tries)
         lam = search.nearest(budget)
         at = Point(lam=lam, seed=point.seed)
         self.solve_at([at])
         solution = self.solved[at]
-        if failure is not None and not reached(search.seen[lam], budget):
+        if failure is not None and not reached(search.sizes[lam], budget):
             solution = solution.with_note(f"the search for λ was ended by a failure: {failure.message}")
         return Found(solution, lam, tries)

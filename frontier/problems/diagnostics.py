@@ -22,6 +22,10 @@ NAMED = 3  # targets that a warning names; the rest are counted
 LONGEST_NAME = 60  # characters
 
 
+class DataWarning(UserWarning):
+    """What there is to say against the data of a problem; it is solved all the same."""
+
+
 def diagnose(problem: CalibrationProblem) -> pd.DataFrame:
     """One row per target: target, family, value, estimate_at_w0 (target units), records (count), largest_record."""
     M = problem.M

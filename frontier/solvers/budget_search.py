@@ -2,7 +2,8 @@
 
 The count of active records falls with λ, in steps and not always monotonically. The search keeps a bracket,
 interpolates log count in log λ, falls back to bisection, and remembers every count, so that budgets of one problem
-share them. It proposes λ; solving at them, and what to do about a size that cannot be had, is `methods.path`'s.
+share them. Sizes of solutions that did not converge are not believed. It proposes λ; solving at them, and what to do
+about a size that cannot be had, is `methods.path`'s.
 """
 
 from __future__ import annotations
@@ -21,35 +22,44 @@ def exactly(size: int, budget: int) -> bool:
 
 @dataclass(frozen=True, slots=True)
 class Rule:
-    """When a search ends: which size serves a budget, the narrowest bracket (relative), evaluations per budget."""
+    """When a search ends: which size serves a budget, the narrowest bracket (relative), evaluations per budget.
+
+    `stride` is the factor by which λ goes down until the budget is enclosed; infinite: at once to the lowest.
+    """
 
     enough: Callable[[int, int], bool]
     narrowest: float
     max_evaluations: int
+    stride: float = math.inf
 
 
 @dataclass(slots=True)
 class BudgetSearch:
-    """One search between two λ; `seen` are the sizes found so far by λ, which the caller fills."""
+    """One search between two λ; `seen` are the sizes found so far by λ, which the caller fills.
+
+    `doubtful` are the sizes of solutions that did not converge: no size to go by, but how far down it is worth going.
+    """
 
     lowest: float
     highest: float
     rule: Rule
     seen: dict[float, int] = field(default_factory=dict)
+    doubtful: dict[float, int] = field(default_factory=dict)
 
     def propose(self, budget: int, evaluation: int) -> float | None:
         """The λ to try next, after `evaluation` tries between the ends; None when more is no use, or too late."""
-        if self.seen and out_of_time():
+        tried = self.seen.keys() | self.doubtful.keys()
+        if tried and out_of_time():
             return None
-        for end in (self.highest, self.lowest):
-            if end not in self.seen:
-                return end
-        if evaluation >= self.rule.max_evaluations or any(self.rule.enough(k, budget) for k in self.seen.values()):
-            return None
+        if self.highest not in tried:
+            return self.highest
         above = [lam for lam, k in self.seen.items() if k > budget]
         below = [lam for lam, k in self.seen.items() if k < budget]
-        if not above or not below:
-            return None  # outside what the penalty can reach
+        served = any(self.rule.enough(k, budget) for k in self.seen.values())
+        if served or not below or evaluation >= self.rule.max_evaluations:
+            return None
+        if not above:
+            return self._further_down(min(below))
         low = max((lam for lam in above if lam < max(below)), default=max(above))
         high = min((lam for lam in below if lam > low), default=max(below))
         if high <= low or high / low - 1 < self.rule.narrowest:
@@ -58,7 +68,20 @@ class BudgetSearch:
 
     def nearest(self, budget: int) -> float:
         """The λ tried with the nearest count; of equally near ones the largest, which is sparser and more stable."""
-        return min(self.seen, key=lambda lam: (abs(self.seen[lam] - budget), -lam))
+        sizes = self.sizes
+        return min(sizes, key=lambda lam: (abs(sizes[lam] - budget), -lam))
+
+    @property
+    def sizes(self) -> dict[float, int]:
+        """The sizes seen by λ; the doubtful ones where there are no others."""
+        return self.seen or self.doubtful
+
+    def _further_down(self, lam: float) -> float | None:
+        """The next λ below one that keeps too few records: a stride, or half the way to one that did not converge."""
+        end = max((other for other in self.doubtful if other < lam), default=None)
+        if end is not None:
+            return math.sqrt(end * lam) if lam / end - 1 > self.rule.narrowest else None
+        return None if self.lowest in self.seen else max(lam / self.rule.stride, self.lowest)
 
     def _between(self, low: float, high: float, budget: int, *, bisect: bool) -> float:
         """Log-linear interpolation of log(count + 1), kept off the ends, or the geometric middle."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import warnings
 from collections.abc import Mapping, Sequence
 from typing import Any, Literal
 
@@ -15,6 +16,7 @@ from frontier.methods.drive import check_points
 from frontier.methods.refit import ANCHORS
 from frontier.methods.registry import build_method
 from frontier.methods.solution import Solution
+from frontier.problems.diagnostics import DataWarning, problem_warnings
 from frontier.problems.splits import every_target
 from frontier.sweep.measure import refit_measured, solve_measured
 from frontier.sweep.scoring import evaluate
@@ -33,12 +35,13 @@ def solve(
     A method that has only a λ is driven to a `Point(budget=…)` by a search; what misses its budget says so.
 
     `problem` is what the method may see: pass `problem.restrict(split.train)` to hold targets out. Wrong names,
-    parameters or points raise `InputError`; a numerical failure is a solution whose `status` says so. `threads` is the
-    number of threads the call may use.
+    parameters or points raise `InputError`, doubtful data give a `DataWarning`; a numerical failure is a solution whose
+    `status` says so. `threads` is the number of threads the call may use.
     """
     solver = _built(method, params)
     check_points(solver, points)
     solver.check_problem(problem)
+    _warn_of_data(problem)
     return solve_measured(solver, method, problem, points, threads=threads)
 
 
@@ -75,6 +78,7 @@ def calibrate(
     )
     check_points(solver, [point])
     solver.check_problem(problem)
+    _warn_of_data(problem)
     [solution] = solve_measured(solver, method, problem, [point], threads=threads)
     fitted = _judged(problem, solution)
     if refit == "none" or fitted.weights is None:
@@ -83,6 +87,12 @@ def calibrate(
     if fitted.status is Status.NOT_CONVERGED and again.status is not Status.INFEASIBLE:
         return dataclasses.replace(again, status=fitted.status)  # the selection is still not the method's
     return again
+
+
+def _warn_of_data(problem: CalibrationProblem) -> None:
+    """Say what the commands say of a problem's data, as `DataWarning`; Python shows the same one once."""
+    for line in problem_warnings(problem):
+        warnings.warn(f"problem '{problem.name}': {line}", DataWarning, stacklevel=3)
 
 
 def _built(name: object, params: Mapping[str, Any]) -> Method:

@@ -89,3 +89,11 @@ def test_parameters_are_checked() -> None:
     for wrong in ({"tol": 0.0}, {"tol": 1.0}, {"max_iter": 0}):
         with pytest.raises(InputError, match=next(iter(wrong))):
             Iht(**wrong)  # type: ignore[arg-type]
+
+
+def test_gradients_whose_squares_vanish_end_the_iteration() -> None:
+    problem = CalibrationProblem(
+        "tiny", np.array([[1e-200, 0.0], [0.0, 1.0]]), [1e-200, 0.0], np.ones(2), scale=[1.0, 1.0]
+    )
+    [solution] = Iht().solve(problem, [Point(budget=1)])
+    assert solution.status is Status.COMPLETED

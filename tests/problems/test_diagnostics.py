@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import numpy as np
+import pytest
 
+import frontier
 from frontier.core.problem import CalibrationProblem
-from frontier.problems.diagnostics import diagnose, problem_warnings
+from frontier.problems.diagnostics import DataWarning, diagnose, problem_warnings
 from tests.conftest import make_problem
 
 
@@ -56,3 +58,11 @@ def test_many_findings_are_counted_and_the_first_three_named() -> None:
     assert line.startswith("30 of 30 targets are more than 10 times off")
     assert line.count("estimate/target") == 3
     assert line.endswith("27 more")
+
+
+def test_solving_from_python_warns_of_what_the_commands_say() -> None:
+    with pytest.warns(DataWarning) as caught:
+        frontier.calibrate(odd_problem(), method="nn_lasso", lam=0.1)
+    assert [str(one.message) for one in caught] == [
+        f"problem 'odd': {line}" for line in problem_warnings(odd_problem())
+    ]

@@ -9,7 +9,7 @@ from collections.abc import Callable
 from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
-from frontier.methods.path import ON_A_PATH
+from frontier.methods.path import A_SLOW_PATH, EACH_A_SOLVE, ON_A_PATH
 from frontier.solvers.budget_search import BudgetSearch
 
 
@@ -57,3 +57,26 @@ def test_counts_that_rise_now_and_then_do_not_trap_it() -> None:
 
     search = BudgetSearch(1e-3, 1e3, ON_A_PATH)
     assert abs(count(find(search, 40, count)) - 40) <= 1
+
+
+def test_a_slow_path_is_walked_down_only_as_far_as_the_budget() -> None:
+    asked = []
+
+    def count(lam: float) -> int:
+        asked.append(lam)
+        return round(100 / lam)
+
+    search = BudgetSearch(1e-7, 1.0, A_SLOW_PATH)
+    assert abs(count(find(search, 5000, count)) - 5000) <= 100  # 2%
+    assert min(asked) > 5e-3  # the budget is at 0.02, one stride is 3.2
+
+
+def test_sizes_of_solutions_that_did_not_converge_are_not_believed() -> None:
+    """Below λ = 0.01 every record is counted; the budget of 50 is at 0.02, one of 300 beyond what converges."""
+    for budget, found in ((50, 50), (300, 100)):
+        search, tries = BudgetSearch(1e-7, 1.0, EACH_A_SOLVE), 0
+        while (lam := search.propose(budget, tries)) is not None:
+            tries += lam not in (search.lowest, search.highest)
+            (search.seen if lam >= 0.01 else search.doubtful)[lam] = round(1 / lam) if lam >= 0.01 else 5000
+        size = search.seen[search.nearest(budget)]
+        assert abs(size - found) <= 0.03 * found  # 2% of the budget, and the last bracket

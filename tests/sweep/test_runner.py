@@ -16,6 +16,7 @@ import pytest
 
 import frontier
 from frontier.core.errors import InputError
+from frontier.objectives.l1 import L1Objective
 from frontier.results.run import load_targets, load_traces
 from frontier.results.store import Store
 from frontier.sweep.run import run_session
@@ -284,3 +285,21 @@ def test_a_worker_that_dies_costs_its_own_cells_only(tmp_path: Path) -> None:
     assert set(table.loc[table["method"] == "nn_lasso", "status"]) == {"crash"}  # one batch: the whole path
     assert set(status[table.set_index("cell")["method"] == "random_reweight"]) == {"completed"}
     assert table.loc[table["status"] == "crash", "message"].str.len().gt(0).all()
+
+
+def test_a_solution_that_cannot_be_scored_is_an_error_row_and_the_others_stay(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    experiment = tmp_path / "a.yaml"
+    experiment.write_text("problems: [{name: cps_like}]\nmethods: [{name: nn_lasso, lam: [1e-3, 2e-3]}]\n")
+
+    def overflows(self: L1Objective, *_: object) -> float:
+        if self.lam < 1.5e-3:
+            raise OverflowError("(34, 'Numerical result out of range')")
+        return 1.0
+
+    monkeypatch.setattr(L1Objective, "value", overflows)
+    table = frontier.run_experiment(experiment, out=tmp_path / "run")
+    assert list(table["status"]) == ["error", "optimal"]
+    assert table["message"][0].startswith("cannot be scored: OverflowError: (34")
+    assert table["n_active"].isna().tolist() == [True, False]

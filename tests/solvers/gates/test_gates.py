@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+
 import numpy as np
 import pytest
 import torch
@@ -70,6 +72,6 @@ def test_impossible_distributions_are_refused(wrong: dict[str, float]) -> None:
 
 def test_start_probabilities_are_checked_and_spread_over_records() -> None:
     np.testing.assert_allclose(start_log_alpha(np.array(0.5), 3), np.zeros(3), atol=1e-15)  # logit ½ = 0 up to rounding
-    for wrong in (np.array(1.0), np.array([0.5, 0.5])):
-        with pytest.raises(InputError, match="init_keep_prob"):
-            start_log_alpha(wrong, 3)
+    assert start_log_alpha(np.array(1.0), 2)[0] == pytest.approx(math.log(1e6 - 1), rel=1e-9)  # 1 − 1e-6 has 10 digits
+    with pytest.raises(InputError, match="init_keep_prob"):
+        start_log_alpha(np.array([0.5, 0.5]), 3)
