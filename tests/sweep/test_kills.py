@@ -3,10 +3,19 @@
 from __future__ import annotations
 
 import json
+import os
 import subprocess
 import sys
+import time
 from pathlib import Path
 
+import pandas as pd
+
+from frontier.results.store import Store
+from frontier.sweep.run import run_session
+from frontier.sweep.session import open_session
+
+TIMINGS = ["fit_seconds", "cpu_seconds", "setup_seconds", "refit_seconds", "peak_memory_bytes", "timing"]
 MOMENTS = 20
 EXPERIMENT = """\
 problems: [{name: cps_like}]
@@ -78,3 +87,35 @@ def test_sigkill_at_twenty_moments_and_resume_give_the_unbroken_table(tmp_path: 
     finished = [moment["done"] for moment in result["found"] if moment["killed"]]
     assert len(finished) >= MOMENTS / 2, "the runs ended before they were killed"
     assert len(set(finished)) >= 5, "the kills did not fall all over the run"
+
+
+def test_a_run_of_two_workers_that_was_killed_resumes_to_the_unbroken_table(tmp_path: Path) -> None:
+    (tmp_path / "a.yaml").write_text(EXPERIMENT.replace("epochs: 300", "epochs: 3000"))
+    environment = os.environ | {"PYTHONPATH": str(Path(__file__).resolve().parents[2])}
+    command = [sys.executable, "-m", "frontier.run", "a.yaml", "--out", "run", "--jobs", "2"]
+    with subprocess.Popen(command, cwd=tmp_path, env=environment, stderr=subprocess.DEVNULL) as process:
+        until = time.monotonic() + 60
+        while len(list(tmp_path.glob("run/batches/*.npz"))) < 3 and time.monotonic() < until:
+            time.sleep(0.01)
+        process.kill()
+    session, said = open_session(tmp_path / "a.yaml"), list[str]()
+    begun = len(list(tmp_path.glob("run/batches/*.npz")))
+    assert 3 <= begun < len(session.plan.batches), "the kill did not fall in the middle"
+    resumed = run_session(session, Store(tmp_path / "run"), quiet=True, warn=said.append)
+    whole = run_session(session, Store(tmp_path / "whole"), quiet=True)
+    assert said == []
+    pd.testing.assert_frame_equal(resumed.drop(columns=TIMINGS), whole.drop(columns=TIMINGS), check_exact=True)
+
+
+def test_hash_seed_locale_and_loaded_threads_change_no_bit(tmp_path: Path) -> None:
+    (tmp_path / "a.yaml").write_text(
+        EXPERIMENT.replace("[20, 50, 100], seeds: [0, 1, 2, 3, 4, 5, 6, 7]", "[20], seeds: [0]")
+    )
+    tables = []
+    for name, odd in (("one", {"PYTHONHASHSEED": "1"}), ("other", {"LC_ALL": "C", "PYTHONHASHSEED": "2"})):
+        environment = os.environ | {"PYTHONPATH": str(Path(__file__).resolve().parents[2])} | odd
+        environment |= {"OMP_NUM_THREADS": "1" if name == "one" else "2"}
+        command = [sys.executable, "-m", "frontier.run", "a.yaml", "--out", name]
+        subprocess.run(command, cwd=tmp_path, env=environment, check=True, capture_output=True)
+        tables.append(pd.read_parquet(tmp_path / name / "cells.parquet").drop(columns=TIMINGS))
+    pd.testing.assert_frame_equal(*tables, check_exact=True)
