@@ -12,16 +12,16 @@ row = frontier.evaluate(problem, split, refit)
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from frontier.api import *  # noqa: F403
+    from frontier.sweep.api import *  # noqa: F403
 
 __version__ = "0.1.0"
 
 
 def __getattr__(name: str) -> object:
-    """A name of `frontier.api`, imported when the first is asked for: commands begin, and can be stopped, without."""
+    """A name of `frontier.sweep.api`, imported when the first is asked for: a command begins without them."""
     from importlib import import_module
 
-    api = import_module("frontier.api")
+    api = import_module("frontier.sweep.api")
     if name not in api.__all__:
         raise AttributeError(f"module 'frontier' has no attribute '{name}'")
     return getattr(api, name)

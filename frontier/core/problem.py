@@ -19,6 +19,7 @@ import scipy.sparse as sp
 from numpy.typing import ArrayLike, NDArray
 
 from frontier.core.errors import InputError
+from frontier.core.truth import Truth
 
 FloatArray = NDArray[np.float64]
 SCALE_FLOOR = 1.0  # target units: targets nearer to 0 than this are judged by their absolute error
@@ -36,6 +37,9 @@ class CalibrationProblem:
     families    label of each target: reporting group and hold-out unit; default "all"
     groups      cluster id of each record, n, or None
     meta        facts about the problem (held-out families, floors, provenance); never seen by a method
+    auxiliary   generic statistics of the records (rows × n), in no published total: what a small file may keep of a
+                large one
+    truth       what is known to be true beside the targets (`core.truth`); never seen by a method
 
     Raises `InputError` for non-finite entries, negative w0, importance or scale, mismatched shapes, duplicate target
     names, and for a zero target when neither `scale` nor `floor` is given. Arrays are copied and made read-only.
@@ -51,6 +55,8 @@ class CalibrationProblem:
     target_names: tuple[str, ...] = None  # type: ignore[assignment]
     groups: NDArray[Any] | None = None
     meta: Mapping[str, Any] = field(default_factory=dict)
+    auxiliary: sp.csr_array | None = None
+    truth: Truth | None = None
     floor: InitVar[float | None] = None
 
     def __post_init__(self, floor: float | None) -> None:
@@ -76,7 +82,12 @@ class CalibrationProblem:
             raise InputError(f"{place}.groups", "wrong shape", expected=f"({n},)", got=groups.shape)
         importance = _vector(importance, m, f"{place}.importance", "targets", nonnegative=True)
         values = {"M": M, "y": y, "w0": w0, "scale": scale, "importance": importance}
-        labels = {"families": families, "target_names": names, "groups": groups}
+        auxiliary = None if self.auxiliary is None else _estimate_matrix(self.auxiliary, place, "auxiliary")
+        if auxiliary is not None and auxiliary.shape[1] != n:
+            raise InputError(f"{place}.auxiliary", "not over these records", expected=n, got=auxiliary.shape[1])
+        if self.truth is not None and self.truth.H.shape[1] != n:
+            raise InputError(f"{place}.truth", "not over these records", expected=n, got=self.truth.H.shape[1])
+        labels = {"families": families, "target_names": names, "groups": groups, "auxiliary": auxiliary}
         _assign(self, values | labels, self.meta)
 
     def __reduce__(self) -> tuple[Any, ...]:  # validated once: a worker process trusts what it is sent
@@ -94,7 +105,7 @@ class CalibrationProblem:
         return int(self.M.shape[1])
 
     def restrict(self, rows: ArrayLike) -> CalibrationProblem:
-        """The training problem: only the targets in `rows` (mask or indices), and no `meta`."""
+        """The training problem: only the targets in `rows` (mask or indices), and neither `meta` nor `truth`."""
         index = np.asarray(rows)
         place = f"problem '{self.name}'.restrict"
         if index.ndim != 1 or not (index.dtype == bool or np.issubdtype(index.dtype, np.integer)):
@@ -106,7 +117,7 @@ class CalibrationProblem:
         elif index.size and not (index.min() >= 0 and index.max() < self.n_targets):
             raise InputError(place, "no such target", expected=f"0 to {self.n_targets - 1}", got=int(index.max()))
         if np.array_equal(index, np.arange(self.n_targets)):  # nothing is held out: no copy of M
-            return _rebuild(self._values(), {})
+            return _rebuild(self._values() | {"truth": None}, {})
         return dataclasses.replace(
             self,
             M=self.M[index],
@@ -116,6 +127,7 @@ class CalibrationProblem:
             families=tuple(self.families[j] for j in index),
             target_names=tuple(self.target_names[j] for j in index),
             meta={},
+            truth=None,
         )
 
     @property
@@ -129,6 +141,11 @@ class CalibrationProblem:
             digest.update(np.ascontiguousarray(array, dtype="<f8").tobytes())
         for text in (*self.families, *self.target_names):
             digest.update(text.encode() + b"\0")
+        if self.auxiliary is not None:
+            for array in (self.auxiliary.indptr, self.auxiliary.indices, self.auxiliary.data):
+                digest.update(np.ascontiguousarray(array, dtype="<f8").tobytes())
+        if self.truth is not None:
+            digest.update(self.truth.fingerprint.encode())
         return digest.hexdigest()
 
 
@@ -165,8 +182,8 @@ class Split:
         return hashlib.sha256(self.train.tobytes()).hexdigest()
 
 
-def _estimate_matrix(M: Any, place: str) -> sp.csr_array:
-    place = f"{place}.M"
+def _estimate_matrix(M: Any, place: str, name: str = "M") -> sp.csr_array:
+    place = f"{place}.{name}"
     if not sp.issparse(M) and np.ndim(M) != 2:
         raise InputError(place, "not a matrix", expected="2 dimensions (targets × records)", got=np.ndim(M))
     try:

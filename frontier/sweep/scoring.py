@@ -16,6 +16,7 @@ import numpy as np
 
 from frontier.core.problem import CalibrationProblem, FloatArray, Split
 from frontier.core.status import Status
+from frontier.core.truth import COLUMNS as TRUTH_COLUMNS
 from frontier.methods.solution import Solution
 from frontier.objectives.weight_statistics import (
     ACTIVE_THRESHOLDS,
@@ -55,6 +56,7 @@ def score(problem: CalibrationProblem, split: Split, solution: Solution, estimat
         row |= _support(problem, solution.weights)
         row |= _errors(problem, split, (estimate - problem.y) / problem.scale)
         row |= _budget(row, solution)
+        row |= {} if problem.truth is None else problem.truth.errors(solution.weights)
     timing = dataclasses.asdict(solution.timing)
     return row | {"timing": timing.pop("kind")} | timing
 
@@ -152,4 +154,5 @@ def _weight_columns(problem: CalibrationProblem) -> list[str]:
         *("train_loss", *_error_columns("train")),
         *_error_columns("heldout"),
         *(f"mare[{family}]" for family in dict.fromkeys(problem.families)),
+        *(() if problem.truth is None else TRUTH_COLUMNS),
     ]

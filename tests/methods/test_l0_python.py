@@ -73,7 +73,7 @@ def test_normalised_targets_make_the_relative_loss_a_quarter_of_ours(tiny: Calib
     [
         ({"epochs": 0}, "epochs: out of range"),
         ({"lr": 0.0}, "lr: out of range"),
-        ({"init_keep_prob": 1.0}, "init_keep_prob: out of range"),
+        ({"init_keep_prob": 1.5}, "init_keep_prob: out of range"),
     ],
 )
 def test_wrong_parameters_are_one_clear_line(tiny: CalibrationProblem, params: dict[str, Any], said: str) -> None:

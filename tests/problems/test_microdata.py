@@ -52,8 +52,9 @@ from pathlib import Path
 import frontier
 def memory(key):
     return int(re.search(key + r":\\s+(\\d+)", Path("/proc/self/status").read_text())[1]) * 1024
+load_problem = frontier.load_problem  # imports what it needs
 start = memory("VmRSS")
-problem = frontier.load_problem("files", microdata={CPS!r}, targets="cells.csv", group="household_id", min_records=10)
+problem = load_problem("files", microdata={CPS!r}, targets="cells.csv", group="household_id", min_records=10)
 M = problem.M
 print(problem.fingerprint, memory("VmHWM") - start, M.data.nbytes + M.indices.nbytes + M.indptr.nbytes)
 """

@@ -114,6 +114,11 @@ def _data(file: str) -> Traversable:
     return resources.files("frontier.problems.cps.data") / file
 
 
+def estimate_matrix(units: pd.DataFrame, targets: pd.DataFrame, household_number: IntArray) -> sp.csr_array:
+    """M of households, targets × households, for units whose households are numbered."""
+    return _estimate_matrix(units, targets, household_number, household_number)
+
+
 def _estimate_matrix(
     units: pd.DataFrame, targets: pd.DataFrame, household_number: IntArray, column: IntArray
 ) -> sp.csr_array:
