@@ -42,7 +42,7 @@ def test_the_weights_are_unbiased_for_the_dense_ones_and_totals_vary_less_than_w
     for method in (LeverageSample(dense="initial", mix=0.0), PpsSample(dense="initial")):
         weights = np.array([solution.weights for solution in method.solve(problem, points)])
         errors = (weights - problem.w0) @ A.T.toarray()
-        assert (np.abs(errors.mean(axis=0)) < 4 * errors.std(axis=0) / 20).all()  # four standard errors
+        assert (np.abs(errors.mean(axis=0)) < 4 * errors.std(axis=0) / 20 + 1e-12).all()  # standard errors; rounding
         spread[type(method).__name__] = np.square(errors).mean()
     assert spread["LeverageSample"] < spread["PpsSample"]
 
