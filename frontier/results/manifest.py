@@ -55,6 +55,7 @@ class _Split(_Facts):
     bound_loss: float | None = None
     dense_mare: float | None = None
     rank: int | None = None
+    controls: dict[str, dict[str, float | None]] = {}
 
 
 class _Method(_Facts):

@@ -12,6 +12,7 @@ import numpy as np
 
 from frontier.core.problem import CalibrationProblem, Split
 from frontier.core.status import Status
+from frontier.core.truth import COLUMNS as TRUTH_COLUMNS
 from frontier.methods.refit import RHO
 from frontier.methods.solution import Solution
 from frontier.objectives.design import RANK_LIMIT
@@ -65,18 +66,28 @@ def run_manifest(session: Session, jobs: int, digest: str) -> dict[str, Any]:
 
 def _split_facts(problem: CalibrationProblem, split: Split) -> dict[str, Any]:
     initial = evaluate(problem, split, Solution(problem.w0, Status.COMPLETED))
-    sizes = {
+    sizes: dict[str, Any] = {
         "fingerprint": split.fingerprint,
         "n_train": int(split.train.sum()),
         "n_heldout": int(split.heldout.sum()),
         "initial_heldout_mare": initial["heldout_mare"],
     }
+    if problem.truth is not None:
+        sizes["controls"] = {"initial weights": _control(initial)}
+        if problem.truth.weights is not None:
+            right = evaluate(problem, split, Solution(problem.truth.weights, Status.COMPLETED))
+            sizes["controls"]["design and response known"] = _control(right)
     if sizes["n_train"] > RANK_LIMIT:  # minutes of work for lines in a figure
         return sizes
     shared = leakage(problem, split)
     if shared.size:
         sizes |= {"median_leakage": float(np.median(shared)), "max_leakage": float(shared.max())}
     return sizes | training_facts(problem.restrict(split.train))
+
+
+def _control(row: dict[str, Any]) -> dict[str, Any]:
+    """What weights that nobody fitted come to."""
+    return {name: row[name] for name in ("n_active", "ess", "train_mare", "heldout_mare", *TRUTH_COLUMNS)}
 
 
 def _relative(folder: Path) -> str | None:
