@@ -36,6 +36,7 @@ SCALE_FLOOR = 1.0
 LEAST_RATE = 1e-3  # a Gini coefficient or poverty rate below it is judged by its absolute error
 PROBABILITIES = (0.05, 0.1, 0.25, 0.5, 0.75, 0.9, 0.95, 0.99)  # of quantiles everywhere
 BY_PLACE = (0.1, 0.25, 0.5, 0.75, 0.9)  # of those by place
+HEADLINE = ("truth_mean", "truth_median", "truth_capped", "truth_wmape", "truth_log_ratio", "truth_rmse")
 COLUMNS = (
     *("truth_mean", "truth_median", "truth_capped", "truth_wmape", "truth_log_ratio", "truth_rmse", "truth_bias"),
     *("truth_beyond", "truth_quantiles", "truth_gini", "truth_poverty", "truth_distribution"),

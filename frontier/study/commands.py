@@ -3,6 +3,7 @@
 from frontier.commands.group import command_group
 
 COMMANDS = {
+    "arena": ("frontier.study.arena", "who wins on samples of a known population"),
     "claims": ("frontier.study.claims.command", "judge the published claims from results"),
     "flagship": ("frontier.study.flagship", "every committed report again, from compact results"),
     "roofline": ("frontier.study.roofline", "how far Hard Concrete batches are from the least that must be done"),

@@ -17,6 +17,7 @@ from frontier.commands.command_line import command, draw_report
 from frontier.core.errors import InputError
 from frontier.results.compact import compact_run
 from frontier.results.run import load_run
+from frontier.study.arena import write_arena
 from frontier.study.claims.command import load_found, write_claims
 from frontier.study.scale.command import write_scale
 
@@ -27,7 +28,9 @@ RUNS = (
 SPEED: dict[str, Unit] = {"speed_l0": "epoch", "speed_l1": "path"}
 CLAIMS = ("claims_gates", "claims_microcalibrate", "claims_l0_paper")
 SCALE = "scale_populace"
-EVERY = (*RUNS, *SPEED, *CLAIMS, SCALE)
+ARENA = ("arena_national", "arena_states")
+CELLS_ONLY = (*SPEED, SCALE, *ARENA)  # their reports read no targets
+EVERY = (*RUNS, *SPEED, *CLAIMS, SCALE, *ARENA)
 REFERENCE = "frontier"  # in the experiments on speed our methods have this label
 
 
@@ -42,13 +45,16 @@ def main(
     flagship = results / "flagship"
     for name in EVERY if collect else ():
         if (results / name / "cells.parquet").is_file():
-            size = compact_run(results / name, flagship / name, cells_only=name in SPEED or name == SCALE)
+            size = compact_run(results / name, flagship / name, cells_only=name in CELLS_ONLY)
             console.print(f"compact: {flagship / name} ({size / 1e6:.1f} MB)", highlight=False, soft_wrap=True)
     found = [name for name in EVERY if (flagship / name / "cells.parquet").is_file()]
     if not found:
         raise InputError(flagship, "no compact results", cure="run the experiments, then use --collect")
-    for path in (_report(name, flagship / name, out) for name in found if name not in CLAIMS):
+    for path in (_report(name, flagship / name, out) for name in found if name not in (*CLAIMS, *ARENA)):
         console.print(f"report: {path}", highlight=False, soft_wrap=True)
+    if samples := [load_run(flagship / name) for name in ARENA if name in found]:
+        page = write_arena(samples, out / "arena")[0]
+        console.print(f"report: {page}", highlight=False, soft_wrap=True)
     _, page = write_claims(load_found(flagship), out / "claims.md")
     console.print(f"report: {page}", highlight=False, soft_wrap=True)
 

@@ -54,6 +54,8 @@ METHOD_STYLES: Mapping[str, tuple[str, str, str]] = {
     "random_reweight": (_BLACK, "X", "-"),
     "stratified_raking": (_BLACK, "p", "--"),
     "best_subset": (_BLACK, "D", "-."),
+    "coreset": (_BLACK, "o", "-"),
+    "leverage_sample": (_PURPLE, "^", "-"),
 }
 MOST_VARIANTS = 4  # labels of one method that share its colour: as many as there are lines
 

@@ -1,0 +1,188 @@
+"""`python -m frontier study arena RESULTS [RESULTS …]`: who wins where the truth is known; solves nothing.
+
+Reads runs on samples of a known population (`problems/census_arena.py`), one problem a replicate, and writes one page:
+the question, training against hidden error at every budget, what is better than what over the replicates, and all
+numbers. Exit codes: 0 done, 2 bad input.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import pandas as pd
+import typer
+from rich.console import Console
+
+from frontier.analysis.arena import HIDDEN, LEVEL, SAME, TRAINING, contrasts, controls, means, replicates
+from frontier.commands.command_line import command
+from frontier.core.truth import HEADLINE
+from frontier.results.run import Run, load_run
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
+
+    from frontier.reporting.document import Block
+
+REFERENCE = "Coreset"
+ORDER = ("none", "fitted", "initial")
+QUESTION = (
+    "Which small file is right about what no target says? Every replicate is an independent sample of a known "
+    "population; methods see published totals, the yardstick sees everything. An error is the mean of "
+    "|estimate − truth|/|truth| over the totals; lower left is better."
+)
+
+
+@command
+def main(
+    results: Annotated[list[Path], typer.Argument(help="results folders of the arena")],
+    out: Annotated[Path, typer.Option(help="folder of the report")] = Path("reports/arena"),
+) -> None:
+    """Write the page on runs whose problems have a known truth."""
+    for path in write_arena([load_run(folder) for folder in results], out)[:1]:
+        Console().print(f"report: {path}", highlight=False, soft_wrap=True)
+
+
+def write_arena(runs: list[Run], out: Path) -> list[Path]:
+    """The page of the arena; its files, the report first."""
+    from frontier.reporting.document import Document, Section, Text
+    from frontier.reporting.write import write_document
+
+    blocks: list[Block] = [Text(QUESTION), *(Section(run.name, _blocks(run)) for run in runs)]
+    return write_document(Document("Who wins where the truth is known", blocks), out, formats=("png",))
+
+
+def _blocks(run: Run) -> list[Block]:
+    from frontier.reporting.document import Bullets, Data, Picture, Section, Text
+    from frontier.reporting.markdown import escape
+
+    rows = replicates(run.cells)
+    table = means(rows)
+    others = [arm for arm in dict.fromkeys(table["arm"]) if arm != REFERENCE and not arm.startswith("Dense")]
+    found = contrasts(rows, REFERENCE, others)
+    known = controls(run.manifest)
+    return [
+        Text(escape(str(run.manifest.get("description") or ""))),
+        Picture(
+            f"{run.name}__two_errors",
+            "Training error against hidden error at each budget, means over replicates with standard errors. Filled: "
+            "as fitted; hollow: refit (from the fitted or, with a dot, from the initial weights). Dashed: the dense "
+            "fit, dotted: initial weights, dash-dotted: weights that know design and response.",
+            lambda: _figure(table, known),
+        ),
+        Section("What is better than what", [_verdicts(found), _note(found)]),
+        Section("All arms", [_arms(table, known)]),
+        Data(f"{run.name}_arms", table, "All arms, budgets and metrics"),
+        Data(f"{run.name}_contrasts", found, f"{REFERENCE} against every arm"),
+        Bullets([escape(str(line)) for line in run.manifest.get("limitations") or ()]),
+    ]
+
+
+def _verdicts(found: pd.DataFrame) -> Block:
+    from frontier.reporting.document import Table
+    from frontier.reporting.numbers import percent
+
+    header = ("budget", f"{REFERENCE} against", "training error", "hidden error", "relative", "metrics", "verdict")
+    rows = [
+        [
+            f"{row['budget']:,}",
+            row["arm"],
+            *(
+                f"{100 * row[name]:+.1f} [{100 * row[f'{name}_low']:+.1f}, {100 * row[f'{name}_high']:+.1f}]"
+                for name in (TRAINING, HIDDEN)
+            ),
+            percent(row["hidden_change"], 2),
+            f"{row['metrics_smaller']} of {len(HEADLINE)}",
+            row["verdict"],
+        ]
+        for row in found.to_dict("records")
+    ]
+    return Table(header, rows, numbers=(0, 2, 3, 4))
+
+
+def _note(found: pd.DataFrame) -> Block:
+    from frontier.reporting.document import Text
+
+    if found.empty:
+        return Text("Too few replicates for a comparison.")
+    return Text(
+        f"Differences in percentage points, {REFERENCE} minus the other, with {LEVEL:.0%} intervals of a paired t test "
+        f"over {int(found['replicates'].max())} replicates, not adjusted for their number. Training errors nearer than "
+        f"{100 * SAME:g} points are level. *Metrics*: how many of {len(HEADLINE)} ways to average the hidden error are "
+        "smaller."
+    )
+
+
+def _arms(table: pd.DataFrame, known: pd.DataFrame) -> Block:
+    from frontier.reporting.document import Table
+    from frontier.reporting.numbers import count, percent, percent_with_error
+
+    header = (
+        *("budget", "arm", "records", "ESS", "training error", "hidden error", "median", "capped", "weighted"),
+        *("RMSE", "bias", "over 100%", "distribution", "reserve"),
+    )
+    rest = (
+        *("truth_median", "truth_capped", "truth_wmape", "truth_rmse", "truth_bias", "truth_beyond"),
+        *("truth_distribution", "reserve_mean"),
+    )
+    rows = []
+    for row in known.to_dict("records"):
+        errors = [percent(row[name]) for name in (TRAINING, HIDDEN, *rest)]
+        rows.append(["", row["arm"], count(row["n_active"]), count(row["ess"]), *errors])
+    for row in table.sort_values(["budget", HIDDEN], na_position="first").to_dict("records"):
+        budget = "" if pd.isna(row["budget"]) else f"{int(row['budget']):,}"
+        errors = [percent_with_error(row[name], row[f"{name}_se"]) for name in (TRAINING, HIDDEN)]
+        errors += [percent(row[name]) for name in rest]
+        rows.append([budget, row["arm"], count(row["n_active"]), count(row["ess"]), *errors])
+    return Table(header, rows, numbers=(0, *range(2, len(header))))
+
+
+def _figure(table: pd.DataFrame, known: pd.DataFrame) -> Figure:
+    from matplotlib.figure import Figure
+
+    from frontier.reporting.charts.style import WIDTH_INCHES, label_styles
+    from frontier.reporting.quantities import LEAST_ERROR
+
+    sized = table.dropna(subset=["budget"])
+    budgets = sorted(sized["budget"].unique())
+    styles = label_styles(table["label"], dict(zip(table["label"], table["method"], strict=True)))
+    figure = Figure(figsize=(WIDTH_INCHES, 3.6), layout="constrained")
+    axes = figure.subplots(1, len(budgets), sharey=True, squeeze=False)[0]
+    for ax, budget in zip(axes, budgets, strict=True):
+        for row in sized[sized["budget"] == budget].to_dict("records"):
+            style, filled = styles[row["label"]], row["refit"] == "none"
+            x, y = 100 * max(row[TRAINING], LEAST_ERROR), 100 * row[HIDDEN]
+            ax.errorbar(
+                x,
+                y,
+                xerr=min(100 * row[f"{TRAINING}_se"], 0.9 * x),
+                yerr=100 * row[f"{HIDDEN}_se"],
+                marker=style.marker,
+                color=style.colour,
+                markerfacecolor=style.colour if filled else "white",
+                markersize=6,
+                elinewidth=0.8,
+                linestyle="none",
+                zorder=3,
+            )
+            if row["refit"] == "initial":
+                ax.plot(x, y, marker=".", color=style.colour, markersize=3, zorder=4)
+        lines = [("--", float(table.loc[table["budget"].isna(), HIDDEN].mean()))]
+        dashes = {"initial weights": ":", "design and response known": "-."}
+        lines += [(dashes.get(row["arm"], ":"), row[HIDDEN]) for row in known.to_dict("records")]
+        for dash, value in lines:
+            ax.axhline(100 * value, color="0.4", linewidth=0.9, linestyle=dash, zorder=1)
+        ax.set_xscale("log")
+        ax.set_yscale("log")
+        ax.set_title(f"{int(budget):,} records")
+        ax.set_xlabel("training error, %")
+        ax.xaxis.set_major_formatter(lambda value, _: f"{value:g}")
+        ax.yaxis.set_major_formatter(lambda value, _: f"{value:g}")
+        ax.yaxis.set_minor_formatter(lambda value, _: f"{value:g}" if value in (20, 30, 40, 50, 60, 70, 80) else "")
+    axes[0].set_ylabel("hidden error, %")
+    handles = [
+        axes[0].plot([], [], linestyle="none", marker=styles[name].marker, color=styles[name].colour, label=name)[0]
+        for name in dict.fromkeys(sized["label"])
+    ]
+    figure.legend(handles=handles, loc="outside lower center", ncols=4)
+    return figure
