@@ -19,6 +19,7 @@ from frontier.results.baseline import write_baseline
 from frontier.results.provenance import method_code
 from frontier.results.run import load_run
 from frontier.results.store import Store
+from frontier.sweep.merging import merge_runs
 from frontier.sweep.run import run_session
 from frontier.sweep.session import open_session
 
@@ -132,3 +133,16 @@ def test_a_table_whose_checksum_was_taken_out_of_the_manifest_is_refused(tmp_pat
         path.write_text(json.dumps(manifest | {"sha256": without}))
         with pytest.raises(InputError, match=r"states no sha256 of cells\.parquet"):
             load_run(tmp_path / "run")
+
+
+def test_a_merge_leaves_out_batches_of_another_run_under_this_runs_names(tmp_path: Path) -> None:
+    for name, text in (("one", EXPERIMENT), ("other", EXPERIMENT.replace("epochs: 50", "epochs: 5"))):
+        (tmp_path / f"{name}.yaml").write_text(text)
+        frontier.run_experiment(tmp_path / f"{name}.yaml", out=tmp_path / name)
+    plans = [open_session(tmp_path / f"{name}.yaml").plan.batches for name in ("one", "other")]
+    mine, theirs = next((a, b) for a, b in zip(*plans, strict=True) if a.key != b.key)
+    shutil.copy(Store(tmp_path / "other").path(theirs.key), Store(tmp_path / "one").path(mine.key))
+    said: list[str] = []
+    table = merge_runs([tmp_path / "one"], tmp_path / "merged", said.append)
+    assert len(table) == 6 - len(mine.cells)
+    assert any("holds the batch" in line for line in said)

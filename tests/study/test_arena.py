@@ -1,0 +1,38 @@
+"""The page of the arena, on made-up replicates: every method at its best, controls beside them, one figure."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pandas as pd
+
+from frontier.analysis.arena import HIDDEN, SHOWN, contrasts, means, replicates
+from frontier.core.truth import COLUMNS
+from frontier.results.run import Run
+from frontier.study.arena import at_their_best, write_arena
+from tests.analysis.test_arena import cells
+
+ARMS = {"Coreset": (0.01, 0.4), "other": (0.05, 0.6), "Dense": (0.001, 0.3)}
+
+
+def test_each_method_stands_at_its_best_arm() -> None:
+    table = cells(ARMS)
+    worse = table[table["label"] == "other"].assign(refit="fitted")
+    worse[HIDDEN] += 0.1
+    rows = replicates(pd.concat([table, worse]))
+    found = contrasts(rows, "Coreset", ["other", "other, refit"])
+    assert set(found["arm"]) == {"other", "other, refit"}
+    assert at_their_best(found, means(rows))["arm"].tolist() == ["other"]
+
+
+def test_the_page_has_the_verdicts_all_arms_and_the_controls(tmp_path: Path) -> None:
+    control = {"initial weights": dict.fromkeys((*SHOWN, *COLUMNS), 0.25)}
+    splits = {f"r{i}": {"default": {"controls": control}} for i in range(10)}
+    manifest = {"description": "ten of them", "limitations": ["made up"], "splits": splits}
+    report, *others = write_arena([Run(cells(ARMS), manifest, "made_up")], tmp_path)
+    text = report.read_text()
+    assert "| 1,000 | other |" in text
+    assert "better on both" in text
+    assert "initial weights" in text
+    assert "made up" in text
+    assert {path.name for path in others} == {"made_up__two_errors.png", "made_up_arms.csv", "made_up_contrasts.csv"}
