@@ -156,7 +156,7 @@ def _figure(table: pd.DataFrame, known: pd.DataFrame) -> Figure:
     budgets = sorted(sized["budget"].unique())
     styles = label_styles(table["label"], dict(zip(table["label"], table["method"], strict=True)))
     figure = Figure(figsize=(WIDTH_INCHES, 3.6), layout="constrained")
-    axes = figure.subplots(1, len(budgets), sharey=True, squeeze=False)[0]
+    axes = figure.subplots(1, len(budgets), sharex=True, sharey=True, squeeze=False)[0]
     for ax, budget in zip(axes, budgets, strict=True):
         for row in sized[sized["budget"] == budget].to_dict("records"):
             style, filled = styles[row["label"]], row["refit"] == "none"
@@ -186,6 +186,7 @@ def _figure(table: pd.DataFrame, known: pd.DataFrame) -> Figure:
         ax.set_title(f"{int(budget):,} records")
         ax.set_xlabel("training error, %")
         ax.xaxis.set_major_formatter(lambda value, _: f"{value:g}")
+        ax.xaxis.set_minor_formatter("")
         ax.yaxis.set_major_formatter(lambda value, _: f"{value:g}")
         ax.yaxis.set_minor_formatter(lambda value, _: f"{value:g}" if value in (20, 30, 40, 50, 60, 70, 80) else "")
     axes[0].set_ylabel("hidden error, %")
