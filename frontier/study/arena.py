@@ -7,8 +7,9 @@ numbers. Exit codes: 0 done, 2 bad input.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import pandas as pd
 import typer
@@ -17,12 +18,13 @@ from rich.console import Console
 from frontier.analysis.arena import HIDDEN, LEVEL, SAME, TRAINING, contrasts, controls, means, replicates
 from frontier.commands.command_line import command
 from frontier.core.truth import HEADLINE
+from frontier.reporting.numbers import percent
 from frontier.results.run import Run, load_run
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
-    from frontier.reporting.document import Block
+    from frontier.reporting.document import Block, Table
 
 REFERENCE = "Coreset"
 ORDER = ("none", "fitted", "initial")
@@ -63,6 +65,7 @@ def _blocks(run: Run) -> list[Block]:
     known = controls(run.manifest)
     return [
         Text(escape(str(run.manifest.get("description") or ""))),
+        summary(table, known),
         Picture(
             f"{run.name}__two_errors",
             "Training error against hidden error at each budget, means over replicates with standard errors. Filled: "
@@ -78,17 +81,42 @@ def _blocks(run: Run) -> list[Block]:
     ]
 
 
-def at_their_best(found: pd.DataFrame, table: pd.DataFrame) -> pd.DataFrame:
-    """The contrasts with each method's best arm of a budget: the one of its refits with the least hidden error."""
+def best_arms(table: pd.DataFrame) -> pd.DataFrame:
+    """Each method at its best of a budget: the one of its arms with the least hidden error."""
     sized = table.dropna(subset=["budget"])
-    best = sized.loc[sized.groupby(["budget", "label"])[HIDDEN].idxmin(), ["budget", "arm", HIDDEN]]
-    kept = found.merge(best, on=["budget", "arm"], suffixes=("", "_mean"))
+    return sized.loc[sized.groupby(["budget", "label"])[HIDDEN].idxmin()]
+
+
+def at_their_best(found: pd.DataFrame, table: pd.DataFrame) -> pd.DataFrame:
+    """The contrasts with each method's best arm of a budget."""
+    kept = found.merge(best_arms(table)[["budget", "arm", HIDDEN]], on=["budget", "arm"], suffixes=("", "_mean"))
     return kept.sort_values(["budget", f"{HIDDEN}_mean"])
+
+
+def summary(table: pd.DataFrame, known: pd.DataFrame) -> Table:
+    """One row for each method at its best, the best first: hidden, training and distribution error by budget."""
+    from frontier.reporting.document import Table
+
+    best = best_arms(table)
+    budgets = sorted(best["budget"].unique())
+    order = best.groupby("label")[HIDDEN].mean().sort_values().index
+    rows = []
+    for label in order:
+        own = best[best["label"] == label].set_index("budget")
+        rows.append([label, *(_three(own.loc[budget]) if budget in own.index else "–" for budget in budgets)])
+    whole = table[table["budget"].isna() & (table["refit"] == "none")]
+    everybody = [("the whole file, " + str(row["label"]).lower(), row) for row in whole.to_dict("records")]
+    everybody += [(f"the whole file, {row['arm']}", row) for row in known.to_dict("records")]
+    rows += [[name, _three(row), *[""] * (len(budgets) - 1)] for name, row in everybody]
+    return Table(["hidden / training / distribution error", *(f"{int(b):,} records" for b in budgets)], rows)
+
+
+def _three(row: Mapping[Any, Any] | pd.Series) -> str:
+    return " / ".join(percent(float(row[name]), 2) for name in (HIDDEN, TRAINING, "truth_distribution"))
 
 
 def _verdicts(found: pd.DataFrame) -> Block:
     from frontier.reporting.document import Table
-    from frontier.reporting.numbers import percent
 
     header = ("budget", f"{REFERENCE} against", "training error", "hidden error", "relative", "metrics", "verdict")
     rows = [
@@ -124,7 +152,7 @@ def _note(found: pd.DataFrame) -> Block:
 
 def _arms(table: pd.DataFrame, known: pd.DataFrame) -> Block:
     from frontier.reporting.document import Table
-    from frontier.reporting.numbers import count, percent, percent_with_error
+    from frontier.reporting.numbers import count, percent_with_error
 
     header = (
         *("budget", "arm", "records", "ESS", "training error", "hidden error", "median", "capped", "weighted"),
