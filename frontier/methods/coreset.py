@@ -101,9 +101,12 @@ class Coreset(Method):
     def _fitted_again(self, whole: CalibrationProblem, solution: Solution, budget: int) -> Solution:
         """The weights of the chosen records near the dense ones, unless too few of them are left with any."""
         again = refit(whole, solution, "initial", rho=self.rho)
-        if again.weights is None or not reached(active_count(again.weights), budget):
+        if again.status is Status.TIMEOUT:
+            return dataclasses.replace(solution.with_note("without the last fit"), status=Status.TIMEOUT)
+        weights = again.weights
+        if weights is None or again.status is not Status.OPTIMAL or not reached(active_count(weights), budget):
             return solution
-        return dataclasses.replace(solution, weights=again.weights)
+        return dataclasses.replace(solution, weights=weights)
 
     def augmented(self, problem: CalibrationProblem, dense: FloatArray) -> CalibrationProblem:
         """The targets, then the auxiliary totals of the dense weights, which are the initial ones here."""
