@@ -12,37 +12,36 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
-from scipy.stats import t as student
 
+from frontier.analysis.intervals import mean_interval, with_limits
 from frontier.core.errors import InputError
 from frontier.core.truth import HEADLINE
-from frontier.results.schema import require, settled
+from frontier.results.schema import ARM, require, settled
+
+Arm = tuple[str, str]  # label, refit
 
 TRAINING, HIDDEN = "train_mare", "truth_mean"
 SHOWN = (
     *("n_active", "ess", TRAINING, HIDDEN, "truth_median", "truth_capped", "truth_wmape", "truth_log_ratio"),
     *("truth_rmse", "truth_bias", "truth_beyond", "truth_distribution", "reserve_mean", "reserve_median"),
 )
-LEVEL = 0.95
 SAME = 0.002  # training errors nearer than this are level: no published total is known more closely
 
 
 def replicates(cells: pd.DataFrame) -> pd.DataFrame:
-    """Settled rows with budget or dense weights, with `arm`; `InputError` for a run without a known truth."""
+    """Settled rows, of a budget or dense; `InputError` for a run without a known truth."""
     require(cells)
     if HIDDEN not in cells.columns or cells[HIDDEN].isna().all():
         raise InputError("cells", f"no column '{HIDDEN}'", expected="problems with a known truth", cure="census_arena")
-    rows = cells[settled(cells)]
-    arm = rows["label"] + rows["refit"].map({"none": "", "fitted": ", refit", "initial": ", refit from initial"})
-    return rows.assign(arm=arm)
+    return cells[settled(cells)]
 
 
 def means(rows: pd.DataFrame) -> pd.DataFrame:
     """One row per arm and budget: replicates, the mean of every quantity, the standard error of the two errors."""
-    grouped = rows.groupby(["budget", "label", "method", "refit", "arm"], dropna=False, sort=True)
+    grouped = rows.groupby(["budget", "label", "method", "refit"], dropna=False, sort=True)
     shown = [name for name in SHOWN if name in rows.columns]
     table = grouped[shown].mean().reset_index()
-    table.insert(5, "replicates", grouped["problem"].nunique().to_numpy())
+    table.insert(4, "replicates", grouped["problem"].nunique().to_numpy())
     for name in (TRAINING, HIDDEN):
         table[f"{name}_se"] = (grouped[name].std() / np.sqrt(grouped[name].count())).to_numpy()
     return table
@@ -51,55 +50,51 @@ def means(rows: pd.DataFrame) -> pd.DataFrame:
 def controls(manifest: Mapping[str, Any]) -> pd.DataFrame:
     """The mean over replicates of what weights that nobody fitted come to: the initial ones, and those that know."""
     rows = [
-        {"arm": name, "problem": problem} | values
-        for problem, splits in manifest["splits"].items()
+        {"name": name} | values
+        for splits in manifest["splits"].values()
         for facts in splits.values()
         for name, values in facts.get("controls", {}).items()
     ]
     if not rows:
-        return pd.DataFrame(columns=["arm", *SHOWN])
+        return pd.DataFrame(columns=["name", *SHOWN])
     table = pd.DataFrame(rows)
-    return table.groupby("arm")[[name for name in SHOWN if name in table.columns]].mean().reset_index()
+    return table.groupby("name")[[name for name in SHOWN if name in table.columns]].mean().reset_index()
 
 
-def contrasts(rows: pd.DataFrame, reference: str, against: Sequence[str]) -> pd.DataFrame:
+def contrasts(rows: pd.DataFrame, reference: Arm, against: Sequence[Arm]) -> pd.DataFrame:
     """`reference` against each arm at each budget, on training and hidden error at once.
 
-    Columns: budget, arm, replicates; for each error the mean difference (reference − arm), its interval and the
-    relative change of the hidden one; how many of the headline metrics are smaller; `verdict`: better on both, level,
-    trade-off, worse on both, or undecided. Level on training means nearer than `SAME`.
+    Columns: budget, label, refit, replicates; for each error the mean difference (reference − arm), its interval and
+    the relative change of the hidden one; how many of the headline metrics are smaller; `verdict`: better on both,
+    level, trade-off, worse on both, or undecided. Level on training means nearer than `SAME`.
     """
+    by_arm = {key: part.set_index("problem") for key, part in rows.groupby(["budget", *ARM], sort=True)}
     found = []
     for budget in sorted(rows["budget"].dropna().unique().tolist()):
-        part = rows[rows["budget"] == budget]
-        ours = part[part["arm"] == reference].set_index("problem")
         for arm in against:
-            theirs = part[part["arm"] == arm].set_index("problem")
-            shared = ours.index.intersection(theirs.index)
-            if len(shared) < 2:
+            ours, theirs = by_arm.get((budget, *reference)), by_arm.get((budget, *arm))
+            if ours is None or theirs is None:
                 continue
-            row: dict[str, Any] = {"budget": int(budget), "arm": arm, "replicates": len(shared)}
-            signs = {}
-            for name, margin in ((TRAINING, SAME), (HIDDEN, 0.0)):
-                difference = (ours.loc[shared, name] - theirs.loc[shared, name]).to_numpy(np.float64)
-                mean, half = float(difference.mean()), _half_width(difference)
-                row |= {name: mean, f"{name}_low": mean - half, f"{name}_high": mean + half}
-                signs[name] = -1 if mean + half < -margin else 1 if mean - half > margin else 0
-                if margin and abs(mean) + half <= margin:
-                    signs[name] = 2  # level
-            row["hidden_change"] = float(ours.loc[shared, HIDDEN].mean() / theirs.loc[shared, HIDDEN].mean() - 1)
-            row["metrics_smaller"] = sum(
-                bool(ours.loc[shared, m].mean() < theirs.loc[shared, m].mean()) for m in HEADLINE
-            )
-            row["verdict"] = _verdict(signs[TRAINING], signs[HIDDEN])
-            found.append(row)
+            shared = ours.index.intersection(theirs.index)
+            if len(shared) > 1:
+                whose = {"budget": int(budget), "label": arm[0], "refit": arm[1]}
+                found.append(whose | _contrast(ours.loc[shared], theirs.loc[shared]))
     return pd.DataFrame(found)
 
 
-def _half_width(difference: np.ndarray[tuple[int], np.dtype[np.float64]]) -> float:
-    """Half of the interval of the mean of a difference over replicates."""
-    size = difference.size
-    return float(student.ppf(0.5 + LEVEL / 2, size - 1) * difference.std(ddof=1) / np.sqrt(size))
+def _contrast(ours: pd.DataFrame, theirs: pd.DataFrame) -> dict[str, Any]:
+    """Two arms on the same replicates, in the same order."""
+    row: dict[str, Any] = {"replicates": len(ours)}
+    signs = {}
+    for name, margin in ((TRAINING, SAME), (HIDDEN, 0.0)):
+        mean, low, high = mean_interval((ours[name] - theirs[name]).to_numpy(np.float64))
+        row |= with_limits(name, (mean, low, high))
+        signs[name] = -1 if high < -margin else 1 if low > margin else 0
+        if margin and max(high, -low) <= margin:
+            signs[name] = 2  # level
+    row["hidden_change"] = float(ours[HIDDEN].mean() / theirs[HIDDEN].mean() - 1)
+    row["metrics_smaller"] = sum(bool(ours[metric].mean() < theirs[metric].mean()) for metric in HEADLINE)
+    return row | {"verdict": _verdict(signs[TRAINING], signs[HIDDEN])}
 
 
 def _verdict(training: int, hidden: int) -> str:

@@ -17,6 +17,8 @@ from dataclasses import dataclass
 from typing import ClassVar, Literal
 
 import numpy as np
+import scipy.sparse as sp
+from numpy.typing import NDArray
 
 from frontier.core.errors import InputError
 from frontier.core.limits import OutOfTime, out_of_time
@@ -32,11 +34,13 @@ from frontier.methods.greg import Greg
 from frontier.methods.logit import Logit
 from frontier.methods.raking import Raking
 from frontier.methods.solution import Claim, Solution
+from frontier.solvers.sampling.cube import cube_sample
 
 DenseMethod = Literal["anchored_l1", "greg", "raking", "logit", "dense_nnls", "initial"]
 RELAX = 0.01  # ρ at which missing a target by 10% costs as much as changing all weights by 100% (`objectives.distance`)
 
-Thin = Callable[[FloatArray, Point], tuple[FloatArray, dict[str, Claim]]]
+Draw = Callable[[FloatArray, np.random.Generator], NDArray[np.intp]]  # probabilities (n) → the units drawn
+Thin = Callable[[Point], tuple[FloatArray, dict[str, Claim]]]
 
 
 def dense_method(dense: DenseMethod, penalty: float | None) -> Method | None:
@@ -73,8 +77,8 @@ class DenseThinning(Method):
         dense_method(self.dense, self.penalty)
 
     @abstractmethod
-    def thinning(self, problem: CalibrationProblem) -> Thin:
-        """How dense weights (n) become those of a point; they come with claims."""
+    def thinning(self, problem: CalibrationProblem, dense: FloatArray) -> Thin:
+        """How the dense weights (n) become those of a point; they come with claims."""
 
     def warm_up(self) -> None:
         if (method := dense_method(self.dense, self.penalty)) is not None:
@@ -87,10 +91,10 @@ class DenseThinning(Method):
         where the dense method failed or did not converge, every solution says so.
         """
         self.check(points)
-        thin = self.thinning(problem)
         found = dense_solution(problem, self.dense, self.penalty)
         if found.weights is None:
             return [Solution.failed(found.status, f"dense weights by {self.dense}: {found.message}")] * len(points)
+        thin: Thin | None = None  # made for the first point that needs it
         weighted = int(np.count_nonzero(found.weights))
         converged = found.status not in (Status.NOT_CONVERGED, Status.TIMEOUT)
         solutions = []
@@ -104,7 +108,8 @@ class DenseThinning(Method):
                 solutions.append(Solution.not_begun())
                 continue
             try:
-                weights, claims = thin(found.weights, point)
+                thin = thin or self.thinning(problem, found.weights)
+                weights, claims = thin(point)
             except OutOfTime:
                 solutions.append(Solution.failed(Status.TIMEOUT, "the sample was not finished in time"))
                 continue
@@ -128,6 +133,29 @@ def dense_solution(problem: CalibrationProblem, dense: DenseMethod, penalty: flo
     point = Point(lam=0.0) if "lam" in method.coordinates else Point()
     (solution,) = method.solve(problem, [point])
     return solution
+
+
+def sampled(dense: FloatArray, probabilities: FloatArray, drawn: NDArray[np.intp]) -> FloatArray:
+    """The weights of a sample, `w/π` for the units drawn (Horvitz–Thompson), (n,)."""
+    weights = np.zeros(dense.size)
+    weights[drawn] = dense[drawn] / probabilities[drawn]
+    return weights
+
+
+def balanced_draw(A: sp.csr_array, importance: FloatArray, dense: FloatArray) -> Draw:
+    """Draws by the cube method that keep the totals `A w` of the dense weights, the most important ones best."""
+    totals = A[np.argsort(-importance, kind="stable")] @ sp.diags_array(dense)
+    return lambda probabilities, generator: cube_sample(totals, probabilities, generator)
+
+
+def warm_up_cube() -> None:
+    """Compile the kernels of both phases of the cube method."""
+    cube_sample(sp.csc_array([[1.0, 2.0, 3.0, 4.0]]), np.full(4, 0.5), np.random.default_rng(0))
+
+
+def certain(probabilities: FloatArray) -> int:
+    """How many records are taken for certain."""
+    return int(np.count_nonzero(probabilities == 1))
 
 
 def sampler(point: Point) -> np.random.Generator:

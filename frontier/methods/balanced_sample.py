@@ -14,14 +14,12 @@ from dataclasses import dataclass
 from typing import ClassVar
 
 import numpy as np
-import scipy.sparse as sp
 
 from frontier.core.point import Point
 from frontier.core.problem import CalibrationProblem, FloatArray
-from frontier.methods._dense import DenseThinning, Thin, sampler
+from frontier.methods._dense import DenseThinning, Thin, balanced_draw, certain, sampled, sampler, warm_up_cube
 from frontier.methods.solution import Claim
 from frontier.objectives.design import weighted_design
-from frontier.solvers.sampling.cube import cube_sample
 from frontier.solvers.sampling.inclusion import inclusion_probabilities
 
 
@@ -43,20 +41,18 @@ class BalancedSample(DenseThinning):
     def warm_up(self) -> None:
         """Compile the dense method and the kernels of both phases."""
         super().warm_up()
-        cube_sample(sp.csc_array([[1.0, 2.0, 3.0, 4.0]]), np.full(4, 0.5), np.random.default_rng(0))
+        warm_up_cube()
 
-    def thinning(self, problem: CalibrationProblem) -> Thin:
+    def thinning(self, problem: CalibrationProblem, dense: FloatArray) -> Thin:
         A = weighted_design(problem).A
-        ranked = A[np.argsort(-problem.importance, kind="stable")]
+        balanced = balanced_draw(A, problem.importance, dense)
 
-        def draw(dense: FloatArray, point: Point) -> tuple[FloatArray, dict[str, Claim]]:
+        def draw(point: Point) -> tuple[FloatArray, dict[str, Claim]]:
             assert point.budget is not None
             probabilities = inclusion_probabilities(dense, point.budget)
-            drawn = cube_sample(ranked @ sp.diags_array(dense), probabilities, sampler(point))
-            weights = np.zeros(dense.size)
-            weights[drawn] = dense[drawn] / probabilities[drawn]
+            weights = sampled(dense, probabilities, balanced(probabilities, sampler(point)))
             claims: dict[str, Claim] = {
-                "certain": int(np.count_nonzero(probabilities == 1)),
+                "certain": certain(probabilities),
                 "worst_imbalance": float(np.max(np.abs(A @ (weights - dense)))),
             }
             return weights, claims

@@ -7,6 +7,7 @@ fitted after sampling.
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import partial
 from typing import ClassVar
 
 import numpy as np
@@ -29,8 +30,8 @@ class DenseScaledSample(DenseThinning):
 
     stochastic: ClassVar[bool] = True
 
-    def thinning(self, problem: CalibrationProblem) -> Thin:
-        return _draw
+    def thinning(self, problem: CalibrationProblem, dense: FloatArray) -> Thin:
+        return partial(_draw, dense)
 
 
 def _draw(dense: FloatArray, point: Point) -> tuple[FloatArray, dict[str, Claim]]:

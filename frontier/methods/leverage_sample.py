@@ -23,10 +23,9 @@ from annotated_types import Ge, Le
 from frontier.core.limits import check_time
 from frontier.core.point import Point
 from frontier.core.problem import CalibrationProblem, FloatArray
-from frontier.methods._dense import DenseThinning, Thin, sampler
+from frontier.methods._dense import DenseThinning, Thin, balanced_draw, certain, sampled, sampler, warm_up_cube
 from frontier.methods.solution import Claim
 from frontier.objectives.design import weighted_design
-from frontier.solvers.sampling.cube import cube_sample
 from frontier.solvers.sampling.inclusion import inclusion_probabilities
 from frontier.solvers.sampling.systematic import systematic_sample
 
@@ -60,30 +59,21 @@ class LeverageSample(DenseThinning):
         """Compile the dense method, and the kernels of the cube where it draws."""
         super().warm_up()
         if self.balanced:
-            cube_sample(sp.csc_array([[1.0, 2.0, 3.0, 4.0]]), np.full(4, 0.5), np.random.default_rng(0))
+            warm_up_cube()
 
-    def thinning(self, problem: CalibrationProblem) -> Thin:
-        design = weighted_design(problem)
-        known: dict[int, tuple[FloatArray, int]] = {}  # leverages are of the dense weights: the same for every point
+    def thinning(self, problem: CalibrationProblem, dense: FloatArray) -> Thin:
+        A = weighted_design(problem).A
+        extra = problem.auxiliary if self.auxiliary else None
+        leverage, rank = leverages(A if extra is None else sp.csr_array(sp.vstack([A, extra])), dense)
+        mean = float(dense @ leverage) / float(dense.sum())
+        chances = dense * (self.mix + (1 - self.mix) * leverage / mean) if mean > 0 else dense
+        drawn = balanced_draw(A, problem.importance, dense) if self.balanced else systematic_sample
 
-        def draw(dense: FloatArray, point: Point) -> tuple[FloatArray, dict[str, Claim]]:
+        def draw(point: Point) -> tuple[FloatArray, dict[str, Claim]]:
             assert point.budget is not None
-            if not known:
-                extra = problem.auxiliary if self.auxiliary else None
-                rows = design.A if extra is None else sp.csr_array(sp.vstack([design.A, extra]))
-                known[0] = leverages(rows, dense)
-            leverage, rank = known[0]
-            mean = float(dense @ leverage) / float(dense.sum())
-            chances = dense * (self.mix + (1 - self.mix) * leverage / mean) if mean > 0 else dense
             probabilities = inclusion_probabilities(chances, point.budget)
-            if self.balanced:
-                ranked = design.A[np.argsort(-problem.importance, kind="stable")]
-                drawn = cube_sample(ranked @ sp.diags_array(dense), probabilities, sampler(point))
-            else:
-                drawn = systematic_sample(probabilities, sampler(point))
-            weights = np.zeros(dense.size)
-            weights[drawn] = dense[drawn] / probabilities[drawn]
-            return weights, {"certain": int(np.count_nonzero(probabilities == 1)), "rank": rank}
+            weights = sampled(dense, probabilities, drawn(probabilities, sampler(point)))
+            return weights, {"certain": certain(probabilities), "rank": rank}
 
         return draw
 

@@ -10,11 +10,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import ClassVar
 
-import numpy as np
-
 from frontier.core.point import Point
 from frontier.core.problem import CalibrationProblem, FloatArray
-from frontier.methods._dense import DenseThinning, Thin, sampler
+from frontier.methods._dense import DenseThinning, Thin, certain, sampled, sampler
 from frontier.methods.solution import Claim
 from frontier.solvers.sampling.inclusion import inclusion_probabilities
 from frontier.solvers.sampling.systematic import systematic_sample
@@ -32,14 +30,11 @@ class PpsSample(DenseThinning):
 
     stochastic: ClassVar[bool] = True
 
-    def thinning(self, problem: CalibrationProblem) -> Thin:
-        return _draw
+    def thinning(self, problem: CalibrationProblem, dense: FloatArray) -> Thin:
+        def draw(point: Point) -> tuple[FloatArray, dict[str, Claim]]:
+            assert point.budget is not None
+            probabilities = inclusion_probabilities(dense, point.budget)
+            drawn = systematic_sample(probabilities, sampler(point))
+            return sampled(dense, probabilities, drawn), {"certain": certain(probabilities)}
 
-
-def _draw(dense: FloatArray, point: Point) -> tuple[FloatArray, dict[str, Claim]]:
-    assert point.budget is not None
-    probabilities = inclusion_probabilities(dense, point.budget)
-    drawn = systematic_sample(probabilities, sampler(point))
-    weights = np.zeros(dense.size)
-    weights[drawn] = dense[drawn] / probabilities[drawn]
-    return weights, {"certain": int(np.count_nonzero(probabilities == 1))}
+        return draw

@@ -7,6 +7,7 @@ after selecting.
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import partial
 
 import numpy as np
 
@@ -26,8 +27,8 @@ class TopK(DenseThinning):
     Raises `InputError` for a penalty that is not a finite number > 0, or given to dense weights without one.
     """
 
-    def thinning(self, problem: CalibrationProblem) -> Thin:
-        return _select
+    def thinning(self, problem: CalibrationProblem, dense: FloatArray) -> Thin:
+        return partial(_select, dense)
 
 
 def _select(dense: FloatArray, point: Point) -> tuple[FloatArray, dict[str, Claim]]:

@@ -15,11 +15,14 @@ import pandas as pd
 import typer
 from rich.console import Console
 
-from frontier.analysis.arena import HIDDEN, LEVEL, SAME, TRAINING, contrasts, controls, means, replicates
+from frontier.analysis.arena import HIDDEN, SAME, TRAINING, contrasts, controls, means, replicates
+from frontier.analysis.intervals import LEVEL
 from frontier.commands.command_line import command
 from frontier.core.truth import HEADLINE
+from frontier.reporting.arms import arm_name
 from frontier.reporting.numbers import percent
 from frontier.results.run import Run, load_run
+from frontier.results.schema import ARM
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -27,7 +30,6 @@ if TYPE_CHECKING:
     from frontier.reporting.document import Block, Table
 
 REFERENCE = "Coreset"
-ORDER = ("none", "fitted", "initial")
 QUESTION = (
     "Which small file is right about what no target says? Every replicate is an independent sample of a known "
     "population; methods see published totals, the yardstick sees everything. An error is the mean of "
@@ -60,8 +62,9 @@ def _blocks(run: Run) -> list[Block]:
 
     rows = replicates(run.cells)
     table = means(rows)
-    others = [arm for arm in dict.fromkeys(table["arm"]) if not arm.startswith(("Dense", REFERENCE))]
-    found = contrasts(rows, REFERENCE, others)
+    sized = table[table["budget"].notna() & (table["label"] != REFERENCE)]
+    arms = dict.fromkeys(zip(sized["label"], sized["refit"], strict=True))
+    found = contrasts(rows, (REFERENCE, "none"), list(arms))
     known = controls(run.manifest)
     return [
         Text(escape(str(run.manifest.get("description") or ""))),
@@ -89,7 +92,7 @@ def best_arms(table: pd.DataFrame) -> pd.DataFrame:
 
 def at_their_best(found: pd.DataFrame, table: pd.DataFrame) -> pd.DataFrame:
     """The contrasts with each method's best arm of a budget."""
-    kept = found.merge(best_arms(table)[["budget", "arm", HIDDEN]], on=["budget", "arm"], suffixes=("", "_mean"))
+    kept = found.merge(best_arms(table)[["budget", *ARM, HIDDEN]], on=["budget", *ARM], suffixes=("", "_mean"))
     return kept.sort_values(["budget", f"{HIDDEN}_mean"])
 
 
@@ -106,7 +109,7 @@ def summary(table: pd.DataFrame, known: pd.DataFrame) -> Table:
         rows.append([label, *(_three(own.loc[budget]) if budget in own.index else "–" for budget in budgets)])
     whole = table[table["budget"].isna() & (table["refit"] == "none")]
     everybody = [("the whole file, " + str(row["label"]).lower(), row) for row in whole.to_dict("records")]
-    everybody += [(f"the whole file, {row['arm']}", row) for row in known.to_dict("records")]
+    everybody += [(f"the whole file, {row['name']}", row) for row in known.to_dict("records")]
     rows += [[name, _three(row), *[""] * (len(budgets) - 1)] for name, row in everybody]
     return Table(["hidden / training / distribution error", *(f"{int(b):,} records" for b in budgets)], rows)
 
@@ -122,7 +125,7 @@ def _verdicts(found: pd.DataFrame) -> Block:
     rows = [
         [
             f"{row['budget']:,}",
-            row["arm"],
+            arm_name(row["label"], row["refit"]),
             *(
                 f"{100 * row[name]:+.1f} [{100 * row[f'{name}_low']:+.1f}, {100 * row[f'{name}_high']:+.1f}]"
                 for name in (TRAINING, HIDDEN)
@@ -165,12 +168,12 @@ def _arms(table: pd.DataFrame, known: pd.DataFrame) -> Block:
     rows = []
     for row in known.to_dict("records"):
         errors = [percent(row[name]) for name in (TRAINING, HIDDEN, *rest)]
-        rows.append(["", row["arm"], count(row["n_active"]), count(row["ess"]), *errors])
+        rows.append(["", row["name"], count(row["n_active"]), count(row["ess"]), *errors])
     for row in table.sort_values(["budget", HIDDEN], na_position="first").to_dict("records"):
         budget = "" if pd.isna(row["budget"]) else f"{int(row['budget']):,}"
         errors = [percent_with_error(row[name], row[f"{name}_se"]) for name in (TRAINING, HIDDEN)]
         errors += [percent(row[name]) for name in rest]
-        rows.append([budget, row["arm"], count(row["n_active"]), count(row["ess"]), *errors])
+        rows.append([budget, arm_name(row["label"], row["refit"]), count(row["n_active"]), count(row["ess"]), *errors])
     return Table(header, rows, numbers=(0, *range(2, len(header))), foldable=True)
 
 
@@ -206,7 +209,7 @@ def _figure(table: pd.DataFrame, known: pd.DataFrame) -> Figure:
                 ax.plot(x, y, marker=".", color=style.colour, markersize=3, zorder=4)
         lines = [("--", float(table.loc[table["budget"].isna(), HIDDEN].mean()))]
         dashes = {"initial weights": ":", "design and response known": "-."}
-        lines += [(dashes.get(row["arm"], ":"), row[HIDDEN]) for row in known.to_dict("records")]
+        lines += [(dashes.get(row["name"], ":"), row[HIDDEN]) for row in known.to_dict("records")]
         for dash, value in lines:
             ax.axhline(100 * value, color="0.4", linewidth=0.9, linestyle=dash, zorder=1)
         ax.set_xscale("log")

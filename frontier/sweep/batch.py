@@ -67,7 +67,7 @@ def _result(
                 refit=arm,
             )
             also = {
-                "cell": cell.name if arm == "none" else f"{cell.name}/refit={arm}",
+                "cell": cell.named(arm),
                 "repeat": cell.repeat,
                 "batch_size": len(batch.cells),
                 "threads": batch.threads,

@@ -40,6 +40,10 @@ class Cell:
         coordinates += [f"repeat={self.repeat}"] if self.repeated else []
         return "/".join([self.problem, self.split, self.label, *coordinates])
 
+    def named(self, arm: str) -> str:
+        """The name of the row as fitted ("none"), or of a refit."""
+        return self.name if arm == "none" else f"{self.name}/refit={arm}"
+
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Batch:
@@ -127,9 +131,7 @@ def _refuse_equal_names(batches: Sequence[Batch], place: str) -> None:
     """`InputError` where two cells, or a cell and a refit, would have one name."""
     seen: set[str] = set()
     for batch in batches:
-        for name in batch.names:
-            arms = [f"{name}/refit={arm}" for arm in batch.anchors]
-            for one in (name, *arms):
-                if one in seen:
-                    raise InputError(place, "two cells of one name", got=repr(one), cure="change a label")
-                seen.add(one)
+        for name in (cell.named(arm) for cell in batch.cells for arm in ("none", *batch.anchors)):
+            if name in seen:
+                raise InputError(place, "two cells of one name", got=repr(name), cure="change a label")
+            seen.add(name)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -52,19 +52,17 @@ def run_session(
     run = _runner(jobs, scheduler)
     selected = _selected(session, only)
     with store.lock():
-        store.open(fresh and not only)
+        anew = fresh and not only  # with `only`, what is selected goes, and nothing else
+        store.open(anew)
         if fresh:
-            for batch in session.plan.batches:
-                if batch.method.label in selected:
-                    store.path(batch.key).unlink(missing_ok=True)
-        earlier = _earlier_manifest(store, fresh and not only)
+            _discard((batch for batch in session.plan.batches if batch.method.label in selected), store)
+        earlier = _earlier_manifest(store, anew)
         known = finished(session.plan, store, warn)
         missing = [batch for batch in session.plan.batches if batch.key not in known]
         todo = [batch for batch in missing if batch.method.label in selected]
         for line in _of_other_code(missing, todo, store):
             warn(line)
-        for batch in todo:
-            store.path(batch.key).unlink(missing_ok=True)
+        _discard(todo, store)
         total = sum(len(b.cells) for b in session.plan.batches if b.method.label in selected)
         if todo:
             known = {}  # not kept while solving: they would count in the peak memory that cells report
@@ -87,6 +85,12 @@ def run_session(
         if "merged" in earlier:  # which machine produced the batches that are kept
             manifest["merged"] = earlier["merged"]
         return store.assemble(stored_parts(session, store, known), session.problems, manifest)
+
+
+def _discard(batches: Iterable[Batch], store: Store) -> None:
+    """Take away the results of batches, those that there are."""
+    for batch in batches:
+        store.path(batch.key).unlink(missing_ok=True)
 
 
 def _of_other_code(missing: Sequence[Batch], todo: Sequence[Batch], store: Store) -> Iterator[str]:

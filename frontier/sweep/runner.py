@@ -48,10 +48,11 @@ def finished(plan: Plan, store: Store, warn: Warn) -> dict[str, BatchResult]:
             warn(f"damaged result, solving again: {error}")
             store.path(batch.key).unlink()
             continue
-        if result is not None and result.code == batch.code:
+        if result is None:
+            continue
+        store.marker(batch.key).unlink(missing_ok=True)  # its process was killed between writing and saying so
+        if result.code == batch.code:
             found[batch.key] = result
-        if result is not None:
-            store.marker(batch.key).unlink(missing_ok=True)  # its process was killed between writing and saying so
     return found
 
 

@@ -40,7 +40,7 @@ def cells(arms: dict[str, tuple[float, float]], n: int = 10, spread: float = 0.0
 )
 def test_planted_differences_are_told(other: tuple[float, float], verdict: str) -> None:
     rows = replicates(cells({"Coreset": (0.05, 0.4), "other": other}))
-    [found] = contrasts(rows, "Coreset", ["other"]).to_dict("records")
+    [found] = contrasts(rows, ("Coreset", "none"), [("other", "none")]).to_dict("records")
     assert found["verdict"] == verdict
     assert found["replicates"] == 10
     assert found["metrics_smaller"] == (len(HEADLINE) if other[1] > 0.4 else 0)
@@ -48,7 +48,7 @@ def test_planted_differences_are_told(other: tuple[float, float], verdict: str) 
 
 def test_training_errors_below_what_anybody_publishes_are_level() -> None:
     rows = replicates(cells({"Coreset": (0.0012, 0.4), "other": (0.0002, 0.6)}))
-    [found] = contrasts(rows, "Coreset", ["other"]).to_dict("records")
+    [found] = contrasts(rows, ("Coreset", "none"), [("other", "none")]).to_dict("records")
     assert found["verdict"] == "better on the hidden error, level on training"
 
 
@@ -56,7 +56,7 @@ def test_without_a_difference_one_in_twenty_is_told_apart() -> None:
     told = 0
     for seed in range(400):
         rows = replicates(cells({"Coreset": (0.05, 0.4), "other": (0.05, 0.4)}, seed=seed))
-        [found] = contrasts(rows, "Coreset", ["other"]).to_dict("records")
+        [found] = contrasts(rows, ("Coreset", "none"), [("other", "none")]).to_dict("records")
         told += found[f"{HIDDEN}_low"] > 0 or found[f"{HIDDEN}_high"] < 0
     assert 8 <= told <= 34  # 20 of 400 expected; three and a bit standard deviations of 4.4
 

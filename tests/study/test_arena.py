@@ -24,9 +24,10 @@ def test_each_method_stands_at_its_best_arm() -> None:
     worse = table[table["label"] == "other"].assign(refit="fitted")
     worse[HIDDEN] += 0.1
     rows = replicates(pd.concat([table, worse]))
-    found = contrasts(rows, "Coreset", ["other", "other, refit"])
-    assert set(found["arm"]) == {"other", "other, refit"}
-    assert at_their_best(found, means(rows))["arm"].tolist() == ["other"]
+    found = contrasts(rows, ("Coreset", "none"), [("other", "none"), ("other", "fitted")])
+    assert set(zip(found["label"], found["refit"], strict=True)) == {("other", "none"), ("other", "fitted")}
+    best = at_their_best(found, means(rows))
+    assert best[["label", "refit"]].to_numpy().tolist() == [["other", "none"]]
 
 
 def test_the_page_has_the_verdicts_all_arms_and_the_controls(tmp_path: Path) -> None:

@@ -83,7 +83,7 @@ def assemble(
     column = np.arange(len(units))
     if record == "household":
         column, counted = household_number, units["is_household_head_unit"].to_numpy(bool)
-    M = _estimate_matrix(units, targets, household_number, column)
+    M = estimate_matrix(units, targets, household_number, column)
     records = np.diff(M.indptr)
     kept = np.flatnonzero(records >= min_records)
     if kept.size == 0:
@@ -114,12 +114,7 @@ def _data(file: str) -> Traversable:
     return resources.files("frontier.problems.cps.data") / file
 
 
-def estimate_matrix(units: pd.DataFrame, targets: pd.DataFrame, household_number: IntArray) -> sp.csr_array:
-    """M of households, targets × households, for units whose households are numbered."""
-    return _estimate_matrix(units, targets, household_number, household_number)
-
-
-def _estimate_matrix(
+def estimate_matrix(
     units: pd.DataFrame, targets: pd.DataFrame, household_number: IntArray, column: IntArray
 ) -> sp.csr_array:
     """M, targets × records: entries of units with the same `column` are added up; indices sorted, no zeros."""

@@ -83,7 +83,7 @@ def population() -> Population:
         _values(units, name) != 0 for name in ("snap_benefits", "medicaid_persons", "unemployment_compensation")
     )
     return Population(
-        M=sp.csc_array(cps.estimate_matrix(units, targets, household)),
+        M=sp.csc_array(cps.estimate_matrix(units, targets, household, household)),
         targets=targets,
         hidden=sp.csc_array(hidden[kept]),
         hidden_rows=rows[kept].reset_index(drop=True),

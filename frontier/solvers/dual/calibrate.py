@@ -103,12 +103,12 @@ def _hard(
     problem: CalibrationProblem, objective: DistanceObjective, *, tol: float, max_iter: int, dense: bool | None
 ) -> Calibration:
     design = weighted_design(problem)
-    found = _approached(problem, objective, _unit_rows(design, problem.w0, dense), tol=tol, max_iter=max_iter)
+    found = _approached(problem, objective, design, _unit_rows(design, problem.w0, dense), tol=tol, max_iter=max_iter)
     if found.ended == "stopped" and found.n_iter < max_iter and not out_of_time():
         rows = _orthogonal_rows(design, problem.w0)
         if rows is not None:
             left = max_iter - found.n_iter
-            again = _approached(problem, objective, rows, tol=tol, max_iter=left)
+            again = _approached(problem, objective, design, rows, tol=tol, max_iter=left)
             if again.ended == "converged":
                 found = dataclasses.replace(again, n_iter=found.n_iter + again.n_iter)
     if found.ended == "converged":
@@ -165,10 +165,16 @@ def _orthogonal_rows(design: WeightedDesign, w0: FloatArray) -> _Rows | None:
 
 
 def _approached(
-    problem: CalibrationProblem, objective: DistanceObjective, rows: _Rows, *, tol: float, max_iter: int
+    problem: CalibrationProblem,
+    objective: DistanceObjective,
+    design: WeightedDesign,
+    rows: _Rows,
+    *,
+    tol: float,
+    max_iter: int,
 ) -> Calibration:
     """Proximal points until the equations hold to `tol` and the duality gap is small, without headway, or separated."""
-    design, link, newton = weighted_design(problem), objective.link(problem.w0), rows.newton
+    link, newton = objective.link(problem.w0), rows.newton
     low = (-FAR if objective.lower is None else objective.lower) * problem.w0
     high = (FAR if objective.upper is None else objective.upper) * problem.w0
     theta, weights = np.zeros_like(newton.b), problem.w0

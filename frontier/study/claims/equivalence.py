@@ -16,9 +16,10 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from frontier.analysis.intervals import mean_interval, with_limits
 from frontier.results.run import Run
 from frontier.results.schema import settled
-from frontier.study.claims.model import HOLDS, Verdict, conclude, floats, mean_interval, ruled, targets_of, with_limits
+from frontier.study.claims.model import HOLDS, Verdict, conclude, floats, ruled, targets_of
 
 OURS = "l0-python, our objective"
 RAW = "l0-python, relative loss"

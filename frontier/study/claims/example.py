@@ -17,11 +17,12 @@ import numpy as np
 import pandas as pd
 from scipy import stats
 
+from frontier.analysis.intervals import mean_interval, with_limits
 from frontier.core.point import BUDGET_TOLERANCE
 from frontier.core.problem import FloatArray
 from frontier.results.run import Run
 from frontier.results.schema import settled
-from frontier.study.claims.model import Verdict, conclude, floats, mean_interval, ruled, targets_of, with_limits
+from frontier.study.claims.model import Verdict, conclude, floats, ruled, targets_of
 
 DROPPED = 0.60
 RELIABLE = 0.8  # what a user gets with fewer than four seeds in five is luck

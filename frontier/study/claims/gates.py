@@ -14,19 +14,9 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from frontier.analysis.intervals import mean_interval, with_limits
 from frontier.results.run import Run
-from frontier.study.claims.model import (
-    FAILS,
-    HOLDS,
-    Verdict,
-    conclude,
-    corrected_level,
-    fits_of,
-    floats,
-    mean_interval,
-    ruled,
-    with_limits,
-)
+from frontier.study.claims.model import FAILS, HOLDS, Verdict, conclude, corrected_level, fits_of, floats, ruled
 
 GATES = ("tempered", "untempered")
 FIT = ["arm", "problem", "split", "lam", "seed"]

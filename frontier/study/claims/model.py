@@ -21,6 +21,7 @@ import numpy as np
 import pandas as pd
 from scipy import stats
 
+from frontier.analysis.intervals import LEVEL
 from frontier.core.problem import FloatArray
 from frontier.results.run import Run
 from frontier.results.schema import settled
@@ -32,7 +33,6 @@ ONLY_IF: Word = "holds only if"
 UNDECIDED: Word = "undecided"
 NOT_EVALUATED: Word = "not evaluated"
 
-LEVEL = 0.95
 LEAST_RESAMPLED = 5
 REPLICATES = 2_000
 
@@ -173,20 +173,6 @@ def fits_of(cells: pd.DataFrame, method: str) -> pd.DataFrame:
 def floats(values: pd.Series[Any]) -> FloatArray:
     """A column as float64, missing values being NaN."""
     return np.asarray(values.astype("Float64").to_numpy(dtype=np.float64, na_value=np.nan))
-
-
-def mean_interval(values: FloatArray, level: float = LEVEL) -> tuple[float, float, float]:
-    """Mean and its t interval over seeds; no width for values that do not vary, NaN limits for a single one."""
-    mean = float(values.mean())
-    if values.size < 2:
-        return mean, float("nan"), float("nan")
-    half = float(stats.t.ppf(0.5 + level / 2, values.size - 1) * values.std(ddof=1) / np.sqrt(values.size))
-    return mean, mean - half, mean + half
-
-
-def with_limits(name: str, interval: tuple[float, float, float]) -> dict[str, float]:
-    """A middle and its limits as the columns `name`, `name_low`, `name_high`, which the page writes into one cell."""
-    return dict(zip((name, f"{name}_low", f"{name}_high"), interval, strict=True))
 
 
 def corrected_level(comparisons: int) -> float:

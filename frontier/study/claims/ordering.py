@@ -16,6 +16,7 @@ from typing import Any, Literal
 import numpy as np
 import pandas as pd
 
+from frontier.analysis.intervals import mean_interval, with_limits
 from frontier.core.point import BUDGET_TOLERANCE
 from frontier.core.problem import FloatArray
 from frontier.results.run import Run
@@ -30,11 +31,9 @@ from frontier.study.claims.model import (
     corrected_level,
     difference_interval,
     floats,
-    mean_interval,
     ruled,
     single_draw,
     targets_of,
-    with_limits,
 )
 
 Metric = Literal["training", "held-out"]

@@ -12,21 +12,11 @@ from typing import Any
 
 import pandas as pd
 
+from frontier.analysis.intervals import with_limits
 from frontier.core.point import BUDGET_TOLERANCE
 from frontier.results.run import Run
 from frontier.results.schema import settled
-from frontier.study.claims.model import (
-    FAILS,
-    HOLDS,
-    Verdict,
-    conclude,
-    deviation_interval,
-    fits_of,
-    floats,
-    ruled,
-    top,
-    with_limits,
-)
+from frontier.study.claims.model import FAILS, HOLDS, Verdict, conclude, deviation_interval, fits_of, floats, ruled, top
 
 BELOW_RECORDS = 100
 CLAIMED = (0.10, 0.14)  # the ± of the claim, fractions

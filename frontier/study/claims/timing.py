@@ -15,12 +15,13 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from frontier.analysis.intervals import with_limits
 from frontier.analysis.regression.timings import MACHINE
 from frontier.analysis.speed import ALONE
 from frontier.core.problem import FloatArray
 from frontier.core.status import ENDED_WELL
 from frontier.results.run import Run
-from frontier.study.claims.model import UNDECIDED, Verdict, conclude, ruled, with_limits
+from frontier.study.claims.model import UNDECIDED, Verdict, conclude, ruled
 
 CLAIMED = (12.0, 90.0)
 L0 = {

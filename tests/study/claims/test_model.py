@@ -9,6 +9,7 @@ import pandas as pd
 import pytest
 from scipy import stats
 
+from frontier.analysis.intervals import mean_interval
 from frontier.results.run import Run
 from frontier.study.claims.model import (
     FAILS,
@@ -23,7 +24,6 @@ from frontier.study.claims.model import (
     deviation_interval,
     difference_interval,
     evaluate,
-    mean_interval,
     top,
 )
 from frontier.study.claims.registry import CLAIMS
