@@ -28,11 +28,13 @@ SHOWN = (
 SAME = 0.002  # training errors nearer than this are level: no published total is known more closely
 
 
-def replicates(cells: pd.DataFrame) -> pd.DataFrame:
-    """Settled rows, of a budget or dense; `InputError` for a run without a known truth."""
-    require(cells)
+def replicates(cells: pd.DataFrame, place: str = "cells") -> pd.DataFrame:
+    """Settled rows, of a budget or dense; `InputError`, about `place`, for a run without a known truth."""
+    require(cells, place=place)
     if HIDDEN not in cells.columns or cells[HIDDEN].isna().all():
-        raise InputError("cells", f"no column '{HIDDEN}'", expected="problems with a known truth", cure="census_arena")
+        raise InputError(
+            place, f"no column '{HIDDEN}'", expected="problems with a known truth", cure="run census_arena"
+        )
     return cells[settled(cells)]
 
 

@@ -60,7 +60,7 @@ def _blocks(run: Run) -> list[Block]:
     from frontier.reporting.document import Bullets, Data, Picture, Section, Text
     from frontier.reporting.markdown import escape
 
-    rows = replicates(run.cells)
+    rows = replicates(run.cells, run.name)
     table = means(rows)
     sized = table[table["budget"].notna() & (table["label"] != REFERENCE)]
     arms = dict.fromkeys(zip(sized["label"], sized["refit"], strict=True))
