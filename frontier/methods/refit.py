@@ -18,6 +18,7 @@ targets a smaller ρ gains nothing but drives its weights apart: at 1e-5, half o
 are left with less than a millionth of the mean weight. The choice was made among nine powers and halves of ten on the
 default splits of these two problems, by training error, but with held-out errors and effective sample sizes in view. It
 matters to the latter: for 4,000 records of cps_national it is 1,230 at ρ = 10, 945 at 1, 729 at 0.1 and 568 at 0.01.
+An *arm* names an anchor, and ρ where it is another one: `fitted`, `initial`, `fitted@0.01`.
 """
 
 from __future__ import annotations
@@ -84,6 +85,19 @@ def refit(problem: CalibrationProblem, solution: Solution, anchor: Anchor = "fit
         claims={"rho": rho},
         refit=anchor,
     )
+
+
+def refit_arm(arm: str, place: str = "refit") -> tuple[Anchor, float]:
+    """Anchor and ρ of an arm; `InputError`, about `place`, for what is neither an anchor nor `anchor@ρ`."""
+    anchor, at, strength = arm.partition("@")
+    try:
+        rho = float(strength) if at else RHO
+    except ValueError:
+        rho = math.nan
+    if anchor not in ANCHORS or not (math.isfinite(rho) and rho > 0) or (at and strength != f"{rho:g}"):
+        expected = "fitted, initial, or one of them with its ρ, as in fitted@0.01"
+        raise InputError(place, "unknown refit", expected=expected, got=f"{arm!r:.40}")
+    return ("fitted" if anchor == "fitted" else "initial"), rho
 
 
 def is_sparse(solution: Solution) -> bool:

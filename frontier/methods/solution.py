@@ -45,7 +45,7 @@ class Solution:
 
     `objective` declares what was minimised, with the λ in force; `dual` (m) is a hint for its certificate. `trace`
     maps a column ("iteration", "objective", …) to equally long arrays. `claims` are stored and never used to rank.
-    `timing` is attached by the harness. `refit` is the anchor of a refit (`frontier.methods.refit`), "none" as fitted.
+    `timing` is attached by the harness. `refit` is the arm of a refit (`frontier.methods.refit`), "none" as fitted.
     `at_most`: proven best of all with at most the budget's records, so that fewer are no miss.
     """
 
@@ -60,7 +60,7 @@ class Solution:
     point: Point | None = None
     method: str = ""
     timing: Timing = Timing()
-    refit: Literal["none", "fitted", "initial"] = "none"
+    refit: str = "none"
     at_most: bool = False
 
     def __post_init__(self) -> None:

@@ -12,10 +12,12 @@ from typing import Any
 from frontier.core.errors import InputError, did_you_mean
 from frontier.core.problem import CalibrationProblem
 from frontier.core.registry import checked_parameters, module_names
+from frontier.core.resampling import resampled
 from frontier.core.weighting import weighted
 
 NOT_PROBLEMS = ("diagnostics", "registry", "size", "splits")  # what the problems of this folder share
 Builder = Callable[..., CalibrationProblem]
+COMMON: tuple[Builder, ...] = (weighted, resampled)  # what every problem can be made into, each by parameters of its own
 
 
 def problem_names() -> list[str]:
@@ -30,7 +32,7 @@ def load_problem(name: str, **params: Any) -> CalibrationProblem:
 
 def build_problem(name: str, params: Mapping[str, Any], place: str, folder: Path | None = None) -> CalibrationProblem:
     """The same for an experiment file; `folder` is where its data files are, for a problem that reads any."""
-    own, weights = check_problem(name, params, place)
+    own, common = check_problem(name, params, place)
     builder = problem_builder(name, place)
     if "folder" in inspect.signature(builder).parameters:
         own["folder"] = folder
@@ -39,24 +41,28 @@ def build_problem(name: str, params: Mapping[str, Any], place: str, folder: Path
     except MemoryError as error:
         raise InputError(place, f"does not fit into memory: {error}", cure="make it smaller") from None
     try:
-        return weighted(problem, **weights) if weights else problem
+        for change, given in zip(COMMON, common, strict=True):
+            problem = change(problem, **given) if given else problem
+        return problem
     except InputError as error:
         raise error.at(place) from None
 
 
-def check_problem(name: str, params: Mapping[str, Any], place: str) -> tuple[dict[str, Any], dict[str, Any]]:
-    """The parameters of a problem, checked: its own, and those that every problem has (`frontier.core.weighting`)."""
+def check_problem(name: str, params: Mapping[str, Any], place: str) -> tuple[dict[str, Any], list[dict[str, Any]]]:
+    """The parameters of a problem, checked: its own, and for each of `COMMON` those that every problem has."""
     builder = problem_builder(name, f"{place}.name")
-    common = [key for key in inspect.signature(weighted).parameters if key != "problem"]
+    keys = [[key for key in inspect.signature(change).parameters if key != "problem"] for change in COMMON]
+    common = [key for some in keys for key in some]
     known = [*(key for key in inspect.signature(builder).parameters if key != "folder"), *common]
     unknown = [key for key in params if key not in known]
     if unknown:
         raise InputError(f"{place}.{unknown[0]}", "unknown key", cure=did_you_mean(unknown[0], known))
     own = {key: value for key, value in params.items() if key not in common}
-    weights = {key: value for key, value in params.items() if key in common}
-    return checked_parameters(builder, own, place, ("folder",)), checked_parameters(
-        weighted, weights, place, ("problem",)
-    )
+    checked = [
+        checked_parameters(change, {key: params[key] for key in some if key in params}, place, ("problem",))
+        for change, some in zip(COMMON, keys, strict=True)
+    ]
+    return checked_parameters(builder, own, place, ("folder",)), checked
 
 
 @cache

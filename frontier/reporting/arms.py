@@ -14,8 +14,10 @@ Arm = tuple[str, str]  # label, refit
 
 
 def arm_words(refit: str) -> str:
-    """`as fitted`, `refit`, `refit from w0`; of an unknown kind `refit nnls`."""
-    return ARMS.get(refit, f"refit {refit}")
+    """`as fitted`, `refit`, `refit from w0`, with another ρ `refit, ρ = 0.01`; of an unknown kind `refit nnls`."""
+    anchor, at, rho = refit.partition("@")
+    words = ARMS.get(anchor, f"refit {anchor}")
+    return f"{words}, ρ = {rho}" if at else words
 
 
 def arm_name(label: str, refit: str) -> str:

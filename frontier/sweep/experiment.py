@@ -22,7 +22,7 @@ from frontier.core.registry import unknown_key, validation_error
 from frontier.core.yaml_file import read_yaml
 from frontier.methods.base import Method
 from frontier.methods.drive import check_points
-from frontier.methods.refit import Anchor
+from frontier.methods.refit import refit_arm
 from frontier.methods.registry import build_method, method_class
 from frontier.problems.registry import check_problem
 from frontier.problems.splits import design_parameters
@@ -35,6 +35,7 @@ LONGEST_LABEL = 80  # characters: a legend has no room for more
 SIMPLE = r"[A-Za-z0-9][A-Za-z0-9_.-]*"  # of what is part of a file name
 SHOWN = r"[\u0020-\u052F\u2000-\u20CF\u2100-\u22FF]+"  # of what figures print: their font has these
 MOST_ENTRIES = 1_000  # of problems, splits or methods: each takes a millisecond or two to check
+MOST_CONTRASTS = 100  # few on purpose: each further one costs all of them power
 MOST_CELLS = 1_000_000  # of a file, before its splits: at a millisecond each a quarter of an hour
 
 
@@ -108,6 +109,8 @@ class Experiment:
 
     `repeats` solves every cell that often, for its timings; `timing` "clean" refuses runs on more than one process.
     `anchors` names the refits that every sparse solution gets beside its row as fitted. `limits` hold for each batch.
+    `contrasts` are the comparisons that the experiment is made for, declared before it is run: label and refit of one
+    arm, and of the other. All others are exploratory.
     """
 
     name: str
@@ -117,10 +120,11 @@ class Experiment:
     repeats: int
     timing: Literal["any", "clean"]
     limits: Limits
-    anchors: tuple[Anchor, ...]
+    anchors: tuple[str, ...]
     problems: tuple[ProblemSpec, ...]
     splits: tuple[SplitSpec, ...]
     methods: tuple[MethodSpec, ...]
+    contrasts: tuple[tuple[str, str, str, str], ...]
     text: str
 
 
@@ -137,10 +141,22 @@ class _File(BaseModel):
     timing: Literal["any", "clean"] = "any"
     limits: Limits = NO_LIMITS
     budgets: list[Any] | None = Field(default=None, min_length=1)
-    refit: list[Literal["none", "fitted", "initial"]] = Field(default=["none"], min_length=1)
+    refit: list[str] = Field(default=["none"], min_length=1)
     problems: list[dict[str, Any]] = Field(min_length=1, max_length=MOST_ENTRIES)
     splits: list[dict[str, Any]] = Field(default=[{"design": "default"}], min_length=1, max_length=MOST_ENTRIES)
     methods: list[dict[str, Any]] = Field(min_length=1, max_length=MOST_ENTRIES)
+    contrasts: list[dict[str, Any]] = Field(default=[], max_length=MOST_CONTRASTS)
+
+
+class _Contrast(BaseModel):
+    """An entry of `contrasts:` two labels, and whose weights are compared."""
+
+    model_config = ConfigDict(extra="forbid", strict=True)
+
+    a: str
+    b: str
+    refit: str = "none"
+    refit_b: str | None = None
 
 
 class _Grid(BaseModel):
@@ -171,6 +187,8 @@ def read_experiment(path: Path | str) -> Experiment:
     _unique(labels, f"{path}: problems", "label", cure="give each entry its own label")
     splits = tuple(_split(entry, f"{path}: splits[{i}]") for i, entry in enumerate(file.splits))
     _unique(file.refit, f"{path}: refit", "arm", cure="list each arm once")
+    for i, arm in enumerate(file.refit):
+        _check_arm(arm, f"{path}: refit[{i}]")
     if "none" not in file.refit:
         raise InputError(
             f"{path}: refit", "the arm 'none' is missing", cure="add it: every refit stands beside its fit"
@@ -181,6 +199,15 @@ def read_experiment(path: Path | str) -> Experiment:
     cells = file.repeats * sum(_size(method) * len(method.problems) for method in methods)
     if cells > MOST_CELLS:
         raise InputError(path, "too many cells", expected=f"at most {MOST_CELLS:,}", got=f"{cells:,}", cure="split it")
+    contrasts = [
+        _contrast(entry, f"{path}: contrasts[{i}]", methods, file.refit) for i, entry in enumerate(file.contrasts)
+    ]
+    _unique(
+        map(frozenset, (((a, x), (b, y)) for a, x, b, y in contrasts)),
+        f"{path}: contrasts",
+        "contrast",
+        cure="list each once",
+    )
     name = file.name or path.stem
     if not name.strip("."):  # a file named '...yaml' would write to 'results/..'
         raise InputError(path, "no name for the results", got=repr(name), cure="rename the file, or give it a 'name'")
@@ -196,6 +223,7 @@ def read_experiment(path: Path | str) -> Experiment:
         problems=problems,
         splits=splits,
         methods=methods,
+        contrasts=tuple(contrasts),
         text=text,
     )
 
@@ -224,6 +252,34 @@ def _split(entry: dict[str, Any], place: str) -> SplitSpec:
     params = {key: value for key, value in entry.items() if key != "design"}
     design_parameters(design, params, place)
     return SplitSpec(design, params)
+
+
+def _contrast(
+    entry: dict[str, Any], place: str, methods: tuple[MethodSpec, ...], refits: list[str]
+) -> tuple[str, str, str, str]:
+    """Label and refit of both arms, which the file must have."""
+    try:
+        given = _Contrast.model_validate(entry)
+    except ValidationError as error:
+        raise validation_error(error, place) from None
+    labels, refit_b = [method.label for method in methods], given.refit if given.refit_b is None else given.refit_b
+    for key, label in (("a", given.a), ("b", given.b)):
+        if label not in labels:
+            raise InputError(f"{place}.{key}", f"no method '{label:.80}'", cure=did_you_mean(label, labels))
+    for key, arm in (("refit", given.refit), ("refit_b", refit_b)):
+        if arm not in refits:
+            raise InputError(
+                f"{place}.{key}", "not an arm of this file", expected=" or ".join(refits), got=f"{arm!r:.40}"
+            )
+    if (given.a, given.refit) == (given.b, refit_b):
+        raise InputError(place, "an arm against itself", cure="name two arms")
+    return given.a, given.refit, given.b, refit_b
+
+
+def _check_arm(arm: str, place: str) -> None:
+    """Refuse what names no arm; what is missing is said of the whole list."""
+    if arm != "none":
+        refit_arm(arm, place)
 
 
 def _method(entry: dict[str, Any], place: str, problem_labels: list[str], common: tuple[Budget, ...]) -> MethodSpec:

@@ -41,6 +41,7 @@ def run_manifest(session: Session, jobs: int, digest: str) -> dict[str, Any]:
         "jobs": jobs,
         "threads_per_batch": experiment.threads,
         "repeats": experiment.repeats,
+        "contrasts": [list(contrast) for contrast in experiment.contrasts],
         "refit": {"arms": list(experiment.anchors), "rho": RHO},
         "problems": {
             spec.label: {

@@ -24,7 +24,7 @@ from frontier.core.status import Status
 from frontier.methods.base import Method
 from frontier.methods.drive import solve_points
 from frontier.methods.path import noted
-from frontier.methods.refit import Anchor, refit
+from frontier.methods.refit import refit, refit_arm
 from frontier.methods.solution import Solution, Timing
 from frontier.solvers.dual.newton import warm_up_gram
 
@@ -72,21 +72,24 @@ def solve_measured(
     ]
 
 
-def refit_measured(problem: CalibrationProblem, solution: Solution, anchor: Anchor, *, threads: int = 1) -> Solution:
+def refit_measured(problem: CalibrationProblem, solution: Solution, arm: str, *, threads: int = 1) -> Solution:
     """`refit` of a measured solution, with what it cost apart from what the solution cost."""
     warm_up_gram()
+    anchor, rho = refit_arm(arm)
     with _thread_limit(threads):
         wall = time.perf_counter()
         try:
             late = Solution.failed(Status.TIMEOUT, "no time was left for the refit")
-            [found] = _checked([late if out_of_time() else refit(problem, solution, anchor)], problem, [Point()])
+            [found] = _checked(
+                [late if out_of_time() else refit(problem, solution, anchor, rho=rho)], problem, [Point()]
+            )
         except Exception as error:  # noqa: BLE001  # failures are data here too
             found = failure(error)
         wall = time.perf_counter() - wall
     timing = dataclasses.replace(solution.timing, refit_seconds=wall)
     found = _by_the_clock(found)
     point, at_most = solution.point, solution.at_most
-    return dataclasses.replace(found, point=point, method=solution.method, timing=timing, refit=anchor, at_most=at_most)
+    return dataclasses.replace(found, point=point, method=solution.method, timing=timing, refit=arm, at_most=at_most)
 
 
 def _by_the_clock(solution: Solution) -> Solution:

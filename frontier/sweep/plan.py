@@ -17,7 +17,7 @@ from dataclasses import dataclass
 from frontier.core.errors import InputError
 from frontier.core.point import Point
 from frontier.core.problem import CalibrationProblem, Split
-from frontier.methods.refit import RHO, Anchor
+from frontier.methods.refit import RHO
 from frontier.results.provenance import method_code
 from frontier.results.schema import RESULT_FORMAT
 from frontier.sweep.experiment import NO_LIMITS, Experiment, Limits, MethodSpec
@@ -58,7 +58,7 @@ class Batch:
     method: MethodSpec
     threads: int
     key: str
-    anchors: tuple[Anchor, ...] = ()
+    anchors: tuple[str, ...] = ()
     limits: Limits = NO_LIMITS
     code: str = ""
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import dataclasses
 import warnings
 from collections.abc import Mapping, Sequence
-from typing import Any, Literal
+from typing import Any
 
 from frontier.core.errors import InputError
 from frontier.core.point import Point
@@ -13,7 +13,7 @@ from frontier.core.problem import CalibrationProblem
 from frontier.core.status import Status
 from frontier.methods.base import Method
 from frontier.methods.drive import check_points
-from frontier.methods.refit import ANCHORS
+from frontier.methods.refit import refit_arm
 from frontier.methods.registry import build_method
 from frontier.methods.solution import Solution
 from frontier.problems.diagnostics import DataWarning, problem_warnings
@@ -52,7 +52,7 @@ def calibrate(
     budget: int | float | None = None,
     lam: float | None = None,
     seed: int | None = None,
-    refit: Literal["none", "fitted", "initial"] = "none",
+    refit: str = "none",
     params: Mapping[str, Any] | None = None,
     threads: int = 1,
 ) -> Solution:
@@ -66,8 +66,8 @@ def calibrate(
     All targets of `problem` are fitted: pass `problem.restrict(split.train)` to hold some out. Raises `InputError` as
     `solve` does, for a seed of a deterministic method, and for a budget that is neither records nor a share.
     """
-    if refit not in ("none", *ANCHORS):
-        raise InputError("refit", "unknown refit", expected=" or ".join(("none", *ANCHORS)), got=repr(refit))
+    if refit != "none":
+        refit_arm(refit)
     solver = _built(method, params or {})
     if seed is not None and not solver.stochastic:
         raise InputError("seed", f"'{method}' is deterministic", cure="drop it")

@@ -1,0 +1,44 @@
+"""A bootstrap sample of a problem's records: what another draw of the same survey might have been.
+
+G groups (households, where the problem has `groups`; else single records) are drawn G times with replacement; a record
+counts `w0` times as often as its group was drawn, and those of groups never drawn (about 37%) are left out. Targets
+stay as they are: published totals do not come from this sample. Efron 1979; for surveys Rao & Wu 1988, who rescale
+weights where a stratum has few groups: here all are one stratum.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+
+import numpy as np
+import scipy.sparse as sp
+
+from frontier.core.errors import InputError
+from frontier.core.problem import CalibrationProblem
+from frontier.core.random import STREAM_RESAMPLE, key
+
+
+def resampled(problem: CalibrationProblem, *, resample: int | None = None) -> CalibrationProblem:
+    """The bootstrap sample number `resample` ≥ 0; None: the problem itself.
+
+    Raises `InputError` for a negative number, and for a problem with a known truth, of which there are new samples.
+    """
+    if resample is None:
+        return problem
+    if resample < 0:
+        raise InputError("resample", "not the number of a sample", expected="a whole number ≥ 0", got=resample)
+    if problem.truth is not None:
+        raise InputError("resample", "a sample of a known population", cure="draw another one: replicate")
+    units = np.arange(problem.n_records) if problem.groups is None else problem.groups
+    names, of = np.unique(units, return_inverse=True)
+    generator = np.random.Generator(np.random.Philox(key=key(resample, STREAM_RESAMPLE)))
+    times = np.bincount(generator.integers(len(names), size=len(names)), minlength=len(names))[of]
+    kept = np.flatnonzero(times)
+    auxiliary = problem.auxiliary
+    return dataclasses.replace(
+        problem,
+        M=sp.csr_array(sp.csc_array(problem.M)[:, kept]),
+        w0=(problem.w0 * times)[kept],
+        groups=None if problem.groups is None else problem.groups[kept],
+        auxiliary=None if auxiliary is None else sp.csr_array(sp.csc_array(auxiliary)[:, kept]),
+    )
