@@ -14,11 +14,13 @@ INCOME_YEAR = 2013
 POOLED_YEARS = 3
 
 
-def build(*, min_records: int = 10) -> CalibrationProblem:
+def build(
+    *, min_records: int = 10, fiscal_importance: bool = False, uniform_weights: bool = False
+) -> CalibrationProblem:
     """The households of income year 2013; targets with fewer than `min_records` non-zero records are left out.
 
     `groups` is the household; `meta` names the held-out families. Raises `InputError` for `min_records` below 1, or
-    so large that no target is left.
+    so large that no target is left. The other two are l0-paper's reading of importance and weights (`cps.assemble`).
     """
     units, targets = cps.tax_units(), cps.calibration_targets()
     units = units[units["cps_year"] == INCOME_YEAR]
@@ -29,4 +31,6 @@ def build(*, min_records: int = 10) -> CalibrationProblem:
         units.assign(weight=POOLED_YEARS * units["weight"]),
         targets[national | held_out_by_state],
         min_records=min_records,
+        fiscal_importance=fiscal_importance,
+        uniform_weights=uniform_weights,
     )

@@ -9,13 +9,24 @@ from frontier.core.problem import CalibrationProblem
 from frontier.problems.cps import build as cps
 
 
-def build(*, min_records: int = 10) -> CalibrationProblem:
+def build(
+    *, min_records: int = 10, fiscal_importance: bool = False, uniform_weights: bool = False
+) -> CalibrationProblem:
     """The 2,376 × 280,005 problem; SNAP, Medicaid and EITC totals are held out by default.
 
     min_records  targets with fewer non-zero records are left out
+    fiscal_importance, uniform_weights  l0-paper's importance of targets and weights to begin with (`cps.assemble`)
 
     Raises `InputError` as `cps.assemble` does.
     """
     targets = cps.calibration_targets()
     chosen = targets[targets["geography_level"] != "district"]
-    return cps.assemble("cps_states", cps.tax_units(), chosen, record="tax_unit", min_records=min_records)
+    return cps.assemble(
+        "cps_states",
+        cps.tax_units(),
+        chosen,
+        record="tax_unit",
+        min_records=min_records,
+        fiscal_importance=fiscal_importance,
+        uniform_weights=uniform_weights,
+    )

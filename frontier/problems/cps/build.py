@@ -64,6 +64,8 @@ def assemble(
     record: Literal["household", "tax_unit"] = "household",
     household: str = "household_id",
     min_records: int,
+    fiscal_importance: bool = False,
+    uniform_weights: bool = False,
 ) -> CalibrationProblem:
     """The calibration problem of `units` (rows) and `targets` (rows), both in the order given.
 
@@ -71,6 +73,8 @@ def assemble(
     household    the column of `units` that tells households apart; another one than `household_id` when a household
                  stands in the file more than once (`groups` stays `household_id`, the unit of resampling)
     min_records  targets with fewer non-zero records are left out
+    fiscal_importance  whether targets count by their size as in l0-paper (`fiscal`), rather than all alike
+    uniform_weights    whether every record begins at the mean weight, as there, rather than at that of the survey
 
     Raises `InputError` for `min_records` below 1, or so large that no target is left.
     """
@@ -93,11 +97,15 @@ def assemble(
     weight[column[counted]] = _column(units, "weight")[counted]
     group[column[counted]] = units["household_id"].to_numpy()[counted]
     families = tuple(chosen["family"])
+    if uniform_weights:
+        weight[:] = weight.mean()
+    y = chosen["value"].to_numpy(np.float64)
     return CalibrationProblem(
         name=name,
         M=M[kept],
-        y=chosen["value"].to_numpy(np.float64),
+        y=y,
         w0=weight,
+        importance=fiscal(y, chosen["statistic"].to_numpy(object) == "amount") if fiscal_importance else None,  # type: ignore[arg-type]
         families=families,
         target_names=tuple(chosen["name"]),
         groups=group,
@@ -108,6 +116,18 @@ def assemble(
             "record": record,
         },
     )
+
+
+def fiscal(y: FloatArray, is_amount: NDArray[np.bool_]) -> FloatArray:
+    """Importance by size: `ω ∝ √max(|y|, 1)` within amounts and within counts, either half of the whole, mean 1, (m,).
+
+    l0-paper of 2026-07-01, section “Methodology”, after eq. 1 (there for its own 32,633 targets).
+    """
+    root = np.sqrt(np.maximum(np.abs(y), 1.0))
+    for basis in (is_amount, ~is_amount):
+        if basis.any():
+            root[basis] /= root[basis].sum()
+    return np.asarray(root * (len(y) / root.sum()))
 
 
 def _data(file: str) -> Traversable:
