@@ -15,7 +15,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from frontier.core.errors import InputError
-from frontier.results.schema import POINT, TIMINGS, has_weights, is_hollow, missed_budget
+from frontier.results.schema import POINT, TIMINGS, has_weights, is_hollow, missed_budget, selected
 
 METRICS = (
     *("n_active", "train_mare", "heldout_mare", "heldout_median_are", "heldout_capped_mare", "ess"),
@@ -36,9 +36,9 @@ _NUMBERS = (
 def prepare(cells: pd.DataFrame) -> pd.DataFrame:
     """A copy of `cells` in canonical order with every column that reporting reads, missing values being NaN or "".
 
-    Numbers become float64, `certified`, `threshold_matters` and `budget_reached` nullable booleans. A missing `split`
-    reads "default", a missing `refit` "none". Raises `InputError` without `problem`, `label` or `status`, and for text
-    where numbers belong.
+    `n_active` is the size of the selection (`results.schema.selected`). Numbers become float64, `certified`,
+    `threshold_matters` and `budget_reached` nullable booleans. A missing `split` reads "default", a missing `refit`
+    "none". Raises `InputError` without `problem`, `label` or `status`, and for text where numbers belong.
     """
     for name in _REQUIRED:
         if name not in cells.columns:
@@ -54,6 +54,8 @@ def prepare(cells: pd.DataFrame) -> pd.DataFrame:
     for name in _NUMBERS:
         ready[name] = _floats(cells, name)
     ready["repeat"] = ready["repeat"].fillna(0.0)  # results from before there were repeats
+    if "n_active" in cells.columns and "refit" in cells.columns:
+        ready["n_active"] = _floats(cells.assign(n_active=selected(cells)), "n_active")
     for name in ("certified", "threshold_matters", "budget_reached"):
         column = cells[name] if name in cells.columns else pd.Series([pd.NA] * len(cells), dtype=object)
         ready[name] = pd.array([pd.NA if pd.isna(v) else bool(v) for v in column], dtype="boolean")

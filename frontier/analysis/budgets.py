@@ -41,7 +41,7 @@ def by_budget(ready: pd.DataFrame) -> pd.DataFrame:
     """One row per problem, design, budget or λ, label and refit, in this order; cells as `prepare` leaves them.
 
     Each of `POOLED` gives `_mean` and `_se`; `n_cells`, `n_with_weights`, `n_missed` (budget not reached), `n_hollow`,
-    `n_splits` and `n_seeds` count; `fit_seconds_mean` is of the kind that `timing` names.
+    `n_splits` and `n_seeds` (those with weights) count; `fit_seconds_mean` is of the kind that `timing` names.
     """
     ready = first_repeats(ready)
     ready = ready.assign(design=[design_of(split) for split in ready["split"]], arm=ready["refit"].map(arm_rank))
@@ -53,7 +53,7 @@ def by_budget(ready: pd.DataFrame) -> pd.DataFrame:
         row: dict[str, Any] = dict(zip(KEYS, key, strict=True))
         row |= {"n_cells": len(group), "n_with_weights": len(good)}
         row |= {"n_missed": int(good["missed"].sum()), "n_hollow": int(good["hollow"].sum())}
-        row |= {"n_splits": group["split"].nunique(), "n_seeds": group["seed"].nunique()}
+        row |= {"n_splits": good["split"].nunique(), "n_seeds": good["seed"].nunique()}
         for metric in POOLED:
             row[f"{metric}_mean"], row[f"{metric}_se"] = pooled(good, metric)
         spent, row["timing"] = fit_seconds(good)

@@ -50,7 +50,7 @@ class _Arm:
     @property
     def reach(self) -> tuple[float, float]:
         """The sizes between which every curve has points."""
-        every = [curve.n_active for curves in self.curves for curve in curves]
+        every = [curve.size for curves in self.curves for curve in curves]
         return max(float(k[0]) for k in every), min(float(k[-1]) for k in every)
 
 
@@ -136,7 +136,7 @@ def _integrated(arm: _Arm, low: float, high: float) -> FloatArray | None:
     """Integrated errors (seeds × targets of all splits), None when a curve does not span the range."""
     columns = []
     for curves in arm.curves:
-        weights = [mean_weights(curve.n_active, low, high) if low < high else None for curve in curves]
+        weights = [mean_weights(curve.size, low, high) if low < high else None for curve in curves]
         rows = [w @ curve.errors for w, curve in zip(weights, curves, strict=True) if w is not None]
         if len(rows) < len(curves):
             return None
@@ -175,7 +175,7 @@ class Areas:
             weights = targets[:, start:stop] * self.share[start:stop]
             size = weights.sum(axis=1)
             mean = weights / np.where(size > 0, size, 1.0)[:, None]
-            areas = np.array([dominated_areas(c.n_active, c.errors @ mean.T, self.n_records) for c in curves])
+            areas = np.array([dominated_areas(c.size, c.errors @ mean.T, self.n_records) for c in curves])
             total = total + size * (seeds * areas.T).sum(axis=1)
             drawn = drawn + size
             start = stop

@@ -59,9 +59,13 @@ def settings(manifest: Mapping[str, Any]) -> list[str]:
     return lines
 
 
-def closing(manifest: Mapping[str, Any], reading: Sequence[str], generic: Sequence[str] = ()) -> list[Section]:
-    """The end of a report: `reading`, and the limitations that its experiment states, above `generic` ones."""
-    stated = [*(escape(line) for line in manifest.get("limitations") or ()), *generic]
+def limitations(manifest: Mapping[str, Any]) -> list[str]:
+    """The limitations that an experiment states of itself."""
+    return [escape(line) for line in manifest.get("limitations") or ()]
+
+
+def closing(reading: Sequence[str], stated: Sequence[str] = ()) -> list[Section]:
+    """The end of a report: how to read it, and its limitations."""
     return [
         Section("How to read this", [Bullets(reading)]),
         *([Section("Limitations", [Bullets(stated)])] if stated else []),

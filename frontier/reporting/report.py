@@ -1,9 +1,9 @@
-"""The report of a run: `report.md`, the interactive `index.html`, all figures (PNG, SVG, PDF), and every table.
+"""The report of a run: one page (`report.md`), everything behind it (`details.md`), and both as an interactive page.
 
-What a report says stands in `frontier/reporting/sections/`, one file a section: `PLACE` says where, and
-`blocks(run: Prepared) -> list[Block]` says what. Tables are `summary` (one row per point), where methods share budgets
-`budgets` (one row per method and budget, pooled over seeds and folds), and those named `statistics__…`, each as CSV,
-Markdown and LaTeX. Figures are named `<problem>__<design>__<what>`.
+What a report says stands in `frontier/reporting/sections/`, one file a section: `PLACE` says where, `FRONT` that it is
+on the first page, and `blocks(run: Prepared) -> list[Block]` says what. Figures are PNG, SVG and PDF, named
+`<problem>__<design>__<what>`. Tables are `summary` (one row per point), where methods share budgets `budgets` (one row
+per method and budget, pooled over seeds and folds), and those named `statistics__…`, each as CSV, Markdown and LaTeX.
 """
 
 from __future__ import annotations
@@ -18,20 +18,21 @@ from typing import Any
 import pandas as pd
 
 from frontier.core.registry import module_names
-from frontier.reporting.document import Block, Document, Text, lines_of
+from frontier.reporting.document import Block, Bullets, Document, Section, Text, lines_of
 from frontier.reporting.markdown import escape
 from frontier.reporting.page.page import page
 from frontier.reporting.prepared import Prepared
-from frontier.reporting.provenance import closing, provenance
+from frontier.reporting.provenance import closing, limitations, provenance
 from frontier.reporting.write import write_document
 
 SECTIONS = "frontier.reporting.sections"
 FORMATS = ("png", "svg", "pdf")
+DETAILS = "details.md"
 OURS = r"(budgets|statistics__.+)\.(csv|md|tex)|.+__.+\.(png|svg|pdf)"  # what an earlier report may have left
 
 BESIDE = (
-    "**Files.** `report.md` is this report as text, `index.html` the same as an interactive page; every figure is "
-    "there as PNG, SVG and PDF, every table as CSV, Markdown and LaTeX."
+    "**Files.** `report.md` is the first page and `details.md` all else as text, `index.html` both as an interactive "
+    "page; every figure is there as PNG, SVG and PDF, every table as CSV, Markdown and LaTeX."
 )
 LIMITATIONS = (
     "A standard error is over seeds: how much the random start matters; at equal budgets also over the folds of a "
@@ -61,19 +62,39 @@ def write_report(
     that identifies a result, or when `targets` are those of other cells.
     """
     run = Prepared(cells, manifest, targets, traces)
-    document = report(run)
-    pages = {"index.html": lambda drawn: page(document, run, drawn)}
-    return write_document(document, out, formats=FORMATS, tables=("csv", "md", "tex"), ours=OURS, pages=pages)
+    whole, (front, *details) = report(run), pages_of(run)
+    return write_document(
+        *(front, out),
+        formats=FORMATS,
+        tables=("csv", "md", "tex"),
+        ours=OURS,
+        pages={"index.html": lambda drawn: page(whole, run, drawn)},
+        behind={DETAILS: one for one in details},
+    )
 
 
 def report(run: Prepared) -> Document:
-    """Everything that there is to say about a run."""
+    """Everything that there is to say about a run, in one."""
+    pages = pages_of(run)
+    return Document(pages[0].title, [block for one in pages for block in one.blocks])
+
+
+def pages_of(run: Prepared) -> list[Document]:
+    """The first page, and everything behind it; a single one where nothing is compared, so that there is no first."""
     described = re.split(r"\n\s*\n", str(run.manifest.get("description") or ""))
     told: list[Block] = [Text(escape(text)) for text in described if text.strip()]
+    front: list[Block] = []
+    behind: list[Block] = []
     for section in sections():
-        told += section.blocks(run)
-    end = closing(run.manifest, [*lines_of(told), BESIDE], LIMITATIONS)
-    return Document(run.title, [*told, *end, provenance(run.cells, run.manifest)])
+        (front if getattr(section, "FRONT", False) else behind).extend(section.blocks(run))
+    reading, stated = [*lines_of([*front, *behind]), BESIDE], limitations(run.manifest)
+    if not front:
+        end = [*closing(reading, [*stated, *LIMITATIONS]), provenance(run.cells, run.manifest)]
+        return [Document(run.title, [*told, *behind, *end])]
+    first = [Section("Limitations", [Bullets(stated)])] if stated else []
+    link = Text(f"Everything else, and how to read it: [details]({DETAILS}).")
+    end = [*closing(reading, LIMITATIONS), provenance(run.cells, run.manifest)]
+    return [Document(run.title, [*told, *front, *first, link]), Document(f"{run.title}: details", [*behind, *end])]
 
 
 def sections() -> list[ModuleType]:

@@ -17,7 +17,7 @@ from frontier.reporting.charts.style import label_styles, log_axis
 from frontier.reporting.document import Block, Bullets, Data, Document, Picture, Section, Table, Text
 from frontier.reporting.markdown import escape
 from frontier.reporting.numbers import MISSING, count_tick, seconds
-from frontier.reporting.provenance import closing, settings
+from frontier.reporting.provenance import closing, limitations, settings
 from frontier.reporting.write import write_document
 
 UNIT_WORDS = {"path": "for the whole path", "epoch": "for an epoch of a cell"}
@@ -89,7 +89,7 @@ def speed_document(
     blocks += [
         Section("Repeat by repeat", [Table(PAIRS, pairs, (2, 3, 4), foldable=True)]),
         Section("Run", [Bullets(settings(manifest))]),
-        *closing(manifest, reading),
+        *closing(reading, limitations(manifest)),
     ]
     return Document(f"Speed: {manifest.get('experiment') or 'report'}", blocks)
 

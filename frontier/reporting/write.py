@@ -17,12 +17,13 @@ from matplotlib.figure import Figure
 
 from frontier.core.errors import InputError
 from frontier.reporting.charts.canvas import rc
-from frontier.reporting.document import Data, Document, Picture, table_of, walk
+from frontier.reporting.document import Block, Data, Document, Picture, table_of, walk
 from frontier.reporting.latex import latex
 from frontier.reporting.markdown import markdown, table_markdown
 
 Drawn = dict[str, list[Path]]  # the files of every figure that there was something to draw in, by stem
 NONE: Mapping[str, Callable[[Drawn], str]] = MappingProxyType({})
+NO_MORE: Mapping[str, Document] = MappingProxyType({})
 
 
 def write_document(
@@ -35,6 +36,7 @@ def write_document(
     tables: Sequence[str] = ("csv",),
     ours: str = "",
     pages: Mapping[str, Callable[[Drawn], str]] = NONE,
+    behind: Mapping[str, Document] = NO_MORE,
 ) -> list[Path]:
     """Write the document into `folder`, made if missing; the paths of its files, the report first.
 
@@ -45,6 +47,7 @@ def write_document(
     ours     a pattern (of whole names) of what an earlier report may have left beside the figures: such files go if
              this report has none of the name; any other file stays
     pages    further renderings by file name, each made from the files of the figures
+    behind   what stands behind the report, by file name: documents of their own, their figures and tables beside it
 
     The same document gives the same bytes. Raises `InputError` when `folder` is a file or the report is a folder.
     """
@@ -52,11 +55,13 @@ def write_document(
         raise InputError(folder / name, "a folder", expected="the name of a file for the report")
     with _draft_of(folder) as draft:
         (draft / figures).mkdir(exist_ok=True)
-        drawn = _draw(document, draft / figures, formats)
+        every = [block for one in (document, *behind.values()) for block in walk(one.blocks)]
+        drawn = _draw(every, draft / figures, formats)
         links = {stem: paths[0].relative_to(draft).as_posix() for stem, paths in drawn.items()}
-        written = [path for block in walk(document.blocks) if isinstance(block, Data)
+        written = [path for block in every if isinstance(block, Data)
                    for path in _write_data(block, draft, tables)]  # fmt: skip
-        texts = {name: markdown(document, links)} | {page: render(drawn) for page, render in pages.items()}
+        texts = {file: markdown(one, links) for file, one in ({name: document} | dict(behind)).items()}
+        texts |= {page: render(drawn) for page, render in pages.items()}
         reports = [write_text(draft / page, text) for page, text in texts.items()]
         paths = [*reports, *written, *(path for paths in drawn.values() for path in paths)]
         names = [path.relative_to(draft) for path in paths]
@@ -93,11 +98,11 @@ def _move_in(draft: Path, folder: Path, names: Sequence[Path], ours: str, below:
             path.unlink()
 
 
-def _draw(document: Document, folder: Path, formats: Sequence[str]) -> Drawn:
+def _draw(blocks: Iterable[Block], folder: Path, formats: Sequence[str]) -> Drawn:
     """The files of every figure that there is something to draw in, by stem."""
     drawn: Drawn = {}
     with matplotlib.rc_context(rc()):
-        for block in walk(document.blocks):
+        for block in blocks:
             if isinstance(block, Picture) and (figure := block.draw()) is not None:
                 drawn[block.stem] = _save(figure, folder, block.stem, formats)
     return drawn

@@ -9,6 +9,7 @@ read them. What a row is worth, from the weakest to the strongest:
                      repeat of their cell, also without any active record: claims count these
     frontier point   a settled row with an active record: it has a place on a log axis, and a curve may join it
 
+The size of a row is that of its selection (`selected`), also where a refit left some of it next to nothing.
 Rows are told apart by `IDENTITY`; `cell` is a name made of it, and `method` follows from the label. Without seed and
 repeat an identity is a `POINT` of a figure, and `ARM` is what a figure has a line for. Which statuses ended well is
 in `core.status` (`ENDED_WELL`, `SETTLED`, `WITH_WEIGHTS`), what serves a budget in `core.point` (`reached`).
@@ -84,6 +85,17 @@ def has_weights(cells: pd.DataFrame) -> pd.Series[bool]:
     """Where a row has weights; one that ran out of time may have its best point so far."""
     late = cells["status"] == Status.TIMEOUT
     return (cells["status"].isin(WITH_WEIGHTS) | (late & cells["n_active"].notna())).astype(bool)
+
+
+def selected(cells: pd.DataFrame) -> pd.Series[Any]:
+    """The size of each row: active records, of a refit those of the selection that it was given.
+
+    A refit may leave a record next to nothing; placed by what is left, it would be compared with smaller selections.
+    """
+    key = [name for name in IDENTITY if name != "refit" and name in cells.columns]
+    fits = cells.loc[cells["refit"] == "none", [*key, "n_active"]].drop_duplicates(key)
+    of_fit = cells[key].merge(fits, on=key, how="left")["n_active"].set_axis(cells.index)
+    return of_fit.where((cells["refit"] != "none") & of_fit.notna(), cells["n_active"])
 
 
 def missed_budget(cells: pd.DataFrame) -> pd.Series[bool]:

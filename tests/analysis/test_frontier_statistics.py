@@ -97,7 +97,9 @@ def test_a_replicate_is_the_statistic_of_a_table_with_everything_as_often_as_dra
             means.append(np.mean([table[0].mean() for table in repeated]))
             size.append(sum(drawn) / len(drawn))
     weights = np.array([seeds]) / sum(seeds), np.array([targets], dtype=float)
-    curves = [[Curve("a", "none", seed, k, table) for seed, table in enumerate(fold)] for fold in errors]
+    curves = [
+        [Curve("a", "none", seed, k, table, np.zeros(len(k))) for seed, table in enumerate(fold)] for fold in errors
+    ]
     found = Areas(curves, share, n)(*weights)[0]
     assert found == pytest.approx(np.average(areas, weights=size), abs=1e-12)  # summed otherwise
     first = np.hstack([np.array([table[0] for table in fold]) for fold in errors])

@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 
 import frontier
 from frontier import CalibrationProblem, InputError, Point, Solution, Status, default_split, evaluate
+from frontier.methods.refit import refit_arm
 from frontier.objectives.design import relative_residual
 from tests.conftest import make_problem
 
@@ -145,3 +146,20 @@ def test_wrong_arguments_are_one_clear_line() -> None:
             frontier.refit(problem, chosen, rho=rho)
     with pytest.raises(InputError, match="solution: weights of another problem; expected 60, got 5"):
         frontier.refit(problem, Solution(np.ones(5), Status.COMPLETED))
+
+
+@pytest.mark.parametrize("arm", ["fitted", "initial", "fitted@0.01", "initial@10"])
+def test_an_arm_names_its_anchor_and_its_strength(arm: str) -> None:
+    anchor, rho = refit_arm(arm)
+    assert (anchor, rho) == {
+        "fitted": ("fitted", 0.1),
+        "initial": ("initial", 0.1),
+        "fitted@0.01": ("fitted", 0.01),
+        "initial@10": ("initial", 10.0),
+    }[arm]
+
+
+@pytest.mark.parametrize("arm", ["none", "w0", "fitted@", "fitted@0", "fitted@nan", "fitted@0.010", "fitted@-1", "@1"])
+def test_an_arm_that_is_none_is_one_line(arm: str) -> None:
+    with pytest.raises(InputError, match=r"refit: unknown refit.*fitted@0\.01"):
+        refit_arm(arm)

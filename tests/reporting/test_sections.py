@@ -13,18 +13,21 @@ from frontier.commands.command_line import draw_report
 from frontier.reporting.document import Block, Data, Picture, lines_of, walk
 from frontier.reporting.markdown import blocks_markdown
 from frontier.reporting.prepared import Prepared
-from frontier.reporting.sections import statistics, who_wins
+from frontier.reporting.sections import contrasts, statistics
+from frontier.reporting.sections.contrasts import size_table
 from frontier.results.run import load_run, load_targets
 
 TWO_CAMPS = """\
 budgets: [20, 100, 400]
 refit: [none, fitted]
 problems: [{name: cps_ohio}]
-splits: [{design: default}, {design: rotation, k: 3}]
+splits: [{design: default}, {design: rotation, k: 5}]
+contrasts: [{a: L0, b: anchored_l1}, {a: L0, b: random_reweight, refit: fitted}]
 methods:
   - {name: hard_concrete, label: L0, epochs: 100, seeds: [0, 1]}
   - {name: anchored_l1}
   - {name: random_reweight, epochs: 100, seeds: [0, 1]}
+  - {name: initial_weights}
 """
 
 
@@ -36,6 +39,13 @@ def run(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return folder / "results"
 
 
+@pytest.fixture(scope="module")
+def report(run: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("report")
+    draw_report([run], folder)
+    return folder
+
+
 def loaded(run: Path) -> tuple[pd.DataFrame, pd.DataFrame, dict[str, Any]]:
     read = load_run(run)
     return read.cells, load_targets(run), read.manifest
@@ -43,7 +53,7 @@ def loaded(run: Path) -> tuple[pd.DataFrame, pd.DataFrame, dict[str, Any]]:
 
 def blocks_of(cells: pd.DataFrame, targets: pd.DataFrame | None, manifest: dict[str, Any]) -> list[Block]:
     run = Prepared(cells, manifest, targets)
-    return list(walk([*statistics.blocks(run), *who_wins.blocks(run)]))
+    return list(walk([*contrasts.blocks(run), *statistics.blocks(run)]))
 
 
 def captions(blocks: list[Block]) -> list[str]:
@@ -58,14 +68,41 @@ def test_a_report_has_statistics_and_verdicts_for_every_problem_and_design(run: 
     blocks = blocks_of(*loaded(run))
     frame = frames(blocks)["Frontier statistics"]
     assert set(frame["design"]) == {"default", "rotation"}
-    assert set(frame["label"]) == {"L0", "anchored_l1", "random_reweight"}
-    pairs = frames(blocks)["Pairwise verdicts"]
-    assert len(pairs)
-    assert set(pairs["verdict"]) <= {"A better", "B better", "equivalent", "undecided"}
+    assert set(frame["label"]) == {"L0", "anchored_l1", "random_reweight", "initial_weights"}
+    found = frames(blocks)["Contrasts"]
+    declared = [("L0", "none", "anchored_l1", "none"), ("L0", "fitted", "random_reweight", "fitted")]
+    assert list(found[["a", "refit_a", "b", "refit_b"]].itertuples(index=False, name=None)) == 2 * declared
+    assert found["skill_a"].notna().all()
     told = "\n".join(lines_of(blocks))
     assert "BCa" in told
     assert "Holm" in told
-    assert any(caption.startswith("L0 against every other method") for caption in captions(blocks))
+    assert sum(caption.startswith("Held-out errors family by family") for caption in captions(blocks)) == 2
+
+
+def test_the_first_page_has_one_table_of_arms_one_of_contrasts_one_of_metrics(report: Path) -> None:
+    text = (report / "report.md").read_text(encoding="utf-8")
+    short = text.split("## In short: cps_ohio: 5,177 records × ")[1].split("## ")[0]
+    assert [line for line in short.splitlines() if line.startswith("| --- ")].__len__() == 3
+    row = next(line for line in short.splitlines() if line.startswith("| initial_weights |"))
+    cells = [cell.strip() for cell in row.strip("|").split("|")]
+    assert cells[1] == "5,177"
+    assert cells[4] == "0%"  # the control has no skill over itself
+    assert "5 of 5 folds" in text
+    assert len(text.splitlines()) < 120
+    assert "[details](details.md)" in text
+    assert (report / "details.md").read_text(encoding="utf-8").startswith("# camps: details\n")
+
+
+def test_a_row_over_fewer_folds_shows_no_error_beside_the_others(run: Path) -> None:
+    cells, targets, manifest = loaded(run)
+    lost = (cells["label"] == "random_reweight") & (cells["split"] == "rotation_1of5")
+    cells.loc[lost, ["status", "n_active", "train_mare", "heldout_capped_mare"]] = ["error", pd.NA, pd.NA, pd.NA]
+    found = size_table(Prepared(cells, manifest, targets), ("cps_ohio", "rotation"))
+    assert found is not None
+    rows = {row[0]: row for row in found[1].rows}
+    assert rows["random_reweight"][2:5] == ["–", "–", "–"]
+    assert str(rows["random_reweight"][7]).startswith("4 of 5 folds")
+    assert str(rows["L0"][3]).endswith("%")
 
 
 def test_sections_are_the_same_for_the_same_results(run: Path) -> None:
@@ -83,18 +120,20 @@ def test_without_estimates_held_out_targets_or_a_rival_there_is_nothing_to_say(r
     assert blocks_of(cells[cells["label"] == "L0"], targets, manifest) == []
 
 
-def test_a_run_with_one_camp_has_no_figure_of_two(run: Path) -> None:
+def test_a_run_with_one_camp_that_declares_nothing_has_nothing_to_compare(run: Path) -> None:
     cells, targets, manifest = loaded(run)
     without = cells[cells["label"] != "anchored_l1"]
-    found = captions(blocks_of(without, targets[targets["cell"].isin(without["cell"])], manifest))
-    assert found
-    assert not any("against" in caption or "Attainment of" in caption for caption in found)
+    kept = targets[targets["cell"].isin(without["cell"])]
+    blocks = blocks_of(without, kept, manifest | {"contrasts": []})
+    assert "Contrasts" not in frames(blocks)
+    assert captions(blocks)
+    assert not any("Attainment of" in caption or "family by family" in caption for caption in captions(blocks))
 
 
-def test_the_report_links_the_figures_and_tables_of_the_statistics(run: Path, tmp_path: Path) -> None:
-    written = {path.name for path in draw_report([run], tmp_path / "report")}
-    text = (tmp_path / "report" / "report.md").read_text(encoding="utf-8")
-    for name in ("statistics__frontier-statistics.csv", "statistics__pairwise-verdicts.tex"):
+def test_the_report_links_the_figures_and_tables_of_the_statistics(report: Path) -> None:
+    written = {path.name for path in report.iterdir()}
+    text = (report / "report.md").read_text(encoding="utf-8")
+    for name in ("statistics__frontier-statistics.csv", "statistics__contrasts.tex"):
         assert name in written
-    assert "cps_ohio__default__verdicts.png" in text
-    assert "## Who wins where" in text
+    assert "cps_ohio__default__forest.png" in text
+    assert "cps_ohio__rotation__forest.png" in text

@@ -215,7 +215,7 @@ def test_a_report_folder_holds_what_the_report_links(tmp_path: Path) -> None:
     text = paths[0].read_text(encoding="utf-8")
     linked = {unquote(name) for name in re.findall(r"\]\(([^)]+)\)", text)}
     assert linked == {path.name for path in paths[5:] if path.suffix == ".png"}
-    assert "`index.html` the same as an interactive page" in text
+    assert "`index.html` both as an interactive page" in text
     assert {path.suffix for path in paths[5:]} == {".png", ".svg", ".pdf"}
     assert len(pd.read_csv(paths[2])) == 2
     assert paths[4].read_text(encoding="utf-8").startswith("% \\usepackage{booktabs}\n\\begin{tabular}{llllrrrrrrlll}")

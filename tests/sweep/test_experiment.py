@@ -126,7 +126,32 @@ WRONG = {
     "an unknown refit": (
         "problems:",
         "refit: [none, w0]\nproblems:",
-        ": refit[1]: input should be 'none', 'fitted' or",
+        ": refit[1]: unknown refit; expected fitted, initial, or one of them with its ρ",
+    ),
+    "a contrast of no method": (
+        "problems:",
+        "contrasts: [{a: hard_concret, b: nn_lasso}]\nproblems:",
+        "contrasts[0].a: no method 'hard_concret'; did you mean 'hard_concrete'?",
+    ),
+    "a contrast of an arm that is not made": (
+        "problems:",
+        "contrasts: [{a: hard_concrete, b: nn_lasso, refit: fitted}]\nproblems:",
+        "contrasts[0].refit: not an arm of this file; expected none, got 'fitted'",
+    ),
+    "an arm against itself": (
+        "problems:",
+        "contrasts: [{a: nn_lasso, b: nn_lasso}]\nproblems:",
+        "contrasts[0]: an arm against itself; name two arms",
+    ),
+    "a contrast given twice, turned round": (
+        "problems:",
+        "contrasts: [{a: nn_lasso, b: hard_concrete}, {a: hard_concrete, b: nn_lasso}]\nproblems:",
+        ": contrasts: duplicate contrast",
+    ),
+    "a contrast with an unknown key": (
+        "problems:",
+        "contrasts: [{a: nn_lasso, b: hard_concrete, arm: none}]\nproblems:",
+        "contrasts[0].arm",
     ),
     "refits alone": ("problems:", "refit: [fitted]\nproblems:", ": refit: the arm 'none' is missing; add it"),
     "a refit twice": ("problems:", "refit: [none, none]\nproblems:", ": refit: duplicate arm"),

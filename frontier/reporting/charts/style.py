@@ -56,6 +56,7 @@ METHOD_STYLES: Mapping[str, tuple[str, str, str]] = {
     "best_subset": (_BLACK, "D", "-."),
     "coreset": (_BLACK, "o", "-"),
     "leverage_sample": (_PURPLE, "^", "-"),
+    "initial_weights": (_BLACK, "s", ":"),
 }
 MOST_VARIANTS = 4  # labels of one method that share its colour: as many as there are lines
 

@@ -13,8 +13,9 @@ from typing import Any
 import pandas as pd
 
 from frontier.analysis.attainment import attainment, attainment_difference
+from frontier.analysis.contrasts import declared
 from frontier.analysis.frontier_statistics import frontier_statistics
-from frontier.reporting.arms import arm_words, camps_of
+from frontier.reporting.arms import arm_name, arm_words
 from frontier.reporting.charts.attainment_figure import attainment_figure, difference_figure
 from frontier.reporting.document import Block, Data, Picture, Reading, Section, Table, Text
 from frontier.reporting.numbers import MISSING, count, percent
@@ -49,15 +50,15 @@ def blocks(run: Prepared) -> list[Block]:
 
 
 def _figures(run: Prepared) -> list[Block]:
-    surfaces, camps = attainment(run.stored), camps_of(run.stored)
-    differences = attainment_difference(run.stored, *camps) if camps else surfaces.iloc[:0]
+    surfaces, given = attainment(run.stored), declared(run.manifest, run.stored)
+    differences = attainment_difference(run.stored, *given[0]) if given else surfaces.iloc[:0]
     found: list[Block] = []
     for key, title in run.titles.items():
         some, between, where = _of(surfaces, key), _of(differences, key), ", ".join(key)
         draw = partial(attainment_figure, some, run.styles, title)
         found.append(Picture(f"{run.stems[key]}__attainment", f"Attainment surfaces: {where}", draw))
-        if camps and len(between):
-            caption = f"Attainment of {camps[0][0]} and {camps[1][0]}: {where}"
+        if given and len(between):
+            caption = f"Attainment of {arm_name(*given[0][0])} and {arm_name(*given[0][1])}: {where}"
             draw = partial(difference_figure, between, some, title)
             found.append(Picture(f"{run.stems[key]}__camps", caption, draw))
     return found

@@ -22,7 +22,7 @@ from frontier.reporting.charts.style import LabelStyle, label_styles, log_axis
 from frontier.reporting.document import Block, Bullets, Data, Document, Picture, Section, Table, Text
 from frontier.reporting.markdown import escape
 from frontier.reporting.numbers import MISSING, count, count_tick, seconds, seconds_tick, significant
-from frontier.reporting.provenance import closing, settings
+from frontier.reporting.provenance import closing, limitations, settings
 from frontier.reporting.write import write_document
 
 GIB, MILLION = 2.0**30, 1e6
@@ -102,7 +102,7 @@ def scale_document(
         blocks.append(Section("What went wrong", [Bullets(lines)]))
     blocks += [
         Section("Run", [Bullets(settings(manifest))]),
-        *closing(manifest, READING),
+        *closing(READING, limitations(manifest)),
     ]
     return Document(f"Scale: {manifest.get('experiment') or 'report'}", blocks)
 

@@ -1,0 +1,190 @@
+"""The first page: every method at one size, the declared comparisons with their verdicts, the forest, the metrics.
+
+A run without held-out targets, or with a single label, has no such section.
+"""
+
+from __future__ import annotations
+
+from functools import partial
+from typing import Any
+
+import pandas as pd
+
+from frontier.analysis.budgets import arm_rank
+from frontier.analysis.contrasts import CONTROL, Contrast, contrasts, declared
+from frontier.analysis.heldout_metrics import METRICS
+from frontier.analysis.paired_test import DEPENDS, OUT_OF_REACH, UNDECIDED
+from frontier.reporting.arms import arm_name
+from frontier.reporting.charts.forest_figure import KEY, forest_figure
+from frontier.reporting.document import Block, Data, Picture, Reading, Section, Table, Text
+from frontier.reporting.numbers import MISSING, count, percent, seconds
+from frontier.reporting.prepared import Key, Prepared
+
+PLACE = 5
+FRONT = True  # on the first page of a report; the other sections stand behind it
+READING = (
+    "**Declared contrasts.** An experiment names the comparisons that it is made for before it is run (without any, "
+    "the two camps are compared). Each is one test: both arms' held-out errors, capped at 100% a target, averaged over "
+    "ln k between the sizes given. A winner is found after Holm's adjustment for the contrasts of the problem and "
+    "design: with a probability of 95% no winner is false. Every other number of a report is exploratory.",
+    "**Verdicts.** *Depends on family*: single families contradict each other beyond the seeds. *Level*: within one "
+    "percentage point, shown. *Undecided* is not *level*: beside it stand the smallest difference that would have been "
+    "found in 80 of 100 repetitions, and the smallest margin within which the two are shown to be alike. *Out of "
+    "reach*: no difference could have been found. *Too few folds*: fewer than five.",
+    "**Skill.** 1 − error/error(initial weights). Below 0 the initial weights, fitted to nothing, predict better.",
+    "**Metrics that agree.** The same comparison by eight readings of the same residuals: capped and plain mean, "
+    "median, weighted by the targets' size, |log ratio|, RMSE, share beyond 100%, bias.",
+    "**What an interval covers.** Folds: targets like these, with the records as they are; a single split with few "
+    "families: the methods' seeds only. Other samples of records are in none of them.",
+)
+
+
+def blocks(run: Prepared) -> list[Block]:
+    """A section for each problem and design with something to compare; `InputError` for targets of other cells."""
+    if not run.can_compare or run.targets is None:
+        return []
+    given = declared(run.manifest, run.stored)
+    found, families = contrasts(run.stored, run.targets, given)
+    told: list[Block] = []
+    for key, title in run.titles.items():
+        table = size_table(run, key)
+        part, some = _of(found, key), _of(families, key)
+        inside: list[Block] = [Text(f"At {table[0]}, the arms side by side:"), table[1]] if table else []
+        inside += _comparisons(part, some, given, f"{run.stems[key]}__forest", title)
+        if inside:
+            told.append(Section(f"In short: {title}", inside))
+    if not told:
+        return []
+    data = [Data("statistics__contrasts", found, "Contrasts")] if len(found) else []
+    return [*told, *data, Reading(READING)]
+
+
+def _of(frame: pd.DataFrame, key: Key) -> pd.DataFrame:
+    if frame.empty:
+        return frame
+    return frame[(frame["problem"] == key[0]) & (frame["design"] == key[1])].reset_index(drop=True)
+
+
+def size_table(run: Prepared, key: Key) -> tuple[str, Table] | None:
+    """What the table is of, and every arm at the middle budget, dense ones below; None without shared budgets."""
+    rows = run.budgets[(run.budgets["problem"] == key[0]) & (run.budgets["design"] == key[1])]
+    shared = rows[rows["refit"] == "none"].groupby("budget")["label"].nunique()
+    shared = shared[shared == shared.max()] if len(shared) else shared
+    if shared.empty or shared.max() < 2:
+        return None
+    budget = sorted(shared.index)[len(shared) // 2]
+    dense = rows[rows["budget"].isna() & (rows["lam"].isna() | (rows["lam"] == 0)) & (rows["refit"] == "none")]
+    chosen = pd.concat([rows[rows["budget"] == budget], dense])
+    controls = set(run.stored.loc[run.stored["method"] == CONTROL, "label"])
+    known = chosen.loc[chosen["label"].isin(controls), "heldout_capped_mare_mean"]
+    control = float(known.iloc[0]) if len(known) else float("nan")
+    chosen = chosen.assign(rank=chosen["refit"].map(arm_rank), sized=chosen["budget"].isna())
+    chosen = chosen.sort_values(["sized", "heldout_capped_mare_mean"], kind="stable")
+    most = {name: int(chosen[name].max()) for name in ("n_splits", "n_seeds")}
+    header = ("arm", "records", "training error", "held-out, capped", "skill", "ESS", "seconds", "rests on")
+    lines = [_line(row, control, most) for row in chosen.to_dict("records")]
+    return f"{count(budget)} records", Table(header, lines, numbers=range(1, 7))
+
+
+def _line(row: dict[Any, Any], control: float, most: dict[str, int]) -> list[str]:
+    """One arm; errors over fewer folds than others are not shown beside them."""
+    whole = row["n_splits"] == most["n_splits"] and row["n_with_weights"] == row["n_cells"]
+    error = row["heldout_capped_mare_mean"] if whole else float("nan")
+    spent = row["fit_seconds_mean"] + (0 if pd.isna(row["refit_seconds_mean"]) else row["refit_seconds_mean"])
+    rests = [f"{row['n_splits']} of {most['n_splits']} folds"] if most["n_splits"] > 1 else []
+    rests += [f"{row['n_seeds']} seeds"] if row["n_seeds"] else ["no seed"]
+    rests += [f"{row['n_missed']} of {row['n_cells']} of another size"] if row["n_missed"] else []
+    return [
+        arm_name(str(row["label"]), str(row["refit"])),
+        count(row["n_active_mean"]),
+        percent(row["train_mare_mean"] if whole else float("nan")),
+        percent(error),
+        MISSING if pd.isna(control) or pd.isna(error) else percent(1 - error / control),
+        count(row["ess_mean"]),
+        seconds(spent),
+        ", ".join(rests),
+    ]
+
+
+def _comparisons(
+    part: pd.DataFrame, families: pd.DataFrame, given: list[Contrast], stem: str, title: str
+) -> list[Block]:
+    if part.empty:
+        return [Text("No size is covered by both arms of a contrast: nothing can be compared.")] if given else []
+    told: list[Block] = [Text(sentence(part)), _table(part, families)]
+    told.append(
+        Picture(stem, f"Held-out errors family by family: {title}", partial(forest_figure, part, families, title))
+    )
+    return [*told, Text("The same comparisons by other readings of the same residuals, A − B:"), _metrics(part)]
+
+
+def sentence(part: pd.DataFrame) -> str:
+    """How many of the contrasts are decided, depend on the family, or could not have been decided at all."""
+    verdicts = part["verdict"]
+    n, winners = len(part), int(verdicts.str.endswith("better").sum())
+    depend, reach = int((verdicts == DEPENDS).sum()), int((verdicts == OUT_OF_REACH).sum())
+    flips = int((part["metrics_like"] < len(METRICS)).sum())
+    told = f"**Of {n} declared contrasts {winners} {'has' if winners == 1 else 'have'} a winner"
+    told += f", {depend} {'depends' if depend == 1 else 'depend'} on the family" if depend else ""
+    told += f", {reach} could not have been decided by any difference" if reach else ""
+    return f"{told}.** The sign of {flips} changes with the metric."
+
+
+def _table(part: pd.DataFrame, families: pd.DataFrame) -> Table:
+    header = (
+        *("A", "B", "records", "error of A", "error of B", "A − B, points", "95% interval", "p, adjusted"),
+        *("found if above", "alike within", "training A − B", "verdict", "with the training error", "rests on"),
+    )
+    rows = []
+    for row in part.to_dict("records"):
+        mine = families[(families[KEY] == pd.Series(row)[KEY]).all(axis=1)]
+        fewer, more = int((mine["difference"] < 0).sum()), int((mine["difference"] > 0).sum())
+        undecided = row["verdict"] in (UNDECIDED, DEPENDS)
+        rows.append(
+            [
+                arm_name(row["a"], row["refit_a"]),
+                arm_name(row["b"], row["refit_b"]),
+                f"{count(row['low'])} to {count(row['high'])}",
+                percent(row["mean_a"]),
+                percent(row["mean_b"]),
+                points(row["difference"]),
+                _interval(row["difference_low"], row["difference_high"]),
+                MISSING if pd.isna(row["p_adjusted"]) else f"{row['p_adjusted']:.2g}",
+                _size(row["detectable"]) if undecided else MISSING,
+                _size(row["margin"]),
+                f"{points(row['training'])} ({_interval(row['training_low'], row['training_high'])})",
+                f"{row['verdict']} (A in {fewer}, B in {more} families)",
+                row["outcome"],
+                row["basis"],
+            ]
+        )
+    return Table(header, rows, numbers=range(3, 11))
+
+
+def _metrics(part: pd.DataFrame) -> Table:
+    header = ("A", "B", *(name.replace("_", " ") for name in METRICS), "like the capped mean")
+    rows = []
+    for row in part.to_dict("records"):
+        arms = [arm_name(row["a"], row["refit_a"]), arm_name(row["b"], row["refit_b"])]
+        like = f"{row['metrics_like']} of {len(METRICS)}"
+        rows.append([*arms, *(points(row[f"difference_{name}"]) for name in METRICS), like])
+    return Table(header, rows, numbers=range(2, len(header)))
+
+
+def points(difference: float) -> str:
+    """A difference in percentage points with its sign: `+1.23`, `−0.40`."""
+    if difference != difference:
+        return MISSING
+    text = f"{100 * difference:+.2f}".replace("-", "−")
+    return "0" if float(f"{100 * difference:.2f}") == 0 else text
+
+
+def _interval(low: float, high: float) -> str:
+    return MISSING if pd.isna(low) else f"{points(low)} to {points(high)}"
+
+
+def _size(difference: float) -> str:
+    """A size of a difference in percentage points; those of capped errors end at 100."""
+    if difference != difference:
+        return MISSING
+    return "above 100" if difference > 1 else f"{100 * difference:.2g}"
