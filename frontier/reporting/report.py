@@ -69,7 +69,7 @@ def write_report(
         tables=("csv", "md", "tex"),
         ours=OURS,
         pages={"index.html": lambda drawn: page(whole, run, drawn)},
-        behind={DETAILS: one for one in details},
+        behind=dict(zip([DETAILS], details, strict=False)),
     )
 
 

@@ -17,7 +17,7 @@ import pandas as pd
 from frontier.core.point import BUDGET_TOLERANCE
 from frontier.core.problem import FloatArray
 from frontier.results.run import Run
-from frontier.results.schema import settled
+from frontier.results.schema import selected, settled
 from frontier.study.claims.model import (
     FAILS,
     HOLDS,
@@ -79,7 +79,8 @@ def _by_problem(metric: str, evidence: pd.DataFrame) -> str:
 
 def _settings(cells: pd.DataFrame, method: str) -> list[dict[str, Any]]:
     rows = []
-    for (problem, split, refit), part in cells[settled(cells)].groupby(["problem", "split", "refit"], sort=True):
+    sized = cells.assign(n_active=selected(cells))
+    for (problem, split, refit), part in sized[settled(cells)].groupby(["problem", "split", "refit"], sort=True):
         if str(refit) not in ARMS or not {RIVAL, method} <= set(part["method"]):
             continue
         for metric, name in METRICS.items():

@@ -19,11 +19,9 @@ import pandas as pd
 from frontier.analysis.intervals import mean_interval, with_limits
 from frontier.results.run import Run
 from frontier.results.schema import settled
-from frontier.study.claims.model import HOLDS, Verdict, conclude, floats, ruled, targets_of
+from frontier.study.claims.model import HOLDS, Verdict, conclude, floats, parameters, ruled, targets_of
 
-OURS = "l0-python, our objective"
-RAW = "l0-python, relative loss"
-NORMALISED = "l0-python, relative loss of normalised targets"
+OURS, RAW, NORMALISED = "design", "published", "normalised"  # the parameter `loss` of the peer
 FACTOR = 4.0  # ((1 + 1)/1)²
 SAME_SHARE = 0.05
 COMPARISONS = (
@@ -36,7 +34,7 @@ SAME_WEIGHT = 0.01  # weights of targets that differ by less are the same proble
 
 def equivalent(results: Mapping[str, Run]) -> Verdict:
     """The judge of "normalising targets is equivalent to l0-python's relative loss"."""
-    rows = [row for run in results.values() for row in (*_fits(run.cells), *_weights(run))]
+    rows = [row for run in results.values() for row in (*_fits(run), *_weights(run))]
     return conclude(rows, _tell, what="{setting}")
 
 
@@ -57,12 +55,13 @@ def _tell(evidence: pd.DataFrame) -> tuple[str, str]:
     return f"{holding} of {len(evidence)} settings are the same problem. Difference in records: {'; '.join(told)}.", ""
 
 
-def _fits(cells: pd.DataFrame) -> list[dict[str, Any]]:
-    good = cells[settled(cells) & (cells["method"] == "peers.l0_python")]
+def _fits(run: Run) -> list[dict[str, Any]]:
+    good = run.cells[settled(run.cells) & (run.cells["method"] == "peers.l0_python")]
+    good = good.assign(loss=good["label"].map(lambda label: parameters(run, label).get("loss")))
     rows = []
     for problem, part in good.groupby("problem", sort=True):
         for one, other, factor, setting in COMPARISONS:
-            left, right = part[part["label"] == one], part[part["label"] == other]
+            left, right = part[part["loss"] == one], part[part["loss"] == other]
             left, right = left.assign(at=_key(left["lam"] * factor)), right.assign(at=_key(right["lam"]))
             pairs = left.merge(right, on=["split", "at", "seed"], suffixes=("", "_other"))
             if len(pairs) < 2:

@@ -6,6 +6,8 @@ of its own, and the verdict on the claim follows from those (`combine`):
     all settings hold → holds; some hold, others do not → holds only if (and which); none holds and some fail → fails;
     else undecided
 
+A claim that says "always" (`universal`) fails as soon as one setting does.
+
 A verdict is never written down: a judge computes it from the frames that it is given, by the rule that the claim
 states, and the page prints the rule beside it. Intervals are 95% over seeds; they say nothing about other targets or
 files.
@@ -14,7 +16,7 @@ files.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import KW_ONLY, dataclass, field
+from dataclasses import KW_ONLY, dataclass, field, replace
 from typing import Any, Literal
 
 import numpy as np
@@ -67,6 +69,7 @@ class Claim:
     needs       experiments whose results the judge reads, by name
     judge       results by experiment → verdict
     not_tested  what a reader must not take the verdict for
+    universal   whether it says that something is so everywhere, so that one setting refutes it
     """
 
     id: str
@@ -77,6 +80,7 @@ class Claim:
     judge: Judge
     not_tested: tuple[str, ...]
     needs_targets: bool = False
+    universal: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,7 +106,16 @@ def _verdict(claim: Claim, results: Mapping[str, Run]) -> Verdict:
         return Verdict(
             NOT_EVALUATED, f"the results of {', '.join(claim.needs)} have no cells for it: run them again with --fresh"
         )
-    return verdict
+    return everywhere(verdict) if claim.universal else verdict
+
+
+def everywhere(verdict: Verdict) -> Verdict:
+    """The verdict on a claim that something is so everywhere: where it holds only somewhere, it does not hold."""
+    if verdict.word != ONLY_IF:
+        return verdict
+    word: Word = FAILS if FAILS in set(verdict.evidence["verdict"]) else UNDECIDED
+    detail = " ".join(filter(None, (f"It holds for {verdict.condition}.", verdict.detail)))
+    return replace(verdict, word=word, condition="", detail=detail)
 
 
 def _has_what_is_read(run: Run, claim: Claim) -> bool:
@@ -112,6 +125,11 @@ def _has_what_is_read(run: Run, claim: Claim) -> bool:
 def targets_of(run: Run) -> pd.DataFrame:
     """The targets of a run; an empty table where they were not kept."""
     return pd.DataFrame() if run.targets is None else run.targets
+
+
+def parameters(run: Run, label: str) -> Mapping[str, Any]:
+    """The parameters of the method behind a label: what arms are chosen by, never the words of a label."""
+    return ((run.manifest.get("methods") or {}).get(label) or {}).get("params") or {}
 
 
 def combine(words: Sequence[str]) -> Word:

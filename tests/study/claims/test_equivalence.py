@@ -24,7 +24,8 @@ def fits(label: str, at: tuple[int, int], noise: float = 0.0) -> list[Cell]:
 
 def judged(cells: list[Cell], y: float = 1e6) -> Verdict:
     targets = targets_of(cells[:1], {"a": y, "b": 1e6}, lambda _, name: 1.0)
-    return equivalent({"made": results(cells, targets)})
+    methods = {label: {"name": "peers.l0_python", "params": {"loss": label}} for label in (OURS, RAW, NORMALISED)}
+    return equivalent({"made": results(cells, targets, methods=methods)})
 
 
 def verdict_of(verdict: Verdict, start: str) -> str:

@@ -24,6 +24,7 @@ from frontier.study.claims.model import (
     deviation_interval,
     difference_interval,
     evaluate,
+    everywhere,
     top,
 )
 from frontier.study.claims.registry import CLAIMS
@@ -46,6 +47,22 @@ EXPERIMENTS = Path(__file__).parents[3] / "experiments"
 )
 def test_settings_combine_to_a_verdict(words: list[str], expected: str) -> None:
     assert combine(words) == expected
+
+
+def test_a_claim_that_says_always_fails_as_soon_as_one_setting_does() -> None:
+    frame = pd.DataFrame({"verdict": [HOLDS, FAILS]})
+    found = everywhere(Verdict(ONLY_IF, "Why.", condition="p", evidence=frame))
+    assert (found.word, found.condition, found.detail) == (FAILS, "", "It holds for p.")
+    open_still = everywhere(Verdict(ONLY_IF, "", condition="p", evidence=pd.DataFrame({"verdict": [HOLDS, UNDECIDED]})))
+    assert open_still.word == UNDECIDED
+    assert everywhere(Verdict(HOLDS, "", evidence=frame)).word == HOLDS
+    assert {claim.id for claim in CLAIMS if claim.universal} == {
+        "l1_dominates_as_published",
+        "l1_dominates_as_described",
+        "l1_zero_variance",
+        "normalised_targets",
+        "untempered_gate",
+    }
 
 
 def test_missing_results_name_the_command_and_are_no_error() -> None:
