@@ -19,18 +19,20 @@ from frontier.results.compact import compact_run
 from frontier.results.run import load_run
 from frontier.study.arena import write_arena
 from frontier.study.claims.command import load_found, write_claims
+from frontier.study.households import write_households
 from frontier.study.scale.command import write_scale
 
 RUNS = (
     *("cps_like", "cps_ohio", "cps_national", "small_exact"),
-    *("cps_ohio_budgets", "cps_national_budgets", "cps_national_families"),
+    *("cps_ohio_budgets", "cps_national_budgets", "cps_national_families", "cps_national_rho", "cps_states_budgets"),
 )
 SPEED: dict[str, Unit] = {"speed_l0": "epoch", "speed_l1": "path"}
 CLAIMS = ("claims_gates", "claims_microcalibrate", "claims_l0_paper")
 SCALE = "scale_populace"
-ARENA = ("arena_national", "arena_states")
+ARENA = ("arena_national", "arena_states", "arena_small")
+HOUSEHOLDS = "cps_national_households"
 CELLS_ONLY = (*SPEED, SCALE, *ARENA)  # their reports read no targets
-EVERY = (*RUNS, *SPEED, *CLAIMS, SCALE, *ARENA)
+EVERY = (*RUNS, *SPEED, *CLAIMS, SCALE, *ARENA, HOUSEHOLDS)
 REFERENCE = "frontier"  # in the experiments on speed our methods have this label
 
 
@@ -50,10 +52,13 @@ def main(
     found = [name for name in EVERY if (flagship / name / "cells.parquet").is_file()]
     if not found:
         raise InputError(flagship, "no compact results", cure="run the experiments, then use --collect")
-    for path in (_report(name, flagship / name, out) for name in found if name not in (*CLAIMS, *ARENA)):
+    for path in (_report(name, flagship / name, out) for name in found if name not in (*CLAIMS, *ARENA, HOUSEHOLDS)):
         console.print(f"report: {path}", highlight=False, soft_wrap=True)
     if samples := [load_run(flagship / name) for name in ARENA if name in found]:
         page = write_arena(samples, out / "arena")[0]
+        console.print(f"report: {page}", highlight=False, soft_wrap=True)
+    if HOUSEHOLDS in found:
+        page = write_households(load_run(flagship / HOUSEHOLDS, targets=True), out / "households")[0]
         console.print(f"report: {page}", highlight=False, soft_wrap=True)
     _, page = write_claims(load_found(flagship), out / "claims.md")
     console.print(f"report: {page}", highlight=False, soft_wrap=True)

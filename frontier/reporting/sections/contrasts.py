@@ -148,11 +148,11 @@ def _table(part: pd.DataFrame, families: pd.DataFrame) -> Table:
                 percent(row["mean_a"]),
                 percent(row["mean_b"]),
                 points(row["difference"]),
-                _interval(row["difference_low"], row["difference_high"]),
+                interval(row["difference_low"], row["difference_high"]),
                 MISSING if pd.isna(row["p_adjusted"]) else f"{row['p_adjusted']:.2g}",
                 _size(row["detectable"]) if undecided else MISSING,
                 _size(row["margin"]),
-                f"{points(row['training'])} ({_interval(row['training_low'], row['training_high'])})",
+                f"{points(row['training'])} ({interval(row['training_low'], row['training_high'])})",
                 f"{row['verdict']} (A in {fewer}, B in {more} families)",
                 row["outcome"],
                 row["basis"],
@@ -179,7 +179,7 @@ def points(difference: float) -> str:
     return "0" if float(f"{100 * difference:.2f}") == 0 else text
 
 
-def _interval(low: float, high: float) -> str:
+def interval(low: float, high: float) -> str:
     return MISSING if pd.isna(low) else f"{points(low)} to {points(high)}"
 
 

@@ -129,7 +129,8 @@ def _as_large(cells: pd.DataFrame, size: float) -> pd.DataFrame:
     if cells.empty:
         return cells
     sizes = floats(cells["n_active"])
-    return cells.loc[sizes == sizes[np.argmin(np.abs(sizes - size))]]
+    nearest: pd.DataFrame = cells.loc[sizes == sizes[np.argmin(np.abs(sizes - size))]]
+    return nearest
 
 
 def _links(arms: Mapping[str, pd.DataFrame]) -> list[dict[str, Any]]:

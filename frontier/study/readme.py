@@ -1,0 +1,180 @@
+"""`python -m frontier study readme`: every table and number of the README's "What came out", from committed results.
+
+The README has pairs of comments, `<!-- name -->` and `<!-- end name -->`; what stands between them is what `BLOCKS`
+make of `results/flagship/`. A test holds the file to it. Exit codes: 0 done, 2 bad input.
+"""
+
+from __future__ import annotations
+
+import re
+from collections import Counter
+from collections.abc import Callable, Mapping
+from functools import cache
+from pathlib import Path
+from typing import Annotated, Any
+
+import pandas as pd
+import typer
+from rich.console import Console
+
+from frontier.analysis.arena import HIDDEN, TRAINING, contrasts, controls, means, replicates
+from frontier.analysis.contrasts import contrasts as declared_contrasts
+from frontier.analysis.contrasts import declared
+from frontier.analysis.heldout_metrics import METRICS
+from frontier.commands.command_line import command
+from frontier.core.errors import InputError
+from frontier.reporting.arms import arm_name
+from frontier.reporting.document import Table
+from frontier.reporting.markdown import escape, table_markdown
+from frontier.reporting.prepared import Prepared
+from frontier.reporting.sections.contrasts import points, size_table
+from frontier.results.run import Run, load_run
+from frontier.study.arena import REFERENCE, best_arms, summary
+from frontier.study.claims.command import load_found
+from frontier.study.claims.model import FAILS, HOLDS, NOT_EVALUATED, ONLY_IF, UNDECIDED, evaluate
+from frontier.study.claims.registry import CLAIMS
+
+PLACES = {  # experiment and design: how the README calls it
+    ("cps_national_families", "rotation"): "national, each of 11 families",
+    ("cps_national_budgets", "default"): "national, state totals",
+    ("cps_states_budgets", "default"): "large file, state totals",
+    ("cps_ohio_budgets", "rotation"): "Ohio, each of 5 families",
+}
+RIVALS = ("Hard Concrete L0", "Anchored L1")
+WORDS = {HOLDS: "holds", ONLY_IF: "hold only under a condition", FAILS: "fail", UNDECIDED: "are undecided"}
+
+
+@command
+def main(
+    readme: Annotated[Path, typer.Argument(help="the file to fill in")] = Path("README.md"),
+    results: Annotated[Path, typer.Option(help="the compact results")] = Path("results/flagship"),
+) -> None:
+    """Write the README's tables again, in place."""
+    text = readme.read_text(encoding="utf-8")
+    readme.write_text(filled(text, results), encoding="utf-8", newline="\n")
+    Console().print(f"filled: {readme}", highlight=False, soft_wrap=True)
+
+
+def filled(text: str, results: Path) -> str:
+    """The text with every block made anew; `InputError` for a block that is missing or not closed."""
+    for name, make in BLOCKS.items():
+        found = re.compile(rf"(<!-- {name} -->\n).*?(<!-- end {name} -->)", flags=re.DOTALL)
+        if len(found.findall(text)) != 1:
+            raise InputError("README", f"no block '{name}'", expected=f"<!-- {name} --> … <!-- end {name} -->, once")
+        block = make(results)
+        text = found.sub(lambda match, block=block: f"{match[1]}\n{block.strip()}\n\n{match[2]}", text)  # type: ignore[misc]
+    return text
+
+
+@cache
+def _run(folder: Path) -> Run:
+    return load_run(folder, targets=(folder / "targets.parquet").is_file())
+
+
+def arena_table(name: str) -> Callable[[Path], str]:
+    """Every method at its best arm, by budget."""
+
+    def make(results: Path) -> str:
+        run = _run(results / name)
+        return table_markdown(summary(means(replicates(run.cells)), controls(run.manifest)))
+
+    return make
+
+
+def against_the_camps(results: Path) -> str:
+    """The coreset against either camp at its best arm, in every arena and at every budget."""
+    rows = []
+    for name, words in (("arena_national", "poor"), ("arena_states", "rich"), ("arena_small", "poor, 5,000 records")):
+        run = _run(results / name)
+        cells = replicates(run.cells)
+        best = best_arms(means(cells))
+        for rival in RIVALS:
+            arms = best.loc[best["label"] == rival, ["budget", "label", "refit"]]
+            found = contrasts(
+                cells, (REFERENCE, "none"), list(arms[["label", "refit"]].itertuples(index=False, name=None))
+            )
+            found = found.merge(arms, on=["budget", "label", "refit"]).drop_duplicates("budget")
+            rows += [
+                [words, f"{row['budget']:,}", arm_name(row["label"], row["refit"]), *_both(row), str(row["verdict"])]
+                for row in found.to_dict("records")
+            ]
+    header = ("targets", "records", f"{REFERENCE} against", "hidden error, points", "training error, points", "verdict")
+    return table_markdown(Table(header, rows, numbers=(1, 3, 4)))
+
+
+def _both(row: Mapping[Any, Any]) -> list[str]:
+    """Hidden and training difference with their intervals."""
+    return [f"{points(row[e])} ({points(row[f'{e}_low'])} to {points(row[f'{e}_high'])})" for e in (HIDDEN, TRAINING)]
+
+
+def _contrasts(results: Path) -> dict[tuple[str, str], pd.DataFrame]:
+    found = {}
+    for name, design in PLACES:
+        run = _run(results / name)
+        assert run.targets is not None
+        rows, _ = declared_contrasts(run.cells, run.targets, declared(run.manifest, run.cells))
+        found[name, design] = rows[rows["design"] == design]
+    return found
+
+
+def published_contrasts(results: Path) -> str:
+    """Declared contrasts by hold-out: difference with its interval, verdict, training, metrics that agree."""
+    by_place = _contrasts(results)
+    names: dict[tuple[str, ...], list[str]] = {}
+    for place in PLACES:
+        for row in by_place[place].to_dict("records"):
+            key = (arm_name(row["a"], row["refit_a"]), arm_name(row["b"], row["refit_b"]))
+            names.setdefault(key, [""] * len(PLACES))[list(PLACES).index(place)] = _words(row)
+    header = ("A − B, held-out error in points", *PLACES.values())
+    return table_markdown(
+        Table(header, [[f"{a} − {b}", *(cell or "–" for cell in cells)] for (a, b), cells in names.items()])
+    )
+
+
+def _words(row: Mapping[Any, Any]) -> str:
+    low, high = points(row["difference_low"]), points(row["difference_high"])
+    return (
+        f"{points(row['difference'])} ({low} to {high}), {row['verdict']}; training {points(row['training'])}; "
+        f"{row['metrics_like']} of {len(METRICS)} metrics"
+    )
+
+
+def skill(results: Path) -> str:
+    """Held-out error, skill and training error of every arm as fitted, at the middle budget of each experiment."""
+    rows: dict[str, list[str]] = {}
+    sizes = []
+    for place, (name, design) in enumerate(PLACES):
+        run = _run(results / name)
+        prepared = Prepared(run.cells, run.manifest, run.targets)
+        found = size_table(prepared, next(key for key in prepared.parts if key[1] == design))
+        assert found is not None
+        sizes.append(found[0])
+        for arm, _, training, held, skilled, *_ in found[1].rows:
+            if ", refit" not in str(arm):
+                rows.setdefault(str(arm), ["–"] * len(PLACES))[place] = f"{held} ({skilled}) / {training}"
+    header = ("held-out error (skill) / training", *(f"{w}, {s}" for w, s in zip(PLACES.values(), sizes, strict=True)))
+    return table_markdown(Table(header, [[escape(arm), *cells] for arm, cells in rows.items() if cells.count("–") < 2]))
+
+
+def claims(results: Path) -> str:
+    """How many published claims hold, hold under a condition, fail or are undecided."""
+    judged = evaluate(CLAIMS, load_found(results))
+    counts = Counter(one.verdict.word for one in judged)
+    told = [f"{counts[word]} {words}" for word, words in WORDS.items() if counts[word]]
+    told += [f"{counts[NOT_EVALUATED]} could not be evaluated"] if counts[NOT_EVALUATED] else []
+    sentence = (
+        f"Of {len(judged)} claims under test {', '.join(told[:-1])} and {told[-1]} ([claims](reports/claims.md))."
+    )
+    kept = [one for one in judged if one.verdict.word in (HOLDS, ONLY_IF)]
+    rows = [[escape(one.claim.words), one.verdict.word, escape(one.verdict.condition)] for one in kept]
+    return sentence + "\n\n" + table_markdown(Table(("what holds", "verdict", "where"), rows))
+
+
+BLOCKS: Mapping[str, Callable[[Path], str]] = {
+    "arena_national": arena_table("arena_national"),
+    "arena_states": arena_table("arena_states"),
+    "against_the_camps": against_the_camps,
+    "published_contrasts": published_contrasts,
+    "skill": skill,
+    "claims": claims,
+}
