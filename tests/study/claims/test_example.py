@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from frontier.results.run import Run
-from frontier.study.claims.example import WITHIN, drops, moves
+from frontier.study.claims.example import DOCUMENTED, WITHIN, documented, drops, moves
 from frontier.study.claims.model import FAILS, HOLDS, ONLY_IF, UNDECIDED, Verdict
 from tests.study.claims.made import Cell, cell, results, targets_of
 
@@ -89,3 +89,15 @@ def test_a_condition_names_the_problem_where_the_optimum_is_at_y_minus_one() -> 
     verdict = moves({"made": results(cells, targets, problems=problems)})
     assert verdict.word == ONLY_IF
     assert verdict.condition == "source_loss_groups (Exact)"
+
+
+@pytest.mark.parametrize(("estimate", "word"), [(105.0, HOLDS), (450.0, FAILS)])
+def test_the_documented_settings_are_judged_and_others_stand_beside(estimate: float, word: str) -> None:
+    cells = [cell("dense_adam", label, problem="source_loss", n_active=1000) for label in ("documented", "other")]
+    y = {"a": 100.0, "b": 100.0}
+    targets = targets_of(cells, {name: value - 1 for name, value in y.items()}, lambda *_: estimate)
+    methods = {"documented": {"params": DOCUMENTED | {"loss": "squared"}}, "other": {"params": {"lr": 0.05}}}
+    verdict = documented({"made": results(cells, targets, problems=OFFSET, methods=methods)})
+    assert verdict.word == word
+    assert verdict.evidence["label"].tolist() == ["documented", "other"]
+    assert verdict.evidence["verdict"].isna().tolist() == [False, True]
