@@ -95,7 +95,7 @@ def refit_arm(arm: str, place: str = "refit") -> tuple[Anchor, float]:
     except ValueError:
         rho = math.nan
     if anchor not in ANCHORS or not (math.isfinite(rho) and rho > 0) or (at and strength != f"{rho:g}"):
-        expected = "fitted, initial, or one of them with its ρ, as in fitted@0.01"
+        expected = "none, fitted, initial, or one of the last two with its ρ, as in fitted@0.01"
         raise InputError(place, "unknown refit", expected=expected, got=f"{arm!r:.40}")
     return ("fitted" if anchor == "fitted" else "initial"), rho
 

@@ -126,7 +126,7 @@ WRONG = {
     "an unknown refit": (
         "problems:",
         "refit: [none, w0]\nproblems:",
-        ": refit[1]: unknown refit; expected fitted, initial, or one of them with its ρ",
+        ": refit[1]: unknown refit; expected none, fitted, initial, or one of the last two with",
     ),
     "a contrast of no method": (
         "problems:",
