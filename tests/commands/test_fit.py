@@ -239,7 +239,7 @@ def test_calibrate_has_the_harness_s_verdict_also_of_a_refit_of_what_did_not_con
     again = frontier.calibrate(problem, budget=60, params={"max_iter": 1}, refit="fitted")
     assert again.refit == "fitted"
     assert again.status == stopped.status
-    with pytest.raises(InputError, match="refit: unknown refit; expected none, fitted, initial.*got 'weights'"):
+    with pytest.raises(InputError, match=r"refit: unknown refit; expected none, fitted, initial.*got 'weights'"):
         frontier.calibrate(problem, budget=60, refit="weights")  # type: ignore[arg-type]
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from frontier.study.claims.comparing import balanced_and_pps, errs_less, relaxed_and_lasso
+from frontier.study.claims.distribution import keeps
 from frontier.study.claims.dominance import dominates
 from frontier.study.claims.equivalence import equivalent
 from frontier.study.claims.example import documented, drops, moves
@@ -238,5 +239,18 @@ CLAIMS: tuple[Claim, ...] = (
             "Selections of more than rank(A) records, which the LASSO does not have.",
         ),
         needs_targets=True,
+    ),
+    Claim(
+        id="distribution",
+        words="A small file selected to meet the totals serves quantiles, Gini and poverty too",
+        source="the premise of every selection by totals, of either camp",
+        rule=(
+            "In an arena and at a budget it holds if the error of the distribution is smaller than that of a "
+            "probability sample of the same size (paired t over independent samples, Bonferroni over all settings), "
+            "fails if larger."
+        ),
+        needs=("arena_national", "arena_states"),
+        judge=keeps,
+        not_tested=("Refits of the same selections: they are on the page of the arena.", "Other incomes than AGI."),
     ),
 )
