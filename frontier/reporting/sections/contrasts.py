@@ -111,7 +111,7 @@ def _comparisons(
 ) -> list[Block]:
     if part.empty:
         return [Text("No size is covered by both arms of a contrast: nothing can be compared.")] if given else []
-    told: list[Block] = [Text(sentence(part)), _table(part, families)]
+    told: list[Block] = [Text(sentence(part)), _table(part, families), Text(_basis(part))]
     told.append(
         Picture(stem, f"Held-out errors family by family: {title}", partial(forest_figure, part, families, title))
     )
@@ -132,8 +132,8 @@ def sentence(part: pd.DataFrame) -> str:
 
 def _table(part: pd.DataFrame, families: pd.DataFrame) -> Table:
     header = (
-        *("A", "B", "records", "error of A", "error of B", "A − B, points", "95% interval", "p, adjusted"),
-        *("found if above", "alike within", "training A − B", "verdict", "with the training error", "rests on"),
+        *("A", "B", "records", "error of A", "error of B", "A − B, points (95%)", "found if above", "alike within"),
+        *("training A − B", "verdict", "families", "with the training error"),
     )
     rows = []
     for row in part.to_dict("records"):
@@ -147,18 +147,23 @@ def _table(part: pd.DataFrame, families: pd.DataFrame) -> Table:
                 f"{count(row['low'])} to {count(row['high'])}",
                 percent(row["mean_a"]),
                 percent(row["mean_b"]),
-                points(row["difference"]),
-                interval(row["difference_low"], row["difference_high"]),
-                MISSING if pd.isna(row["p_adjusted"]) else f"{row['p_adjusted']:.2g}",
+                _with(row, "difference"),
                 _size(row["detectable"]) if undecided else MISSING,
                 _size(row["margin"]),
-                f"{points(row['training'])} ({interval(row['training_low'], row['training_high'])})",
-                f"{row['verdict']} (A in {fewer}, B in {more} families)",
+                _with(row, "training"),
+                row["verdict"],
+                f"A in {fewer}, B in {more}",
                 row["outcome"],
-                row["basis"],
             ]
         )
-    return Table(header, rows, numbers=range(3, 11))
+    return Table(header, rows, numbers=range(3, 9))
+
+
+def _basis(part: pd.DataFrame) -> str:
+    """What the intervals cover, contrast by contrast where they differ."""
+    found = part.groupby("basis", sort=False).size()
+    told = [f"{basis} ({n} of {len(part)})" if len(found) > 1 else str(basis) for basis, n in found.items()]
+    return f"Intervals are over {'; or '.join(told)}."
 
 
 def _metrics(part: pd.DataFrame) -> Table:
@@ -177,6 +182,12 @@ def points(difference: float) -> str:
         return MISSING
     text = f"{100 * difference:+.2f}".replace("-", "−")
     return "0" if float(f"{100 * difference:.2f}") == 0 else text
+
+
+def _with(row: dict[Any, Any], name: str) -> str:
+    """A difference with its interval, in points."""
+    limits = interval(row[f"{name}_low"], row[f"{name}_high"])
+    return points(row[name]) if limits == MISSING else f"{points(row[name])} ({limits})"
 
 
 def interval(low: float, high: float) -> str:

@@ -1,4 +1,4 @@
-"""Does a file selected to meet the totals keep the distribution: quantiles, Gini coefficient and poverty rate of income?
+"""Does a file selected to meet the totals keep the distribution: quantiles, Gini and poverty rate of an income?
 
 Judged where the truth is known (`problems/census_arena.py`): the error of the distribution of each selection as fitted,
 minus that of a probability sample of the same size from the dense calibrated weights, with nothing fitted after. Every
