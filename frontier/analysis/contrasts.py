@@ -144,9 +144,9 @@ def _contrast(
     if not here:
         return None
     sides = [_side(arm, here) for arm in contrast]
+    if not all(curves for side in sides for curves in side.curves):
+        return None  # an arm has no seed on all folds
     every = [curve for side in sides for curves in side.curves for curve in curves]
-    if not every:
-        return None
     low, high = max(float(c.size[0]) for c in every), min(float(c.size[-1]) for c in every)
     if high < LOWEST * low or any(_leaps(c.size, low, high) for c in every):
         return None
@@ -182,13 +182,12 @@ def _contrast(
 
 
 def _side(arm: Arm, folds: Sequence[Fold]) -> _Side:
-    """The curves of an arm on every fold, over the seeds that it has on all of them."""
+    """The curves of an arm on every fold, over the seeds that it has on all of them (none: a single curve)."""
     found = [{c.seed: c for c in fold.curves if (c.label, c.refit) == arm} for fold in folds]
-    seeds = sorted(set.intersection(*(set(one) for one in found)) - {None}, key=lambda seed: seed or 0)
-    if any(None in one for one in found):
-        whole = all(None in one for one in found)
-        return _Side([[one[None]] for one in found] if whole else [[] for _ in found], None)
-    return _Side([[one[seed] for seed in seeds] for one in found], tuple(seed for seed in seeds if seed is not None))
+    shared = set.intersection(*(set(one) for one in found))
+    seeds = sorted(seed for seed in shared if seed is not None)
+    kept: list[int | None] = [None] if None in shared else list(seeds)
+    return _Side([[one[seed] for seed in kept] for one in found], None if None in shared else tuple(seeds))
 
 
 def _weights(curve: Curve, low: float, high: float) -> FloatArray:

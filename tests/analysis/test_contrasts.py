@@ -77,6 +77,14 @@ def test_folds_that_an_arm_lacks_and_seeds_that_it_lacks_somewhere_are_left_out_
     assert one(*without)["n_folds"] == 5
 
 
+def test_an_arm_without_a_seed_on_every_fold_is_not_compared() -> None:
+    folds = [f"rotation_{number}of5" for number in range(1, 6)]
+    points = [p for fold in folds for p in (*noisy("a", 0.2, split=fold), *noisy("b", 0.3, split=fold))]
+    points = [p for p in points if p["label"] == "b" or p["seed"] == folds.index(p["split"])]
+    rows, _ = contrasts(*tables(*points), [(A, B)])
+    assert rows.empty
+
+
 def test_a_contrast_without_a_common_size_or_over_a_wide_gap_has_no_row() -> None:
     apart = [*curve("a", {10: [0.1] * 3, 20: [0.1] * 3}), *curve("b", {30: [0.1] * 3, 90: [0.1] * 3})]
     leap = [*curve("a", {4: [0.1] * 3, 5000: [0.1] * 3}), *curve("b", {4: [0.1] * 3, 100: [0.1] * 3, 5000: [0.1] * 3})]
