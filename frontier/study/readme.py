@@ -25,7 +25,7 @@ from frontier.commands.command_line import command
 from frontier.core.errors import InputError
 from frontier.reporting.arms import arm_name
 from frontier.reporting.document import Table
-from frontier.reporting.markdown import escape, table_markdown
+from frontier.reporting.markdown import table_markdown
 from frontier.reporting.prepared import Prepared
 from frontier.reporting.sections.contrasts import points, size_table
 from frontier.results.run import Run, load_run
@@ -153,7 +153,7 @@ def skill(results: Path) -> str:
             if ", refit" not in str(arm):
                 rows.setdefault(str(arm), ["–"] * len(PLACES))[place] = f"{held} ({skilled}) / {training}"
     header = ("held-out error (skill) / training", *(f"{w}, {s}" for w, s in zip(PLACES.values(), sizes, strict=True)))
-    return table_markdown(Table(header, [[escape(arm), *cells] for arm, cells in rows.items() if cells.count("–") < 2]))
+    return table_markdown(Table(header, [[arm, *cells] for arm, cells in rows.items() if cells.count("–") < 2]))
 
 
 def claims(results: Path) -> str:
@@ -166,7 +166,7 @@ def claims(results: Path) -> str:
         f"Of {len(judged)} claims under test {', '.join(told[:-1])} and {told[-1]} ([claims](reports/claims.md))."
     )
     kept = [one for one in judged if one.verdict.word in (HOLDS, ONLY_IF)]
-    rows = [[escape(one.claim.words), one.verdict.word, escape(one.verdict.condition)] for one in kept]
+    rows = [[one.claim.words, one.verdict.word, one.verdict.condition] for one in kept]
     return sentence + "\n\n" + table_markdown(Table(("what holds", "verdict", "where"), rows))
 
 
