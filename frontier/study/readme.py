@@ -149,11 +149,10 @@ def skill(results: Path) -> str:
         found = size_table(prepared, next(key for key in prepared.parts if key[1] == design))
         assert found is not None
         sizes.append(found[0])
-        for arm, _, training, held, skilled, *_ in found[1].rows:
-            if ", refit" not in str(arm):
-                rows.setdefault(str(arm), ["–"] * len(PLACES))[place] = f"{held} ({skilled}) / {training}"
+        for method, _, training, held, skilled, *_ in found[1].rows:
+            rows.setdefault(str(method), ["–"] * len(PLACES))[place] = f"{held} ({skilled}) / {training}"
     header = ("held-out error (skill) / training", *(f"{w}, {s}" for w, s in zip(PLACES.values(), sizes, strict=True)))
-    return table_markdown(Table(header, [[arm, *cells] for arm, cells in rows.items() if cells.count("–") < 2]))
+    return table_markdown(Table(header, [[method, *cells] for method, cells in rows.items() if cells.count("–") < 2]))
 
 
 def claims(results: Path) -> str:

@@ -10,17 +10,17 @@ from typing import Any
 
 import pandas as pd
 
-from frontier.analysis.budgets import arm_rank
 from frontier.analysis.contrasts import CONTROL, Contrast, contrasts, declared
 from frontier.analysis.heldout_metrics import METRICS
 from frontier.analysis.paired_test import DEPENDS, OUT_OF_REACH, UNDECIDED
-from frontier.reporting.arms import arm_name
+from frontier.reporting.arms import arm_name, arm_words
 from frontier.reporting.charts.forest_figure import KEY, forest_figure
 from frontier.reporting.document import Block, Data, Picture, Reading, Section, Table, Text
 from frontier.reporting.numbers import MISSING, count, percent, seconds
 from frontier.reporting.prepared import Key, Prepared
 
 PLACE = 5
+PRIMARY_MEAN = "heldout_capped_mare_mean"
 FRONT = True  # on the first page of a report; the other sections stand behind it
 READING = (
     "**Declared contrasts.** An experiment names the comparisons that it is made for before it is run (without any, "
@@ -49,7 +49,7 @@ def blocks(run: Prepared) -> list[Block]:
     for key, title in run.titles.items():
         table = size_table(run, key)
         part, some = _of(found, key), _of(families, key)
-        inside: list[Block] = [Text(f"At {table[0]}, the arms side by side:"), table[1]] if table else []
+        inside: list[Block] = [Text(f"At {table[0]}, method by method:"), table[1]] if table else []
         inside += _comparisons(part, some, given, f"{run.stems[key]}__forest", title)
         if inside:
             told.append(Section(f"In short: {title}", inside))
@@ -66,44 +66,54 @@ def _of(frame: pd.DataFrame, key: Key) -> pd.DataFrame:
 
 
 def size_table(run: Prepared, key: Key) -> tuple[str, Table] | None:
-    """What the table is of, and every arm at the middle budget, dense ones below; None without shared budgets."""
+    """What the table is of, and every method at the middle budget, dense ones below; None without shared budgets.
+
+    A method stands as fitted, and beside it with its records refit: from the initial weights where that was done, the
+    one yardstick that selections have in common. Methods without a solution of that size have no row.
+    """
     rows = run.budgets[(run.budgets["problem"] == key[0]) & (run.budgets["design"] == key[1])]
     shared = rows[rows["refit"] == "none"].groupby("budget")["label"].nunique()
     shared = shared[shared == shared.max()] if len(shared) else shared
     if shared.empty or shared.max() < 2:
         return None
     budget = sorted(shared.index)[len(shared) // 2]
-    dense = rows[rows["budget"].isna() & (rows["lam"].isna() | (rows["lam"] == 0)) & (rows["refit"] == "none")]
-    chosen = pd.concat([rows[rows["budget"] == budget], dense])
+    dense = rows[rows["budget"].isna() & (rows["lam"].isna() | (rows["lam"] == 0))]
+    chosen = pd.concat([rows[(rows["budget"] == budget) & (rows["n_missed"] < rows["n_with_weights"])], dense])
+    fitted = chosen[chosen["refit"] == "none"]
+    arm = next((arm for arm in ("initial", "fitted") if arm in set(chosen["refit"])), None)
+    again = {row["label"]: row for row in chosen[chosen["refit"] == arm].to_dict("records")}
     controls = set(run.stored.loc[run.stored["method"] == CONTROL, "label"])
-    known = chosen.loc[chosen["label"].isin(controls), "heldout_capped_mare_mean"]
+    known = fitted.loc[fitted["label"].isin(controls), PRIMARY_MEAN]
     control = float(known.iloc[0]) if len(known) else float("nan")
-    chosen = chosen.assign(rank=chosen["refit"].map(arm_rank), sized=chosen["budget"].isna())
-    chosen = chosen.sort_values(["sized", "heldout_capped_mare_mean"], kind="stable")
-    most = {name: int(chosen[name].max()) for name in ("n_splits", "n_seeds")}
-    header = ("arm", "records", "training error", "held-out, capped", "skill", "ESS", "seconds", "rests on")
-    lines = [_line(row, control, most) for row in chosen.to_dict("records")]
-    return f"{count(budget)} records", Table(header, lines, numbers=range(1, 7))
+    most = int(fitted["n_splits"].max())
+    fitted = fitted.assign(whole_file=fitted["budget"].isna()).sort_values(["whole_file", PRIMARY_MEAN], kind="stable")
+    header = ["method", "records", "training error", "held-out, capped", "skill", "ESS", "seconds"]
+    header += [] if arm is None else [f"{arm_words(arm)}: training", "held-out", "skill"]
+    lines = []
+    for row in fitted.to_dict("records"):
+        line = [str(row["label"]), count(row["n_active_mean"]), *_errors(row, control, most), count(row["ess_mean"])]
+        line.append(seconds(row["fit_seconds_mean"]))
+        if arm is not None:
+            line += _errors(again.get(row["label"]), control, most)
+        lines.append([*line, _rests(row, most)])
+    return f"{count(budget)} records", Table([*header, "rests on"], lines, numbers=range(1, len(header)))
 
 
-def _line(row: dict[Any, Any], control: float, most: dict[str, int]) -> list[str]:
-    """One arm; errors over fewer folds than others are not shown beside them."""
-    whole = row["n_splits"] == most["n_splits"] and row["n_with_weights"] == row["n_cells"]
-    error = row["heldout_capped_mare_mean"] if whole else float("nan")
-    spent = row["fit_seconds_mean"] + (0 if pd.isna(row["refit_seconds_mean"]) else row["refit_seconds_mean"])
-    rests = [f"{row['n_splits']} of {most['n_splits']} folds"] if most["n_splits"] > 1 else []
+def _errors(row: dict[Any, Any] | None, control: float, most: int) -> list[str]:
+    """Training and held-out error and skill; errors over fewer folds than others are not shown beside them."""
+    if row is None or row["n_splits"] < most or row["n_with_weights"] < row["n_cells"]:
+        return [MISSING] * 3
+    held = row[PRIMARY_MEAN]
+    skilled = MISSING if pd.isna(control) or pd.isna(held) else percent(1 - held / control)
+    return [percent(row["train_mare_mean"]), percent(held), skilled]
+
+
+def _rests(row: dict[Any, Any], most: int) -> str:
+    """On how many folds and seeds a row rests, and how many of its cells are of another size."""
+    rests = [f"{row['n_splits']} of {most} folds"] if most > 1 else []
     rests += [f"{row['n_seeds']} seeds"] if row["n_seeds"] else ["no seed"]
     rests += [f"{row['n_missed']} of {row['n_cells']} of another size"] if row["n_missed"] else []
-    return [
-        arm_name(str(row["label"]), str(row["refit"])),
-        count(row["n_active_mean"]),
-        percent(row["train_mare_mean"] if whole else float("nan")),
-        percent(error),
-        MISSING if pd.isna(control) or pd.isna(error) else percent(1 - error / control),
-        count(row["ess_mean"]),
-        seconds(spent),
-        ", ".join(rests),
-    ]
+    return ", ".join(rests)
 
 
 def _comparisons(
