@@ -133,7 +133,7 @@ def _arm_name(row: Mapping[Any, Any]) -> str:
     arm = str(row["arm"])
     if arm == "dense":
         return str(row["dense"])
-    return arm if arm.startswith("random") else f"{arm} ({str(row['l0']).removeprefix('L0 at ')})"
+    return arm if arm.startswith(("random", "uniform")) else f"{arm} ({str(row['l0']).removeprefix('L0 at ')})"
 
 
 FIGURES: Mapping[str, Callable[[pd.DataFrame], Figure]] = {
