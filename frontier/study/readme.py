@@ -37,6 +37,7 @@ from frontier.study.claims.registry import CLAIMS
 PLACES = {  # experiment and design: how the README calls it
     ("cps_national_families", "rotation"): "national, each of 11 families",
     ("cps_national_budgets", "default"): "national, state totals",
+    ("cps_states_budgets", "default"): "large file, state totals",
     ("cps_ohio_budgets", "default"): "Ohio, 5 totals of 3 families",
     ("cps_ohio_budgets", "rotation"): "Ohio, each of 5 families",
 }
