@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import importlib
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from types import ModuleType
 from typing import Any
@@ -62,7 +62,8 @@ def write_report(
     that identifies a result, or when `targets` are those of other cells.
     """
     run = Prepared(cells, manifest, targets, traces)
-    whole, (front, *details) = report(run), pages_of(run)
+    front, *details = parts = pages_of(run)
+    whole = together(parts)
     return write_document(
         *(front, out),
         formats=FORMATS,
@@ -75,7 +76,11 @@ def write_report(
 
 def report(run: Prepared) -> Document:
     """Everything that there is to say about a run, in one."""
-    pages = pages_of(run)
+    return together(pages_of(run))
+
+
+def together(pages: Sequence[Document]) -> Document:
+    """All pages as one, under the title of the first."""
     return Document(pages[0].title, [block for one in pages for block in one.blocks])
 
 
