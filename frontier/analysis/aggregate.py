@@ -54,8 +54,7 @@ def prepare(cells: pd.DataFrame) -> pd.DataFrame:
     for name in _NUMBERS:
         ready[name] = _floats(cells, name)
     ready["repeat"] = ready["repeat"].fillna(0.0)  # results from before there were repeats
-    if "n_active" in cells.columns and "refit" in cells.columns:
-        ready["n_active"] = _floats(cells.assign(n_active=selected(cells)), "n_active")
+    ready["n_active"] = selected(ready)
     for name in ("certified", "threshold_matters", "budget_reached"):
         column = cells[name] if name in cells.columns else pd.Series([pd.NA] * len(cells), dtype=object)
         ready[name] = pd.array([pd.NA if pd.isna(v) else bool(v) for v in column], dtype="boolean")

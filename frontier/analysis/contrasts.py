@@ -20,8 +20,10 @@ import numpy as np
 import pandas as pd
 from scipy import stats
 
+from frontier.analysis.arena import SAME
 from frontier.analysis.curves import Curve, Fold, frontier_points, heldout_curves, mean_weights
 from frontier.analysis.heldout_metrics import METRICS, PRIMARY, contributions, summary
+from frontier.analysis.intervals import difference_interval, with_limits
 from frontier.analysis.paired_test import (
     A_BETTER,
     ALPHA,
@@ -36,11 +38,12 @@ from frontier.analysis.paired_test import (
 from frontier.core.problem import FloatArray
 
 DELTA = 0.01  # one percentage point of a target: less is within the rounding of what such totals are used for
-SAME_TRAINING = 0.002  # training errors nearer than this are level: no published total is known more closely
 CAMPS = ("hard_concrete", ("anchored_l1", "nn_lasso"))  # methods; of the second camp the first that there is
 FARTHEST = 100.0  # times as large: no curve is followed over a wider gap between neighbouring points
 CONTROL = "initial_weights"  # the method whose error skill is measured against
 LOWEST = 1.1  # high/low of a range: less is a point and its slack
+
+ARMS = ["a", "refit_a", "b", "refit_b"]  # the columns that name a contrast
 
 Arm = tuple[str, str]  # label, refit
 Contrast = tuple[Arm, Arm]
@@ -110,7 +113,7 @@ def contrasts(
         p = adjusted(np.array([float(c.p_difference()) for c in comparisons]))
         level = next_level(p) if comparisons else ALPHA
         for (row, c, parts), verdict, adjusted_p in zip(found, verdicts, p.tolist(), strict=True):
-            place = {"problem": problem, "design": design} | {key: row[key] for key in ("a", "refit_a", "b", "refit_b")}
+            place = {"problem": problem, "design": design} | {key: row[key] for key in ARMS}
             low, high = c.interval
             rows.append(
                 place
@@ -127,8 +130,8 @@ def contrasts(
 def outcome(verdict: str, low: float, high: float) -> str:
     """The verdict on held-out targets and the interval of the training difference, put together in words."""
     ahead = {A_BETTER: "A", B_BETTER: "B"}.get(verdict)
-    trained = "A" if high < -SAME_TRAINING else "B" if low > SAME_TRAINING else None
-    level = max(high, -low) <= SAME_TRAINING
+    trained = "A" if high < -SAME else "B" if low > SAME else None
+    level = max(high, -low) <= SAME
     if ahead is None:
         return f"{trained} fits closer" if trained else "the same fit" if level else "undecided"
     if trained == ahead:
@@ -170,11 +173,10 @@ def _contrast(
     row |= {"mean_a": float(c.mean_a), "mean_b": float(c.mean_b)}
     control = _control(here, controls)
     row |= {f"skill_{side}": 1 - row[f"mean_{side}"] / control for side in "ab"}
-    training = [side.training(low, high) for side in sides]
-    row |= {"training_a": float(training[0].mean()), "training_b": float(training[1].mean())}
-    row |= dict(
-        zip(("training", "training_low", "training_high"), _welch(training[0], training[1], stochastic), strict=True)
-    )
+    mine, theirs = (side.training(low, high) for side in sides)
+    row |= {"training_a": float(mine.mean()), "training_b": float(theirs.mean())}
+    lonely = any(side.seeds is not None and len(side.seeds) < 2 for side in sides)
+    row |= with_limits("training", difference_interval(mine, theirs, lonely=lonely))
     differences = {m: _metric(sides[0], here, m, low, high) - _metric(sides[1], here, m, low, high) for m in METRICS}
     row |= {f"difference_{m}": value for m, value in differences.items()}
     row["metrics_like"] = sum(np.sign(d) == np.sign(differences[PRIMARY]) for d in differences.values())
@@ -222,21 +224,6 @@ def _control(folds: Sequence[Fold], controls: set[str]) -> float:
     """The capped error of the initial weights, the mean over folds; NaN where some fold has none."""
     found = [[c.errors[0].mean() for c in fold.curves if c.label in controls] for fold in folds]
     return float(np.mean([values[0] for values in found])) if all(found) else float("nan")
-
-
-def _welch(a: FloatArray, b: FloatArray, stochastic: tuple[bool, bool]) -> tuple[float, float, float]:
-    """Difference of means over seeds and its interval; nothing random: no width; a single draw: NaN limits."""
-    mean = float(a.mean() - b.mean())
-    drawn = [values for values, random in zip((a, b), stochastic, strict=True) if random]
-    if any(values.size < 2 for values in drawn):
-        return mean, float("nan"), float("nan")
-    variances = [(float(values.var(ddof=1)) / values.size, values.size - 1) for values in drawn]
-    total = sum(variance for variance, _ in variances)
-    if total == 0:
-        return mean, mean, mean
-    df = total**2 / sum(variance**2 / k for variance, k in variances)
-    half = float(stats.t.isf(ALPHA / 2, df) * np.sqrt(total))
-    return mean, mean - half, mean + half
 
 
 def _families(c: Comparison, names: Sequence[str], folds: Sequence[Fold], blocks: Blocks) -> list[dict[str, Any]]:

@@ -127,9 +127,14 @@ def _curves(points: pd.DataFrame, residuals: FloatArray) -> Iterator[Curve]:
         members.setdefault(key, []).append(number)
     for label, refit, seed in sorted(members, key=lambda key: (*key[:2], -1 if key[2] is None else key[2])):
         rows = np.array(members[label, refit, seed])
-        rows = rows[np.lexsort((training[rows], size[rows]))]
-        sizes, first = np.unique(size[rows], return_index=True)
-        yield Curve(label, refit, seed, sizes, residuals[rows[first]], training[rows[first]])
+        rows = rows[by_size(size[rows], training[rows])]
+        yield Curve(label, refit, seed, size[rows], residuals[rows], training[rows])
+
+
+def by_size(size: FloatArray, training: FloatArray) -> NDArray[np.intp]:
+    """The places of a curve's points, by size; of equal sizes that with the smallest training error."""
+    order = np.lexsort((training, size))
+    return order[np.unique(size[order], return_index=True)[1]]
 
 
 def spans(smallest: FloatArray | float, largest: FloatArray | float, low: float, high: float) -> NDArray[np.bool_]:

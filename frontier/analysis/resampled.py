@@ -13,9 +13,10 @@ import numpy as np
 import pandas as pd
 from scipy import stats
 
+from frontier.analysis.contrasts import ARMS
+from frontier.analysis.intervals import with_limits
 from frontier.analysis.paired_test import A_BETTER, ALPHA, B_BETTER, UNDECIDED
 
-KEY = ["a", "refit_a", "b", "refit_b"]
 ERRORS = ("difference", "training")
 
 
@@ -26,15 +27,15 @@ def over_samples(found: pd.DataFrame) -> pd.DataFrame:
     `verdict` is about the held-out error. A contrast with a single sample has no row.
     """
     rows = []
-    for key, part in found.groupby(KEY, sort=False):
+    for key, part in found.groupby(ARMS, sort=False):
         if part["problem"].nunique() < 2:
             continue
-        row: dict[str, Any] = dict(zip(KEY, key, strict=True)) | {"samples": part["problem"].nunique()}
+        row: dict[str, Any] = dict(zip(ARMS, key, strict=True)) | {"samples": part["problem"].nunique()}
         row |= {name: float(part[name].mean()) for name in ("mean_a", "mean_b", "training_a", "training_b")}
         for name in ERRORS:
             values = part[name].to_numpy(np.float64)
             mean, half = float(values.mean()), float(stats.t.isf(ALPHA / 2, len(values) - 1) * values.std(ddof=1))
-            row |= {name: mean, f"{name}_low": mean - half, f"{name}_high": mean + half}
+            row |= with_limits(name, (mean, mean - half, mean + half))
         ahead = A_BETTER if row["difference_high"] < 0 else B_BETTER if row["difference_low"] > 0 else UNDECIDED
         rows.append(row | {"verdict": ahead})
     return pd.DataFrame(rows)

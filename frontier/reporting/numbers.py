@@ -67,6 +67,19 @@ def percent_with_error(mean: float | None, standard_error: float | None) -> str:
     return f"{100 * mean:,.{decimals}f}% ± {size:,.{decimals}f}%"
 
 
+def points(difference: float) -> str:
+    """A difference in percentage points with its sign: `+1.23`, `−0.40`."""
+    if math.isnan(difference):
+        return MISSING
+    text = f"{100 * difference:+.2f}".replace("-", "−")
+    return "0" if float(f"{100 * difference:.2f}") == 0 else text
+
+
+def points_interval(low: float, high: float) -> str:
+    """The limits of a difference in percentage points: `−1.20 to +0.40`."""
+    return MISSING if math.isnan(low) else f"{points(low)} to {points(high)}"
+
+
 def count(value: float | None) -> str:
     """A count or a mean of counts: `1,234`, `12.4`."""
     if value is None or math.isnan(value):

@@ -70,8 +70,7 @@ def samples_table(found: pd.DataFrame) -> Table:
     """The contrasts in words."""
     from frontier.reporting.arms import arm_name
     from frontier.reporting.document import Table
-    from frontier.reporting.numbers import count, percent
-    from frontier.reporting.sections.contrasts import interval, points
+    from frontier.reporting.numbers import count, percent, points, points_interval
 
     header = (
         *("A", "B", "samples", "error of A", "error of B", "A − B, points", "95% interval", "training A − B"),
@@ -85,8 +84,8 @@ def samples_table(found: pd.DataFrame) -> Table:
             percent(row["mean_a"]),
             percent(row["mean_b"]),
             points(row["difference"]),
-            interval(row["difference_low"], row["difference_high"]),
-            f"{points(row['training'])} ({interval(row['training_low'], row['training_high'])})",
+            points_interval(row["difference_low"], row["difference_high"]),
+            f"{points(row['training'])} ({points_interval(row['training_low'], row['training_high'])})",
             row["verdict"],
         ]
         for row in found.to_dict("records")

@@ -23,11 +23,13 @@ from frontier.analysis.contrasts import declared
 from frontier.analysis.heldout_metrics import METRICS
 from frontier.commands.command_line import command
 from frontier.core.errors import InputError
+from frontier.core.files import write_atomically
 from frontier.reporting.arms import arm_name
 from frontier.reporting.document import Table
 from frontier.reporting.markdown import table_markdown
+from frontier.reporting.numbers import points, points_interval
 from frontier.reporting.prepared import Prepared
-from frontier.reporting.sections.contrasts import points, size_table
+from frontier.reporting.sections.contrasts import size_table
 from frontier.results.run import Run, load_run
 from frontier.study.arena import REFERENCE, best_arms, summary
 from frontier.study.claims.command import load_found
@@ -51,8 +53,9 @@ def main(
     results: Annotated[Path, typer.Option(help="the compact results")] = Path("results/flagship"),
 ) -> None:
     """Write the README's tables again, in place."""
-    text = readme.read_text(encoding="utf-8")
-    readme.write_text(filled(text, results), encoding="utf-8", newline="\n")
+    if not readme.is_file():
+        raise InputError(readme, "no such file", expected="a README with blocks to fill in", cure="check the path")
+    write_atomically(readme, filled(readme.read_text(encoding="utf-8"), results).encode())
     Console().print(f"filled: {readme}", highlight=False, soft_wrap=True)
 
 
@@ -105,7 +108,7 @@ def against_the_camps(results: Path) -> str:
 
 def _both(row: Mapping[Any, Any]) -> list[str]:
     """Hidden and training difference with their intervals."""
-    return [f"{points(row[e])} ({points(row[f'{e}_low'])} to {points(row[f'{e}_high'])})" for e in (HIDDEN, TRAINING)]
+    return [f"{points(row[e])} ({points_interval(row[f'{e}_low'], row[f'{e}_high'])})" for e in (HIDDEN, TRAINING)]
 
 
 def _contrasts(results: Path) -> dict[tuple[str, str], pd.DataFrame]:
@@ -133,9 +136,9 @@ def published_contrasts(results: Path) -> str:
 
 
 def _words(row: Mapping[Any, Any]) -> str:
-    low, high = points(row["difference_low"]), points(row["difference_high"])
+    limits = points_interval(row["difference_low"], row["difference_high"])
     return (
-        f"{points(row['difference'])} ({low} to {high}), {row['verdict']}; training {points(row['training'])}; "
+        f"{points(row['difference'])} ({limits}), {row['verdict']}; training {points(row['training'])}; "
         f"{row['metrics_like']} of {len(METRICS)} metrics"
     )
 

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from frontier.core.errors import InputError
-from frontier.study.readme import BLOCKS, filled
+from frontier.study.readme import BLOCKS, filled, main
 
 ROOT = Path(__file__).resolve().parents[2]
 
@@ -30,3 +30,10 @@ def test_every_sentence_of_what_came_out_stands_by_a_table_or_links_one() -> Non
 def test_a_block_that_is_not_there_is_one_line() -> None:
     with pytest.raises(InputError, match=r"README: no block 'arena_national'; expected <!-- arena_national -->"):
         filled("nothing", ROOT / "results" / "flagship")
+
+
+def test_a_readme_that_is_not_there_is_one_line(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit) as stopped:
+        main([str(tmp_path / "none.md")])
+    assert stopped.value.code == 2
+    assert "no such file; expected a README with blocks to fill in; check the path" in capsys.readouterr().err

@@ -16,6 +16,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 
+from frontier.analysis.contrasts import ARMS
 from frontier.reporting.arms import arm_name
 from frontier.reporting.charts.canvas import canvas
 from frontier.reporting.charts.style import PALETTE
@@ -24,7 +25,6 @@ BLUE, ORANGE = PALETTE[:2]
 ROW_INCHES = 0.19
 MOST = 6  # contrasts in a figure; the table has them all
 COLUMNS = 3
-KEY = ["a", "refit_a", "b", "refit_b"]
 LARGEST = 7.0  # points, the marker of the largest family
 LONGEST = 46  # characters of a line above a panel
 
@@ -48,7 +48,7 @@ def forest_figure(contrasts: pd.DataFrame, families: pd.DataFrame, title: str) -
             ax.set_visible(False)
             continue
         row = shown.iloc[place]
-        part = families[(families[KEY] == row[KEY]).all(axis=1)].set_index("family")
+        part = families[(families[ARMS] == row[ARMS]).all(axis=1)].set_index("family")
         _panel(ax, row, part, names, reach)
         ax.set_yticks(range(len(names) + 1), [*words, "mean"] if place % columns == 0 else [])
         ax.tick_params(axis="both", length=0, labelsize=6.5)

@@ -10,13 +10,13 @@ from typing import Any
 
 import pandas as pd
 
-from frontier.analysis.contrasts import CONTROL, Contrast, contrasts, declared
+from frontier.analysis.contrasts import ARMS, CONTROL, Contrast, contrasts, declared
 from frontier.analysis.heldout_metrics import METRICS
 from frontier.analysis.paired_test import DEPENDS, OUT_OF_REACH, UNDECIDED
 from frontier.reporting.arms import arm_name, arm_words
-from frontier.reporting.charts.forest_figure import KEY, forest_figure
+from frontier.reporting.charts.forest_figure import forest_figure
 from frontier.reporting.document import Block, Data, Picture, Reading, Section, Table, Text
-from frontier.reporting.numbers import MISSING, count, percent, seconds
+from frontier.reporting.numbers import MISSING, count, percent, points, points_interval, seconds
 from frontier.reporting.prepared import Key, Prepared
 
 PLACE = 5
@@ -147,7 +147,7 @@ def _table(part: pd.DataFrame, families: pd.DataFrame) -> Table:
     )
     rows = []
     for row in part.to_dict("records"):
-        mine = families[(families[KEY] == pd.Series(row)[KEY]).all(axis=1)]
+        mine = families[(families[ARMS] == pd.Series(row)[ARMS]).all(axis=1)]
         fewer, more = int((mine["difference"] < 0).sum()), int((mine["difference"] > 0).sum())
         undecided = row["verdict"] in (UNDECIDED, DEPENDS)
         rows.append(
@@ -186,22 +186,10 @@ def _metrics(part: pd.DataFrame) -> Table:
     return Table(header, rows, numbers=range(2, len(header)))
 
 
-def points(difference: float) -> str:
-    """A difference in percentage points with its sign: `+1.23`, `−0.40`."""
-    if difference != difference:
-        return MISSING
-    text = f"{100 * difference:+.2f}".replace("-", "−")
-    return "0" if float(f"{100 * difference:.2f}") == 0 else text
-
-
 def _with(row: dict[Any, Any], name: str) -> str:
     """A difference with its interval, in points."""
-    limits = interval(row[f"{name}_low"], row[f"{name}_high"])
+    limits = points_interval(row[f"{name}_low"], row[f"{name}_high"])
     return points(row[name]) if limits == MISSING else f"{points(row[name])} ({limits})"
-
-
-def interval(low: float, high: float) -> str:
-    return MISSING if pd.isna(low) else f"{points(low)} to {points(high)}"
 
 
 def _size(difference: float) -> str:

@@ -15,7 +15,7 @@ import pandas as pd
 from frontier.analysis.contrasts import Arm, Contrast, contrasts
 from frontier.analysis.paired_test import A_BETTER, B_BETTER, LEVEL
 from frontier.results.run import Run
-from frontier.study.claims.model import FAILS, HOLDS, Judge, Verdict, conclude, parameters, ruled, targets_of
+from frontier.study.claims.model import FAILS, HOLDS, Judge, Verdict, conclude, labels_of, ruled, targets_of
 
 Choose = Callable[[Run], list[Contrast]]
 
@@ -61,8 +61,7 @@ def _tell(evidence: pd.DataFrame, words: str) -> tuple[str, str]:
 
 def arms(run: Run, method: str, refit: str, **wanted: Any) -> list[Arm]:
     """The arms of a method whose parameters are those wanted."""
-    labels = sorted(set(run.cells.loc[run.cells["method"] == method, "label"]))
-    return [(str(label), refit) for label in labels if wanted.items() <= parameters(run, str(label)).items()]
+    return [(label, refit) for label in labels_of(run, method, wanted)]
 
 
 def balanced_and_pps(run: Run) -> list[Contrast]:

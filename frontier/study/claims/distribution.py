@@ -16,7 +16,7 @@ import pandas as pd
 from frontier.analysis.intervals import mean_interval, with_limits
 from frontier.results.run import Run
 from frontier.results.schema import settled
-from frontier.study.claims.model import FAILS, HOLDS, Verdict, conclude, corrected_level, parameters, ruled
+from frontier.study.claims.model import FAILS, HOLDS, Verdict, conclude, corrected_level, labels_of, ruled
 
 DISTRIBUTION = "truth_distribution"
 SELECTIONS = ("hard_concrete", "anchored_l1", "coreset")
@@ -35,11 +35,7 @@ def _pairs(name: str, run: Run) -> list[tuple[dict[str, Any], tuple[pd.Series[An
         return []
     rows = run.cells[settled(run.cells)]
     rows = rows[(rows["refit"] == "none") & rows["budget"].notna()]
-    sampled = [
-        label
-        for label in sorted(set(rows.loc[rows["method"] == "pps_sample", "label"]))
-        if parameters(run, str(label)).get("dense") == "anchored_l1"
-    ]
+    sampled = labels_of(run, "pps_sample", {"dense": "anchored_l1"})
     found = []
     for budget in sorted(rows["budget"].unique().tolist()):
         part = rows[rows["budget"] == budget]

@@ -14,6 +14,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from frontier.analysis.intervals import difference_interval
 from frontier.core.point import BUDGET_TOLERANCE
 from frontier.core.problem import FloatArray
 from frontier.results.run import Run
@@ -27,7 +28,6 @@ from frontier.study.claims.model import (
     Word,
     conclude,
     corrected_level,
-    difference_interval,
     floats,
     parameters,
     ruled,

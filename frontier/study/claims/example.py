@@ -9,8 +9,8 @@ Of y the target as published (`target_offset` of the problem added back) and ŷ 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
-from dataclasses import replace
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -49,18 +49,32 @@ def published_targets(run: Run) -> pd.DataFrame:
     )
 
 
+@dataclass(frozen=True, slots=True, eq=False)
+class _Fit:
+    """One label on one problem, with its parameters and the rows of `published_targets`."""
+
+    problem: str
+    label: str
+    method: str
+    parameters: Mapping[str, Any]
+    targets: pd.DataFrame
+
+
+def _fits(results: Mapping[str, Run]) -> Iterator[_Fit]:
+    """Every label on every problem, in order."""
+    for run in results.values():
+        for (problem, label), part in published_targets(run).groupby(["problem", "label"], sort=True):
+            yield _Fit(str(problem), str(label), str(part["method"].iloc[0]), parameters(run, str(label)), part)
+
+
 def drops(results: Mapping[str, Run]) -> Verdict:
     """The judge of "drops 60% of records with every target within 10%", at the published settings and loss."""
     rows: list[dict[str, Any]] = []
     others: list[dict[str, Any]] = []
-    for run in results.values():
-        targets = published_targets(run)
-        targets = targets[targets["problem"] == SOURCE_PROBLEM]
-        for label, part in targets.groupby("label", sort=True):
-            for name in WITHIN:
-                row = {"label": str(label), "definition": name} | _within(part, name)
-                if part["method"].iloc[0] != "dense_adam":  # no example of selection
-                    (rows if part["method"].iloc[0] == "hard_concrete" else others).append(row)
+    for fit in _fits(results):
+        if fit.problem == SOURCE_PROBLEM and fit.method != "dense_adam":  # that is no example of selection
+            found = [{"label": fit.label, "definition": name} | _within(fit.targets, name) for name in WITHIN]
+            (rows if fit.method == "hard_concrete" else others).extend(found)
 
     def tell(evidence: pd.DataFrame) -> tuple[str, str]:
         dropped = evidence["dropped_share"]
@@ -71,9 +85,15 @@ def drops(results: Mapping[str, Run]) -> Verdict:
         )
         return reason + _without_a_fit(others), ""
 
-    verdict = conclude(rows, tell, what="{label}", where="{definition}")
-    beside = pd.DataFrame(others).drop(columns="verdict", errors="ignore")  # shown, but no part of the claim
-    return replace(verdict, evidence=pd.concat([verdict.evidence, beside], ignore_index=True)) if rows else verdict
+    return _with_beside(conclude(rows, tell, what="{label}", where="{definition}"), others)
+
+
+def _with_beside(verdict: Verdict, beside: list[dict[str, Any]]) -> Verdict:
+    """The verdict with rows that are shown, but are no part of the claim; without evidence it stays without."""
+    if verdict.evidence.empty:
+        return verdict
+    shown = pd.DataFrame(beside).drop(columns="verdict", errors="ignore")
+    return replace(verdict, evidence=pd.concat([verdict.evidence, shown], ignore_index=True))
 
 
 def _without_a_fit(others: list[dict[str, Any]]) -> str:
@@ -110,21 +130,19 @@ def documented(results: Mapping[str, Run]) -> Verdict:
     """The judge of "standard calibration at the documented settings meets its targets"; other settings beside it."""
     rows: list[dict[str, Any]] = []
     beside: list[dict[str, Any]] = []
-    for run in results.values():
-        targets = published_targets(run)
-        targets = targets[(targets["problem"] == SOURCE_PROBLEM) & (targets["method"] == "dense_adam")]
-        for label, part in targets.groupby("label", sort=True):
-            y, estimate = floats(part["y"]), floats(part["estimate"])
-            inside = float(WITHIN["evaluation"](estimate, y).mean())
-            row = {"label": str(label), "targets": len(part), "within_share": inside}
-            row |= {"mean_error": float(np.mean(np.abs(estimate - y) / np.abs(y)))}
-            row |= {"loss": float(np.mean(((estimate - y + 1) / (y + 1)) ** 2))}
-            if DOCUMENTED.items() <= parameters(run, str(label)).items():
-                rows.append(row | {"verdict": ruled(holds=inside >= RELIABLE, fails=inside < RELIABLE)})
-            else:
-                beside.append(row)
-    verdict = conclude(rows, _tell_documented, what="{label}")
-    return replace(verdict, evidence=pd.concat([verdict.evidence, pd.DataFrame(beside)], ignore_index=True))
+    for fit in _fits(results):
+        if fit.problem != SOURCE_PROBLEM or fit.method != "dense_adam":
+            continue
+        y, estimate = floats(fit.targets["y"]), floats(fit.targets["estimate"])
+        inside = float(WITHIN["evaluation"](estimate, y).mean())
+        row = {"label": fit.label, "targets": len(y), "within_share": inside}
+        row |= {"mean_error": float(np.mean(np.abs(estimate - y) / np.abs(y)))}
+        row |= {"loss": float(np.mean(((estimate - y + 1) / (y + 1)) ** 2))}
+        if DOCUMENTED.items() <= fit.parameters.items():
+            rows.append(row | {"verdict": ruled(holds=inside >= RELIABLE, fails=inside < RELIABLE)})
+        else:
+            beside.append(row)
+    return _with_beside(conclude(rows, _tell_documented, what="{label}"), beside)
 
 
 def _tell_documented(evidence: pd.DataFrame) -> tuple[str, str]:
@@ -139,21 +157,21 @@ def _tell_documented(evidence: pd.DataFrame) -> tuple[str, str]:
 def moves(results: Mapping[str, Run]) -> Verdict:
     """The judge of "the +1 in the numerator moves the optimum to y − 1": what an exact fit of that loss estimates."""
     rows: list[dict[str, Any]] = []
-    for run in results.values():
-        targets = published_targets(run)
-        targets = targets[(targets["method"] == "dense_nnls") & targets["problem"].str.startswith(SOURCE_PROBLEM)]
-        for (problem, label), part in targets.groupby(["problem", "label"], sort=True):
-            shift = floats(part["estimate"]) - floats(part["y"])
-            error = np.abs(shift) / np.abs(floats(part["y"]))
-            unmoved = np.abs(shift).max() < ROUNDING
-            at_one_below = np.abs(shift + 1).max() <= SAME_UNIT
-            elsewhere = shift.max() < -ROUNDING  # moved, but not to y − 1
-            rows.append(
-                {"problem": str(problem), "label": str(label), "smallest_target": float(part["y"].min())}
-                | {"targets": len(part), "shift_low": float(shift.min()), "shift_high": float(shift.max())}
-                | {"least_error": float(error.min()), "largest_error": float(error.max())}
-                | {"verdict": ruled(holds=bool(at_one_below), fails=bool(unmoved or elsewhere))}
-            )
+    for fit in _fits(results):
+        if fit.method != "dense_nnls" or not fit.problem.startswith(SOURCE_PROBLEM):
+            continue
+        y = floats(fit.targets["y"])
+        shift = floats(fit.targets["estimate"]) - y
+        error = np.abs(shift) / np.abs(y)
+        unmoved = np.abs(shift).max() < ROUNDING
+        at_one_below = np.abs(shift + 1).max() <= SAME_UNIT
+        elsewhere = shift.max() < -ROUNDING  # moved, but not to y − 1
+        rows.append(
+            {"problem": fit.problem, "label": fit.label, "smallest_target": float(y.min())}
+            | {"targets": len(y), "shift_low": float(shift.min()), "shift_high": float(shift.max())}
+            | {"least_error": float(error.min()), "largest_error": float(error.max())}
+            | {"verdict": ruled(holds=bool(at_one_below), fails=bool(unmoved or elsewhere))}
+        )
     return conclude(rows, _tell_moves, what="{problem}", where="{label}")
 
 

@@ -16,7 +16,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from frontier.analysis.curves import mean_weights
+from frontier.analysis.curves import by_size, mean_weights
 from frontier.analysis.intervals import mean_interval, with_limits
 from frontier.core.problem import FloatArray
 from frontier.results.run import Run
@@ -104,10 +104,9 @@ def _compare(fits: pd.DataFrame, level: float) -> dict[str, Any]:
 def _curve(fits: pd.DataFrame, gate: str) -> tuple[FloatArray, FloatArray]:
     """Sizes, ascending, and training errors of one seed's λ; of equal sizes the better fit. Empty fits have none."""
     size, error = floats(fits[f"n_active_{gate}"]), floats(fits[f"train_mare_{gate}"])
-    order = np.lexsort((error, size))
-    sizes, place = np.unique(size[order], return_index=True)
-    some = sizes > 0
-    return (sizes[some], error[order][place][some]) if some.any() else (np.array([np.inf]), np.array([np.nan]))
+    kept = by_size(size, error)
+    kept = kept[size[kept] > 0]
+    return (size[kept], error[kept]) if kept.size else (np.array([np.inf]), np.array([np.nan]))
 
 
 def _mean(size: FloatArray, error: FloatArray, low: float, high: float) -> float:

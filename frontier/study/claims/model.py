@@ -132,6 +132,12 @@ def parameters(run: Run, label: str) -> Mapping[str, Any]:
     return ((run.manifest.get("methods") or {}).get(label) or {}).get("params") or {}
 
 
+def labels_of(run: Run, method: str, wanted: Mapping[str, Any]) -> list[str]:
+    """The labels of a method whose parameters are those wanted, in order."""
+    labels = sorted(map(str, set(run.cells.loc[run.cells["method"] == method, "label"])))
+    return [label for label in labels if wanted.items() <= parameters(run, label).items()]
+
+
 def combine(words: Sequence[str]) -> Word:
     """The verdict on a claim from those of its settings."""
     if not words:
@@ -201,26 +207,6 @@ def corrected_level(comparisons: int) -> float:
 def single_draw(cells: pd.DataFrame) -> bool:
     """Whether the cells of a point are one draw of a stochastic method: nothing is known of its variance."""
     return len(cells) == 1 and bool(cells["seed"].notna().any())
-
-
-def difference_interval(
-    one: FloatArray, other: FloatArray, level: float = LEVEL, *, lonely: bool = False
-) -> tuple[float, float, float]:
-    """Mean difference of independent samples and its Welch interval; a deterministic side (one value) has no variance.
-
-    With a single value on both sides the limits are the difference itself: nothing there is random. `lonely` says that
-    a single value is one draw of something random (`single_draw`): then the limits are NaN, and nothing is decided.
-    """
-    mean = float(one.mean() - other.mean())
-    if lonely:
-        return mean, float("nan"), float("nan")
-    parts = [(float(x.var(ddof=1)) / x.size, x.size - 1) for x in (one, other) if x.size > 1]
-    variance = sum(v for v, _ in parts)
-    if np.ptp(one) == 0 and np.ptp(other) == 0:
-        return mean, mean, mean
-    freedom = variance**2 / sum(v**2 / n for v, n in parts)  # Welch-Satterthwaite
-    half = float(stats.t.ppf(0.5 + level / 2, freedom) * np.sqrt(variance))
-    return mean, mean - half, mean + half
 
 
 def deviation_interval(values: FloatArray, level: float = LEVEL) -> tuple[float, float, float]:

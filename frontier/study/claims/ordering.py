@@ -17,7 +17,7 @@ from typing import Any, Literal
 import numpy as np
 import pandas as pd
 
-from frontier.analysis.intervals import mean_interval, with_limits
+from frontier.analysis.intervals import difference_interval, mean_interval, with_limits
 from frontier.core.point import BUDGET_TOLERANCE
 from frontier.core.problem import FloatArray
 from frontier.problems.cps.build import fiscal
@@ -30,7 +30,6 @@ from frontier.study.claims.model import (
     Verdict,
     conclude,
     corrected_level,
-    difference_interval,
     floats,
     ruled,
     single_draw,

@@ -26,7 +26,7 @@ from frontier.study.claims.model import (
     deviation_interval,
     fits_of,
     floats,
-    parameters,
+    labels_of,
     ruled,
     top,
 )
@@ -84,8 +84,7 @@ def _tell_spread(evidence: pd.DataFrame) -> tuple[str, str]:
 def _points(run: Run) -> list[dict[str, Any]]:
     """Spread over seeds of the held-out error at every λ, in both readings."""
     good = fits_of(run.cells, "hard_concrete")
-    labels = [label for label in good["label"].unique() if NOTEBOOK.items() <= parameters(run, label).items()]
-    good = good[good["label"].isin(labels)]
+    good = good[good["label"].isin(labels_of(run, "hard_concrete", NOTEBOOK))]
     sizes = good.groupby(["problem", "lam"])["n_active"].mean()
     small = sizes[sizes < BELOW_RECORDS].groupby("problem").size()
     rows = []

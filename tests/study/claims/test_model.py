@@ -9,7 +9,7 @@ import pandas as pd
 import pytest
 from scipy import stats
 
-from frontier.analysis.intervals import mean_interval
+from frontier.analysis.intervals import difference_interval, mean_interval
 from frontier.results.run import Run
 from frontier.study.claims.model import (
     FAILS,
@@ -22,7 +22,6 @@ from frontier.study.claims.model import (
     combine,
     condition,
     deviation_interval,
-    difference_interval,
     evaluate,
     everywhere,
     top,
