@@ -17,10 +17,8 @@ from frontier.core.weighting import weighted
 
 NOT_PROBLEMS = ("diagnostics", "registry", "size", "splits")  # what the problems of this folder share
 Builder = Callable[..., CalibrationProblem]
-COMMON: tuple[Builder, ...] = (
-    weighted,
-    resampled,
-)  # what every problem can be made into, each by parameters of its own
+# what every problem can be made into, each by parameters of its own
+COMMON: tuple[Builder, ...] = (weighted, resampled)
 
 
 def problem_names() -> list[str]:

@@ -26,6 +26,7 @@ from frontier.methods.refit import refit_arm
 from frontier.methods.registry import build_method, method_class
 from frontier.problems.registry import check_problem
 from frontier.problems.splits import design_parameters
+from frontier.sweep.contrasts import MOST_CONTRASTS, Contrast, read_contrasts
 
 Budget = int | float  # records, or a share of the problem's records
 RESERVED = ("name", "label", "problems", "lam", "budget", "seeds")  # keys of a method entry that are not parameters
@@ -35,7 +36,6 @@ LONGEST_LABEL = 80  # characters: a legend has no room for more
 SIMPLE = r"[A-Za-z0-9][A-Za-z0-9_.-]*"  # of what is part of a file name
 SHOWN = r"[\u0020-\u052F\u2000-\u20CF\u2100-\u22FF]+"  # of what figures print: their font has these
 MOST_ENTRIES = 1_000  # of problems, splits or methods: each takes a millisecond or two to check
-MOST_CONTRASTS = 100  # few on purpose: each further one costs all of them power
 MOST_CELLS = 1_000_000  # of a file, before its splits: at a millisecond each a quarter of an hour
 
 
@@ -124,7 +124,7 @@ class Experiment:
     problems: tuple[ProblemSpec, ...]
     splits: tuple[SplitSpec, ...]
     methods: tuple[MethodSpec, ...]
-    contrasts: tuple[tuple[str, str, str, str], ...]
+    contrasts: tuple[Contrast, ...]
     text: str
 
 
@@ -146,17 +146,6 @@ class _File(BaseModel):
     splits: list[dict[str, Any]] = Field(default=[{"design": "default"}], min_length=1, max_length=MOST_ENTRIES)
     methods: list[dict[str, Any]] = Field(min_length=1, max_length=MOST_ENTRIES)
     contrasts: list[dict[str, Any]] = Field(default=[], max_length=MOST_CONTRASTS)
-
-
-class _Contrast(BaseModel):
-    """An entry of `contrasts:` two labels, and whose weights are compared."""
-
-    model_config = ConfigDict(extra="forbid", strict=True)
-
-    a: str
-    b: str
-    refit: str = "none"
-    refit_b: str | None = None
 
 
 class _Grid(BaseModel):
@@ -188,26 +177,19 @@ def read_experiment(path: Path | str) -> Experiment:
     splits = tuple(_split(entry, f"{path}: splits[{i}]") for i, entry in enumerate(file.splits))
     _unique(file.refit, f"{path}: refit", "arm", cure="list each arm once")
     for i, arm in enumerate(file.refit):
-        _check_arm(arm, f"{path}: refit[{i}]")
+        if arm != "none":
+            refit_arm(arm, f"{path}: refit[{i}]")
     if "none" not in file.refit:
         raise InputError(
             f"{path}: refit", "the arm 'none' is missing", cure="add it: every refit stands beside its fit"
         )
     budgets = _budgets(file.budgets, f"{path}: budgets")
     methods = tuple(_method(entry, f"{path}: methods[{i}]", labels, budgets) for i, entry in enumerate(file.methods))
-    _unique([m.label for m in methods], f"{path}: methods", "label", cure="give each entry its own label")
+    names = [method.label for method in methods]
+    _unique(names, f"{path}: methods", "label", cure="give each entry its own label")
     cells = file.repeats * sum(_size(method) * len(method.problems) for method in methods)
     if cells > MOST_CELLS:
         raise InputError(path, "too many cells", expected=f"at most {MOST_CELLS:,}", got=f"{cells:,}", cure="split it")
-    contrasts = [
-        _contrast(entry, f"{path}: contrasts[{i}]", methods, file.refit) for i, entry in enumerate(file.contrasts)
-    ]
-    _unique(
-        map(frozenset, (((a, x), (b, y)) for a, x, b, y in contrasts)),
-        f"{path}: contrasts",
-        "contrast",
-        cure="list each once",
-    )
     name = file.name or path.stem
     if not name.strip("."):  # a file named '...yaml' would write to 'results/..'
         raise InputError(path, "no name for the results", got=repr(name), cure="rename the file, or give it a 'name'")
@@ -223,7 +205,7 @@ def read_experiment(path: Path | str) -> Experiment:
         problems=problems,
         splits=splits,
         methods=methods,
-        contrasts=tuple(contrasts),
+        contrasts=read_contrasts(file.contrasts, names, file.refit, f"{path}: contrasts"),
         text=text,
     )
 
@@ -252,34 +234,6 @@ def _split(entry: dict[str, Any], place: str) -> SplitSpec:
     params = {key: value for key, value in entry.items() if key != "design"}
     design_parameters(design, params, place)
     return SplitSpec(design, params)
-
-
-def _contrast(
-    entry: dict[str, Any], place: str, methods: tuple[MethodSpec, ...], refits: list[str]
-) -> tuple[str, str, str, str]:
-    """Label and refit of both arms, which the file must have."""
-    try:
-        given = _Contrast.model_validate(entry)
-    except ValidationError as error:
-        raise validation_error(error, place) from None
-    labels, refit_b = [method.label for method in methods], given.refit if given.refit_b is None else given.refit_b
-    for key, label in (("a", given.a), ("b", given.b)):
-        if label not in labels:
-            raise InputError(f"{place}.{key}", f"no method '{label:.80}'", cure=did_you_mean(label, labels))
-    for key, arm in (("refit", given.refit), ("refit_b", refit_b)):
-        if arm not in refits:
-            raise InputError(
-                f"{place}.{key}", "not an arm of this file", expected=" or ".join(refits), got=f"{arm!r:.40}"
-            )
-    if (given.a, given.refit) == (given.b, refit_b):
-        raise InputError(place, "an arm against itself", cure="name two arms")
-    return given.a, given.refit, given.b, refit_b
-
-
-def _check_arm(arm: str, place: str) -> None:
-    """Refuse what names no arm; what is missing is said of the whole list."""
-    if arm != "none":
-        refit_arm(arm, place)
 
 
 def _method(entry: dict[str, Any], place: str, problem_labels: list[str], common: tuple[Budget, ...]) -> MethodSpec:
