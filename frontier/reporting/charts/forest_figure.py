@@ -26,7 +26,7 @@ ROW_INCHES = 0.19
 MOST = 6  # contrasts in a figure; the table has them all
 COLUMNS = 3
 LARGEST = 7.0  # points, the marker of the largest family
-LONGEST = 46  # characters of a line above a panel
+LONGEST = 42  # characters of a line above a panel
 
 
 def forest_figure(contrasts: pd.DataFrame, families: pd.DataFrame, title: str) -> Figure | None:
@@ -40,6 +40,7 @@ def forest_figure(contrasts: pd.DataFrame, families: pd.DataFrame, title: str) -
     columns = min(COLUMNS, len(shown))
     rows = -(-len(shown) // columns)
     note = "Left of 0 the arm named first errs less. Size of a marker: number of targets in the family."
+    note += f" The first {MOST} of {len(contrasts)} contrasts; the table has all." if len(contrasts) > MOST else ""
     height = 0.85 + ROW_INCHES * (len(names) + 1)
     figure, axes = canvas(rows, columns, height, title, _legend(), note)
     reach = _reach(shown, families)
@@ -53,9 +54,7 @@ def forest_figure(contrasts: pd.DataFrame, families: pd.DataFrame, title: str) -
         ax.set_yticks(range(len(names) + 1), [*words, "mean"] if place % columns == 0 else [])
         ax.tick_params(axis="both", length=0, labelsize=6.5)
         lines = (arm_name(row["a"], row["refit_a"]), "− " + arm_name(row["b"], row["refit_b"]))
-        ax.set_title(
-            "\n".join(textwrap.shorten(line, LONGEST, placeholder=" …") for line in lines), loc="left", fontsize=6
-        )
+        ax.set_title("\n".join(line for name in lines for line in textwrap.wrap(name, LONGEST)), loc="left", fontsize=6)
         if place >= len(shown) - columns:
             ax.set_xlabel("difference, percentage points", fontsize=7)
     return figure
