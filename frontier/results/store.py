@@ -34,6 +34,7 @@ from frontier.core.files import read_arrays, read_limited, sealed, unsealed, wri
 from frontier.core.problem import CalibrationProblem, FloatArray, Split
 from frontier.results.manifest import read_json
 from frontier.results.schema import RESULT_FORMAT, cells_table
+from frontier.results.supports import SHARED, shared_records
 
 LARGEST_BATCH_BYTES = 1 << 32  # three hundred cells with a million weights each; also as unfolded
 
@@ -191,16 +192,15 @@ class Store:
                 if row.get("refit", "none") == "none":
                     traces += [_trace_table(row["cell"], name, values) for name, values in trace.items()]
             weights[label].append(result.weights)
-        table = cells_table(rows)
+        stacked = {label: sp.csr_array(sp.vstack(parts)) for label, parts in weights.items() if parts}
+        table = _with_shared(cells_table(rows), stacked)
         files: dict[str, bytes] = {
             "cells.parquet": _parquet(table),
             "cells.csv": table.to_csv(index=False).encode(),
             "targets.parquet": _parquet(pd.concat(targets, ignore_index=True) if targets else pd.DataFrame()),
             "traces.parquet": _parquet(pd.concat(traces, ignore_index=True) if traces else pd.DataFrame()),
         }
-        for label, parts in weights.items():
-            if parts:
-                files[f"weights/{label}.npz"] = _npz(sp.csr_array(sp.vstack(parts)))
+        files |= {f"weights/{label}.npz": _npz(matrix) for label, matrix in stacked.items()}
         facts = dict(manifest) | {
             "sha256": {name: hashlib.sha256(content).hexdigest() for name, content in files.items()}
         }
@@ -208,6 +208,14 @@ class Store:
         for name, content in files.items():
             write_atomically(self.folder / name, content)
         return table
+
+
+def _with_shared(cells: pd.DataFrame, weights: Mapping[str, sp.csr_array]) -> pd.DataFrame:
+    """The cells with `shared_records`, which only the weights can tell."""
+    for label, matrix in weights.items():
+        rows = cells["problem"] == label
+        cells.loc[rows, SHARED] = shared_records(cells[rows], matrix)
+    return cells
 
 
 def _target_table(cell: str, problem: CalibrationProblem, split: Split, estimate: FloatArray) -> pd.DataFrame:

@@ -10,6 +10,7 @@ from frontier.study.claims.example import documented, drops, moves
 from frontier.study.claims.gates import cleaner, never_closes
 from frontier.study.claims.model import Claim
 from frontier.study.claims.ordering import ordered
+from frontier.study.claims.selections import steady
 from frontier.study.claims.spread import explodes, zero_variance
 from frontier.study.claims.timing import speed
 
@@ -97,6 +98,23 @@ CLAIMS: tuple[Claim, ...] = (
         needs=("cps_like", "cps_ohio", "cps_national"),
         judge=zero_variance,
         not_tested=("Variance over samples of records, of which a deterministic method has as much as any other.",),
+        universal=True,
+    ),
+    Claim(
+        id="stable_selection",
+        words="Hard Concrete keeps the same records whatever the seed",
+        source="what a reader takes from one run; thresholds of Nogueira, Sechidis & Brown 2018, J. Mach. Learn. Res. "
+        "18(174): above 0.75 excellent, below 0.40 poor",
+        rule=(
+            "At a λ or budget it holds if the stability of the selection over seeds is above 0.75, fails if below "
+            "(their asymptotic 95% interval, Bonferroni over all sizes)."
+        ),
+        needs=("cps_like", "cps_ohio", "cps_national", "cps_national_budgets"),
+        judge=steady,
+        not_tested=(
+            "Stability over samples of records, which a method without a seed lacks as well.",
+            "Whether another selection serves as well: a small file is not to be read record by record.",
+        ),
         universal=True,
     ),
     Claim(
