@@ -73,6 +73,10 @@ def _row(run: Run, part: pd.DataFrame, level: float = 0.95) -> dict[str, Any]:
     problem = str(part["problem"].iloc[0])
     kept, shared = floats(part["n_active"]), floats(part[SHARED])
     index = stability(kept, shared, int(run.manifest["problems"][problem]["n_records"]), level)
-    row = {"method": str(part["method"].iloc[0]), "problem": problem, "split": str(part["split"].iloc[0])}
+    row: dict[str, Any] = {
+        "method": str(part["method"].iloc[0]),
+        "problem": problem,
+        "split": str(part["split"].iloc[0]),
+    }
     row |= {"seeds": len(part), "records": float(kept.mean()), SHARED: float(shared.mean())}
     return row | with_limits("stability", index)
