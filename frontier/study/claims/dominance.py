@@ -29,7 +29,7 @@ from frontier.study.claims.model import (
     conclude,
     corrected_level,
     floats,
-    parameters,
+    published,
     ruled,
     single_draw,
 )
@@ -45,7 +45,7 @@ def dominates(method: str) -> Judge:
 
     def judge(results: Mapping[str, Run]) -> Verdict:
         settings = [
-            {"experiment": name} | row for name, run in results.items() for row in _settings(_compared(run), method)
+            {"experiment": name} | row for name, run in results.items() for row in _settings(published(run), method)
         ]
         evidence = pd.DataFrame(settings)
         if settings:
@@ -78,12 +78,6 @@ def _by_problem(metric: str, evidence: pd.DataFrame) -> str:
         absent = f" ({n['l1_absent']} for want of an L1 point that small)" if n["l1_absent"] else ""
         parts.append(f"{problem} {n['l1_better']} and {n['l0_better']}{absent} of {n['sizes']}")
     return f"Sizes with a smaller {metric} error of L1 and of Hard Concrete: {', '.join(parts)}."
-
-
-def _compared(run: Run) -> pd.DataFrame:
-    """The cells without Hard Concrete pulled to the initial weights, which nobody published."""
-    pulled = [label for label in run.cells["label"].unique() if parameters(run, str(label)).get("lam_l2")]
-    return run.cells[~run.cells["label"].isin(pulled)]
 
 
 def _settings(cells: pd.DataFrame, method: str) -> list[dict[str, Any]]:

@@ -138,6 +138,12 @@ def labels_of(run: Run, method: str, wanted: Mapping[str, Any]) -> list[str]:
     return [label for label in labels if wanted.items() <= parameters(run, label).items()]
 
 
+def published(run: Run) -> pd.DataFrame:
+    """The cells without Hard Concrete pulled to the initial weights, which nobody published."""
+    pulled = [label for label in run.cells["label"].unique() if parameters(run, str(label)).get("lam_l2")]
+    return run.cells[~run.cells["label"].isin(pulled)]
+
+
 def combine(words: Sequence[str]) -> Word:
     """The verdict on a claim from those of its settings."""
     if not words:

@@ -109,7 +109,7 @@ CLAIMS: tuple[Claim, ...] = (
             "At a λ or budget it holds if the stability of the selection over seeds is above 0.75, fails if below "
             "(their asymptotic 95% interval, Bonferroni over all sizes)."
         ),
-        needs=("cps_like", "cps_ohio", "cps_national", "cps_national_budgets"),
+        needs=("cps_like", "cps_ohio", "cps_national"),
         judge=steady,
         not_tested=(
             "Stability over samples of records, which a method without a seed lacks as well.",

@@ -14,9 +14,18 @@ import pandas as pd
 from frontier.analysis.intervals import with_limits
 from frontier.analysis.stability import EXCELLENT, stability
 from frontier.results.run import Run
-from frontier.results.schema import settled
 from frontier.results.supports import SHARED
-from frontier.study.claims.model import FAILS, HOLDS, Verdict, conclude, corrected_level, floats, parameters, ruled
+from frontier.study.claims.model import (
+    FAILS,
+    HOLDS,
+    Verdict,
+    conclude,
+    corrected_level,
+    fits_of,
+    floats,
+    published,
+    ruled,
+)
 
 METHOD = "hard_concrete"
 BESIDE = ("pps_sample", "balanced_sample", "random_reweight")  # drawn at random: what no learning comes to
@@ -37,10 +46,7 @@ def steady(results: Mapping[str, Run]) -> Verdict:
 
 
 def _tell(evidence: pd.DataFrame, drawn: pd.DataFrame) -> tuple[str, str]:
-    told = [
-        f"{problem} {part['stability'].min():.2f} to {part['stability'].max():.2f} over {len(part)} sizes"
-        for problem, part in evidence.groupby("problem", sort=True)
-    ]
+    told = [f"{problem} {_range(part)} over {len(part)} sizes" for problem, part in evidence.groupby("problem")]
     small = evidence.loc[evidence.groupby("problem")["records"].idxmin()]
     common = [
         f"{row['problem']} {row['records']:.0f} records, of which two seeds share {row['shared_records']:.0f}"
@@ -51,19 +57,22 @@ def _tell(evidence: pd.DataFrame, drawn: pd.DataFrame) -> tuple[str, str]:
         f"Stability (1: the same records for every seed, 0: as many in common as by chance): {'; '.join(told)}; "
         f"above {EXCELLENT} at {counts.get(HOLDS, 0)} of {len(evidence)} sizes, below at {counts.get(FAILS, 0)}."
     )
-    by_method = [
-        f"{method} {part['stability'].min():.2f} to {part['stability'].max():.2f}"
-        for method, part in (drawn.groupby("method", sort=True) if len(drawn) else ())
-    ]
-    return reason, f"The smallest selections: {'; '.join(common)}. What is drawn at random: {'; '.join(by_method)}."
+    detail = f"The smallest selections: {'; '.join(common)}."
+    if len(drawn):
+        told = [f"{method} {_range(part)}" for method, part in drawn.groupby("method")]
+        detail += f" What is drawn at random: {'; '.join(told)}."
+    return reason, detail
+
+
+def _range(part: pd.DataFrame) -> str:
+    return f"{part['stability'].min():.2f} to {part['stability'].max():.2f}".replace("-0.00", "0.00")
 
 
 def _points(run: Run, method: str) -> list[pd.DataFrame]:
-    """The settled fits of every λ or budget, one row a seed; without the arms that nobody published."""
+    """The settled fits of every λ or budget, one row a seed."""
     if SHARED not in run.cells.columns:
         return []
-    rows = run.cells[settled(run.cells) & (run.cells["method"] == method) & (run.cells["refit"] == "none")]
-    rows = rows[[not parameters(run, str(label)).get("lam_l2") for label in rows["label"]]]
+    rows = fits_of(published(run), method)
     keys = ["problem", "split", "label", "lam", "budget"]
     parts = [part for _, part in rows.groupby(keys, dropna=False, sort=True)]
     return [part for part in parts if len(part) >= LEAST_SEEDS and part[SHARED].notna().all()]
