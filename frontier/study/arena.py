@@ -25,11 +25,16 @@ from frontier.results.run import Run, load_run
 from frontier.results.schema import ARM
 
 if TYPE_CHECKING:
+    from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
     from frontier.reporting.document import Block, Table
 
 REFERENCE = "Coreset"
+IN_GREY = ("pps_sample", "balanced_sample")  # drawn at random from given weights: what the four others are read against
+GREY = "0.6"
+FILLS = {"none": "filled: as fitted", "fitted": "hollow: refit", "initial": "half: refit from initial weights"}
+DASHES = {"initial weights": ":", "design and response known": "-."}
 QUESTION = (
     "Which small file is right about what no target says? Every replicate is an independent sample of a known "
     "population; methods see published totals, the yardstick sees everything. An error is the mean of "
@@ -71,9 +76,8 @@ def _blocks(run: Run) -> list[Block]:
         summary(table, known),
         Picture(
             f"{run.name}__two_errors",
-            "Training error against hidden error at each budget, means over replicates with standard errors. Filled: "
-            "as fitted; hollow: refit (from the fitted or, with a dot, from the initial weights). Dashed: the dense "
-            "fit, dotted: initial weights, dash-dotted: weights that know design and response.",
+            "Training error against hidden error at each budget, means over replicates with standard errors; "
+            "methods that choose records in colour, samples drawn at random in grey.",
             lambda: _figure(table, known),
         ),
         Section("What is better than what", [_verdicts(at_their_best(found, table)), _note(found)]),
@@ -179,39 +183,42 @@ def _arms(table: pd.DataFrame, known: pd.DataFrame) -> Block:
 
 def _figure(table: pd.DataFrame, known: pd.DataFrame) -> Figure:
     from matplotlib.figure import Figure
+    from matplotlib.lines import Line2D
 
-    from frontier.reporting.charts.style import WIDTH_INCHES, label_styles
+    from frontier.reporting.charts.style import GREY_LINE, WIDTH_INCHES, label_styles
     from frontier.reporting.quantities import LEAST_ERROR
 
     sized = table.dropna(subset=["budget"])
     budgets = sorted(sized["budget"].unique())
-    styles = label_styles(table["label"], dict(zip(table["label"], table["method"], strict=True)))
-    figure = Figure(figsize=(WIDTH_INCHES, 3.6), layout="constrained")
+    methods = dict(zip(table["label"], table["method"], strict=True))
+    looks = {
+        label: (style.marker, GREY if methods[label] in IN_GREY else style.colour)
+        for label, style in label_styles(table["label"], methods).items()
+    }
+    lines: dict[str, tuple[Any, float]] = {
+        "whole file: dense": ("--", float(table.loc[table["budget"].isna(), HIDDEN].mean()))
+    }
+    for row in known.to_dict("records"):
+        lines[f"whole file: {row['name']}"] = (DASHES.get(row["name"], ":"), float(row[HIDDEN]))
+    figure = Figure(figsize=(WIDTH_INCHES, 3.9), layout="constrained")
     axes = figure.subplots(1, len(budgets), sharex=True, sharey=True, squeeze=False)[0]
     for ax, budget in zip(axes, budgets, strict=True):
         for row in sized[sized["budget"] == budget].to_dict("records"):
-            style, filled = styles[row["label"]], row["refit"] == "none"
+            (marker, colour), refit = looks[row["label"]], row["refit"]
             x, y = 100 * max(row[TRAINING], LEAST_ERROR), 100 * row[HIDDEN]
             ax.errorbar(
                 x,
                 y,
                 xerr=min(100 * row[f"{TRAINING}_se"], 0.9 * x),
                 yerr=100 * row[f"{HIDDEN}_se"],
-                marker=style.marker,
-                color=style.colour,
-                markerfacecolor=style.colour if filled else "white",
-                markersize=6,
+                color=colour,
                 elinewidth=0.8,
                 linestyle="none",
-                zorder=3,
+                zorder=2 if colour == GREY else 3,
             )
-            if row["refit"] == "initial":
-                ax.plot(x, y, marker=".", color=style.colour, markersize=3, zorder=4)
-        lines = [("--", float(table.loc[table["budget"].isna(), HIDDEN].mean()))]
-        dashes = {"initial weights": ":", "design and response known": "-."}
-        lines += [(dashes.get(row["name"], ":"), row[HIDDEN]) for row in known.to_dict("records")]
-        for dash, value in lines:
-            ax.axhline(100 * value, color="0.4", linewidth=0.9, linestyle=dash, zorder=1)
+            _mark(ax, x, y, marker, colour, refit)
+        for dash, value in lines.values():
+            ax.axhline(100 * value, linestyle=dash, zorder=1, **GREY_LINE)
         ax.set_xscale("log")
         ax.set_yscale("log")
         ax.set_title(f"{int(budget):,} records")
@@ -221,9 +228,30 @@ def _figure(table: pd.DataFrame, known: pd.DataFrame) -> Figure:
         ax.yaxis.set_major_formatter(lambda value, _: f"{value:g}")
         ax.yaxis.set_minor_formatter(lambda value, _: f"{value:g}" if value in (20, 30, 40, 50, 60, 70, 80) else "")
     axes[0].set_ylabel("hidden error, %")
+    look: dict[str, Any] = {"linestyle": "none", "markersize": 6}
     handles = [
-        axes[0].plot([], [], linestyle="none", marker=styles[name].marker, color=styles[name].colour, label=name)[0]
-        for name in dict.fromkeys(sized["label"])
+        Line2D([], [], marker=looks[name][0], color=looks[name][1], label=name, **look)
+        for name in sorted(dict.fromkeys(sized["label"]), key=lambda name: looks[name][1] == GREY)
     ]
-    figure.legend(handles=handles, loc="outside lower center", ncols=3)
+    for refit, words in FILLS.items():
+        handles.append(Line2D([], [], marker="o", color="black", label=words, **look, **_filling("black", refit)))
+    handles += [Line2D([], [], linestyle=dash, label=name, **GREY_LINE) for name, (dash, _) in lines.items()]
+    figure.legend(
+        handles=handles, loc="outside lower center", ncols=3, fontsize=7.5, columnspacing=1.2, handletextpad=0.5
+    )
     return figure
+
+
+def _mark(ax: Axes, x: float, y: float, marker: str, colour: str, refit: str) -> None:
+    """One arm: filled as fitted, half filled refit from the initial weights, hollow refit from the fitted."""
+    front = 2 if colour == GREY else 3
+    ax.plot(x, y, marker=marker, color=colour, markersize=6, linestyle="none", zorder=front, **_filling(colour, refit))
+
+
+def _filling(colour: str, refit: str) -> dict[str, Any]:
+    style = {"none": "full", "initial": "left"}.get(refit, "full")
+    return {
+        "fillstyle": style,
+        "markerfacecolor": "white" if refit == "fitted" else colour,
+        "markerfacecoloralt": "white",
+    }
