@@ -227,12 +227,14 @@ def _control(folds: Sequence[Fold], controls: set[str]) -> float:
 
 
 def _families(c: Comparison, names: Sequence[str], folds: Sequence[Fold], blocks: Blocks) -> list[dict[str, Any]]:
-    """The difference of every family with its 95% interval over seeds, its number of targets and where they are."""
+    """The difference of every family with its 95% interval over seeds, its targets and places (`place/…`) counted."""
     half = stats.t.isf(ALPHA / 2, c.seeds.df) * np.sqrt(c.seeds.variance)
     half = np.where(np.isnan(c.seeds.df), 0.0, half)
     rows = []
     for g, name in enumerate(names):
-        places = {str(t).split("/", 1)[0] for fold in folds for t in fold.targets[fold.families == name]}
+        places = {
+            str(t).rpartition("/")[0].split("/")[0] for fold in folds for t in fold.targets[fold.families == name]
+        }
         d = float(c.families[g])
         rows.append(
             {"family": name, "places": len(places), "n_targets": int(blocks.sizes[blocks.families == g].sum())}

@@ -96,7 +96,7 @@ def test_a_contrast_without_a_common_size_or_over_a_wide_gap_has_no_row() -> Non
 
 def test_the_families_of_a_contrast_come_with_their_intervals_and_sizes() -> None:
     _, families = contrasts(*tables(*noisy("a", 0.2), *noisy("b", 0.3)), [(A, B)])
-    assert families[["family", "n_targets", "places"]].values.tolist() == [["first", 2, 2], ["second", 1, 1]]
+    assert families[["family", "n_targets", "places"]].values.tolist() == [["first", 2, 1], ["second", 1, 1]]
     assert (families["difference_low"] < -0.1).all()
     assert (families["difference_high"] > -0.1).all()
 
@@ -135,3 +135,13 @@ def test_rows_do_not_depend_on_the_order_of_the_tables() -> None:
     shuffled = cells.sample(frac=1, random_state=0), targets.sample(frac=1, random_state=1)
     for found, again in zip(contrasts(cells, targets, [(A, B)]), contrasts(*shuffled, [(A, B)]), strict=True):
         pd.testing.assert_frame_equal(found, again, check_exact=True)
+
+
+def test_places_are_what_stands_before_the_first_slash_of_a_target() -> None:
+    cells, targets = tables(*noisy("a", 0.2), *noisy("b", 0.3))
+    known = targets[["target", "family"]].drop_duplicates()
+    states = {
+        t: f"{'NY' if i % 2 else 'OH'}/{t}" if f == "first" else f"OH/{t}" for i, (t, f) in enumerate(known.values)
+    }
+    _, families = contrasts(cells, targets.assign(target=targets["target"].map(states)), [(A, B)])
+    assert families.set_index("family")["places"].to_dict() == {"first": 2, "second": 1}
