@@ -1,8 +1,8 @@
 """`python -m frontier fit PROBLEM.yaml --budget 2000 --out weights.parquet`: calibrate one problem, write the weights.
 
-Exit codes: 0 done; 1 the weights are not what was asked for (not converged, or of another size than the budget: they
-are written, and it is said), or there are none or the disk is full (nothing is written); 2 bad input, 130 interrupted
-(nothing is written).
+Exit codes: 0 done; 1 the weights are written, but they are not what was asked for (not converged, or of another size
+than the budget) or no good (`problems/weight_warnings.py`), and it is said, or there are none or the disk is full
+(nothing is written); 2 bad input, 130 interrupted (nothing is written).
 """
 
 from __future__ import annotations
@@ -27,6 +27,7 @@ from frontier.commands.fit_files import (
 )
 from frontier.problems.diagnostics import DataWarning, problem_warnings
 from frontier.problems.splits import default_split, every_target
+from frontier.problems.weight_warnings import WeightWarning, weight_warnings
 from frontier.sweep.solve import calibrate
 
 
@@ -51,8 +52,8 @@ def main(
 ) -> None:
     """Calibrate one problem by one method and write the weights and a table of its targets.
 
-    Weights that did not converge, or are of another size than asked for, are written all the same, with a line that
-    says so and exit code 1. Without any weights, or with bad input (exit code 2), nothing is written.
+    Weights that did not converge, are of another size than asked for, or are worse than the initial ones are written
+    all the same, with a line that says so and exit code 1. Without any, or with bad input (exit code 2), nothing is.
     """
     spec, whole = read_problem_file(problem)
     files = output(out, spec, problem.parent)
@@ -64,6 +65,7 @@ def main(
     training = whole.restrict(parts.train)
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", DataWarning)  # said above
+        warnings.simplefilter("ignore", WeightWarning)  # said below
         solution = calibrate(
             training, method=method, budget=size, lam=lam, seed=seed, refit=refit, params=params, threads=threads
         )
@@ -79,4 +81,8 @@ def main(
     )
     if not solution.status.ended_well:
         print_error(f"NOT AS ASKED FOR: {solution.status}: {solution.message or solution.status.meaning}")
+    doubts = weight_warnings(training, solution.weights)
+    for line in doubts:
+        print_error(f"WARNING: {line}")
+    if doubts or not solution.status.ended_well:
         raise typer.Exit(1)

@@ -130,7 +130,7 @@ def summary(problem: CalibrationProblem, split: Split, solution: Solution) -> li
             error = f"mean {row[f'{side}_mare']:.3%}, largest {row[f'{side}_max_are']:.3%}"
             name = "error, fitted" if side == "train" else "error, held out"
             lines.append((name, f"{error} ({mask.sum():,} targets; at w0 mean {at_w0[mask].mean():.3%})"))
-    return [*lines, ("certificate", _certificate(row)), ("status", f"{solution.status}: {solution.status.meaning}")]
+    return [*lines, ("certificate", _certificate(row)), ("status", f"{solution.status}, {solution.status.meaning}")]
 
 
 def _certificate(row: Mapping[str, Any]) -> str:

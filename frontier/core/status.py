@@ -17,7 +17,7 @@ class Status(enum.StrEnum):
         member._value_, member.meaning = value, meaning
         return member
 
-    OPTIMAL = "optimal", "a minimiser to the method's tolerance, confirmed by the harness's certificate"
+    OPTIMAL = "optimal", "for the method's own objective, to its tolerance, confirmed by the harness's certificate"
     COMPLETED = "completed", "ran as prescribed; this method has no notion of an optimum"
     STOPPED_EARLY = "stopped_early", "met its early stopping criterion before its last epoch"
     NOT_CONVERGED = "not_converged", "stopped at its iteration limit: raise max_iter or loosen tol"

@@ -79,19 +79,20 @@ def problem_warnings(problem: CalibrationProblem) -> tuple[str, ...]:
         ),
     )
     for bad, what, detail in kinds:
-        found += _line(problem, bad, what, detail)
+        found += finding(problem, bad, what, detail)
     unused = int((problem.w0 == 0).sum())
     if unused:
         found.append(f"{unused:,} of {problem.n_records:,} records have initial weight 0")
     return tuple(found)
 
 
-def _line(
+def finding(
     problem: CalibrationProblem,
     bad: np.ndarray[tuple[int], np.dtype[np.bool_]],
     what: str,
     detail: Callable[[int], str],
 ) -> list[str]:
+    """One line that counts the `bad` targets and names the first ones with their `detail`; [] without any."""
     rows = np.flatnonzero(bad)
     if not rows.size:
         return []

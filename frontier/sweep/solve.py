@@ -18,6 +18,7 @@ from frontier.methods.registry import build_method
 from frontier.methods.solution import Solution
 from frontier.problems.diagnostics import DataWarning, problem_warnings
 from frontier.problems.splits import every_target
+from frontier.problems.weight_warnings import WeightWarning, weight_warnings
 from frontier.sweep.measure import refit_measured, solve_measured
 from frontier.sweep.scoring import evaluate
 
@@ -63,7 +64,8 @@ def calibrate(
     seed    of a stochastic method; default 0
     refit   the same records weighted again, from the weights as fitted or from the initial ones (`methods.refit`)
 
-    All targets of `problem` are fitted: pass `problem.restrict(split.train)` to hold some out. Raises `InputError` as
+    All targets of `problem` are fitted: pass `problem.restrict(split.train)` to hold some out. Weights worse than the
+    initial ones give a `WeightWarning` (`problems.weight_warnings`), whatever their status. Raises `InputError` as
     `solve` does, for a seed of a deterministic method, and for a budget that is neither records nor a share.
     """
     if refit != "none":
@@ -82,11 +84,18 @@ def calibrate(
     [solution] = solve_measured(solver, method, problem, [point], threads=threads)
     fitted = _judged(problem, solution)
     if refit == "none" or fitted.weights is None:
-        return fitted
+        return _warned(problem, fitted)
     again = _judged(problem, refit_measured(problem, fitted, refit, threads=threads))
     if fitted.status is Status.NOT_CONVERGED and again.status is not Status.INFEASIBLE:
-        return dataclasses.replace(again, status=fitted.status)  # the selection is still not the method's
-    return again
+        again = dataclasses.replace(again, status=fitted.status)  # the selection is still not the method's
+    return _warned(problem, again)
+
+
+def _warned(problem: CalibrationProblem, solution: Solution) -> Solution:
+    """The solution, once it is said what is wrong with its weights."""
+    for line in () if solution.weights is None else weight_warnings(problem, solution.weights):
+        warnings.warn(f"problem '{problem.name}': {line}", WeightWarning, stacklevel=3)
+    return solution
 
 
 def _warn_of_data(problem: CalibrationProblem) -> None:
