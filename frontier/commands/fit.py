@@ -17,6 +17,7 @@ from rich.console import Console
 
 from frontier.commands.command_line import command, print_error
 from frontier.commands.fit_files import (
+    id_column,
     output,
     read_budget,
     read_problem_file,
@@ -48,6 +49,9 @@ def main(
     split: Annotated[
         Literal["none", "default"], typer.Option(help="default: fit without the problem's held-out families")
     ] = "none",
+    active_only: Annotated[
+        bool, typer.Option("--active-only", help="write the records that are kept, no others")
+    ] = False,
     threads: Annotated[int, typer.Option(min=1, max=1024, help="threads the solver may use")] = 1,
 ) -> None:
     """Calibrate one problem by one method and write the weights and a table of its targets.
@@ -72,7 +76,8 @@ def main(
     if solution.weights is None:
         print_error(f"FAILED, nothing written: {solution.status}: {solution.message or solution.status.meaning}")
         raise typer.Exit(1)
-    files.write(weights_table(whole, solution.weights), targets_table(whole, parts, solution.weights))
+    kept = weights_table(whole, solution.weights, name=id_column(spec), active_only=active_only)
+    files.write(kept, targets_table(whole, parts, solution.weights))
     lines = [("problem", f"{spec.label}: {whole.n_targets:,} targets × {whole.n_records:,} records")]
     lines += [("method", method), *summary(whole, parts, solution)]
     lines += [("weights", str(files.weights)), ("targets", str(files.targets))]

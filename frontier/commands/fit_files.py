@@ -1,7 +1,7 @@
 """One problem fitted by one method, as `python -m frontier fit` does it: what is read, what is written, what is said.
 
-Written are the weights (record, weight, active) and, beside them, a table with a row per target. Both files are written
-whole before either takes its place, so that what fails leaves earlier ones as they were.
+Written are the weights (the record's id, weight, active) and, beside them, a table with a row per target. Both files
+are written whole before either takes its place, so that what fails leaves earlier ones as they were.
 """
 
 from __future__ import annotations
@@ -101,9 +101,22 @@ def output(path: Path, spec: ProblemSpec, folder: Path) -> Output:
     return found
 
 
-def weights_table(problem: CalibrationProblem, weights: FloatArray) -> pd.DataFrame:
-    """record (id), weight, active: one row per record of the problem, in its order."""
-    return pd.DataFrame({"record": record_ids(problem), "weight": weights, "active": active_records(weights)})
+def weights_table(
+    problem: CalibrationProblem, weights: FloatArray, *, name: str = "record", active_only: bool = False
+) -> pd.DataFrame:
+    """A row per record in the problem's order: its id (in a column called `name`), weight, active.
+
+    With `active_only` a row per record that is kept, without `active`, which would say nothing.
+    """
+    active = active_records(weights)
+    table = pd.DataFrame({name: record_ids(problem), "weight": weights, "active": active})
+    return table.loc[active, [name, "weight"]] if active_only else table
+
+
+def id_column(spec: ProblemSpec) -> str:
+    """What the problem's own data call the id of a record; `record` where they have none, or a name used otherwise."""
+    name = spec.params.get("id")
+    return name if isinstance(name, str) and name not in ("weight", "active") else "record"
 
 
 def targets_table(problem: CalibrationProblem, split: Split, weights: FloatArray) -> pd.DataFrame:

@@ -69,7 +69,7 @@ def test_the_command_writes_weights_and_targets_and_prints_what_came_out(suffix:
         min_records=10,
     )
     same = frontier.calibrate(problem, method="coreset", budget=100)
-    assert weights["record"].tolist() == problem.meta["record_ids"].tolist()
+    assert weights["household"].tolist() == problem.meta["record_ids"].tolist()
     np.testing.assert_array_equal(weights["weight"], same.weights)  # CSV keeps every bit
     np.testing.assert_array_equal(weights["active"], weights["weight"] > 0)
     np.testing.assert_array_equal(targets["target"], problem.target_names)
@@ -298,3 +298,23 @@ def test_an_optimum_that_loses_the_population_is_written_and_warned_of_and_ends_
     )
     with pytest.warns(WeightWarning, match="30% of the total weight is gone"):
         frontier.calibrate(problem, method="anchored_l1", budget=100)
+
+
+def test_active_only_writes_the_kept_records_by_the_id_that_the_user_s_file_has(folder: Path) -> None:
+    arguments = ("own_data/problem.yaml", *SAMPLE, "--budget", 60)
+    assert fit(*arguments, "--out", "all.csv").exit_code == 0
+    assert fit(*arguments, "--out", "kept.csv", "--active-only").exit_code == 0
+    everybody, kept = pd.read_csv("all.csv"), pd.read_csv("kept.csv")
+    assert kept.columns.tolist() == ["household", "weight"]
+    assert len(kept) == 60
+    same = everybody.loc[everybody["active"], ["household", "weight"]].reset_index(drop=True)
+    pd.testing.assert_frame_equal(kept, same)
+
+
+def test_records_without_an_id_of_their_own_are_numbered_as_record(folder: Path) -> None:
+    text = (folder / "own_data" / "problem.yaml").read_text()
+    (folder / "own_data" / "rows.yaml").write_text(
+        text.replace("\nid: household", "\n# id:").replace("\nhead: head", "\n#")
+    )
+    assert fit("own_data/rows.yaml", *SAMPLE, "--budget", 100, "--out", "w.csv").exit_code in (0, 1)
+    assert pd.read_csv("w.csv").columns.tolist() == ["record", "weight", "active"]
