@@ -1,7 +1,7 @@
 """`python -m frontier fit PROBLEM.yaml --budget 2000 --out weights.parquet`: calibrate one problem, write the weights.
 
 Exit codes: 0 done; 1 the weights are written, but they are not what was asked for (not converged, or of another size
-than the budget) or no good (`problems/weight_warnings.py`), and it is said, or there are none or the disk is full
+than the budget) or no good (`sweep/weight_warnings.py`), and it is said, or there are none or the disk is full
 (nothing is written); 2 bad input, 130 interrupted (nothing is written).
 """
 
@@ -28,8 +28,8 @@ from frontier.commands.fit_files import (
 )
 from frontier.problems.diagnostics import DataWarning, problem_warnings
 from frontier.problems.splits import default_split, every_target
-from frontier.problems.weight_warnings import WeightWarning, weight_warnings
 from frontier.sweep.solve import calibrate
+from frontier.sweep.weight_warnings import WeightWarning, weight_warnings
 
 
 @partial(command, kept="nothing was written")

@@ -18,9 +18,9 @@ from frontier.methods.registry import build_method
 from frontier.methods.solution import Solution
 from frontier.problems.diagnostics import DataWarning, problem_warnings
 from frontier.problems.splits import every_target
-from frontier.problems.weight_warnings import WeightWarning, weight_warnings
 from frontier.sweep.measure import refit_measured, solve_measured
 from frontier.sweep.scoring import evaluate
+from frontier.sweep.weight_warnings import WeightWarning, weight_warnings
 
 
 def solve(
@@ -65,7 +65,7 @@ def calibrate(
     refit   the same records weighted again, from the weights as fitted or from the initial ones (`methods.refit`)
 
     All targets of `problem` are fitted: pass `problem.restrict(split.train)` to hold some out. Weights worse than the
-    initial ones give a `WeightWarning` (`problems.weight_warnings`), whatever their status. Raises `InputError` as
+    initial ones give a `WeightWarning` (`sweep.weight_warnings`), whatever their status. Raises `InputError` as
     `solve` does, for a seed of a deterministic method, and for a budget that is neither records nor a share.
     """
     if refit != "none":

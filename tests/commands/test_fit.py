@@ -21,8 +21,8 @@ from frontier.commands import fit_files
 from frontier.commands.fit import main
 from frontier.commands.run import main as run_main
 from frontier.core import files
-from frontier.problems.weight_warnings import WeightWarning
 from frontier.results.run import load_run
+from frontier.sweep.weight_warnings import WeightWarning
 from tests.conftest import make_problem
 
 EXAMPLE = Path(__file__).resolve().parents[2] / "experiments"
@@ -227,7 +227,7 @@ def test_the_command_runs_as_a_user_runs_it(folder: Path) -> None:
     assert (pd.read_parquet("weights.parquet")["weight"] > 0).sum() == 100
 
 
-@pytest.mark.filterwarnings("ignore::frontier.problems.weight_warnings.WeightWarning")  # made up to be fitted badly
+@pytest.mark.filterwarnings("ignore::frontier.sweep.weight_warnings.WeightWarning")  # made up to be fitted badly
 def test_a_stochastic_method_has_seed_0_unless_one_is_given() -> None:
     problem = make_problem()
     found = [frontier.calibrate(problem, method="pps_sample", budget=20, seed=seed).weights for seed in (None, 0, 1)]
@@ -236,7 +236,7 @@ def test_a_stochastic_method_has_seed_0_unless_one_is_given() -> None:
     assert not np.array_equal(found[0], found[2])
 
 
-@pytest.mark.filterwarnings("ignore::frontier.problems.weight_warnings.WeightWarning")  # made up to be fitted badly
+@pytest.mark.filterwarnings("ignore::frontier.sweep.weight_warnings.WeightWarning")  # made up to be fitted badly
 def test_calibrate_has_the_harness_s_verdict_also_of_a_refit_of_what_did_not_converge() -> None:
     problem = make_problem(n=200, m=20)
     stopped = frontier.calibrate(problem, budget=60, params={"max_iter": 1})
@@ -256,7 +256,7 @@ def test_a_problem_file_holds_keys_or_a_problem_or_an_experiment_with_one(tmp_pa
         assert problem.fingerprint == frontier.load_problem("planted", seed=3).fingerprint
 
 
-@pytest.mark.filterwarnings("ignore::frontier.problems.weight_warnings.WeightWarning")  # made up to be fitted badly
+@pytest.mark.filterwarnings("ignore::frontier.sweep.weight_warnings.WeightWarning")  # made up to be fitted badly
 @pytest.mark.parametrize("method", ["anchored_l1", "nn_lasso", "hard_concrete", "random_reweight"])
 def test_records_without_initial_weight_are_no_obstacle(method: str) -> None:
     problem = make_problem()

@@ -60,9 +60,10 @@ def test_many_findings_are_counted_and_the_first_three_named() -> None:
     assert line.endswith("27 more")
 
 
+@pytest.mark.filterwarnings("ignore::frontier.sweep.weight_warnings.WeightWarning")  # odd data are fitted badly
 def test_solving_from_python_warns_of_what_the_commands_say() -> None:
     with pytest.warns(DataWarning) as caught:
         frontier.calibrate(odd_problem(), method="nn_lasso", lam=0.1)
-    assert [str(one.message) for one in caught] == [
+    assert [str(one.message) for one in caught if one.category is DataWarning] == [
         f"problem 'odd': {line}" for line in problem_warnings(odd_problem())
     ]

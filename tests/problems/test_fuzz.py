@@ -239,4 +239,5 @@ def test_the_command_writes_both_files_or_none_and_says_one_line(tmp_path: Path)
         counts[done.exit_code] += 1
 
     fit()
-    assert min(counts[0], counts[2]) > 15, f"damage is all fatal or all harmless: {counts}"
+    # 1: solved, and its weights are no good or not those asked for
+    assert min(counts[0] + counts[1], counts[2]) > 15, f"damage is all fatal or all harmless: {counts}"

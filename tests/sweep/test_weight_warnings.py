@@ -6,7 +6,7 @@ import numpy as np
 import scipy.sparse as sp
 
 from frontier.core.problem import CalibrationProblem
-from frontier.problems.weight_warnings import weight_warnings
+from frontier.sweep.weight_warnings import weight_warnings
 
 M = sp.csr_array(np.array([[1.0, 1, 1, 1], [0, 0, 0, 5], [2, 0, 0, 0], [0, 0, 3, 0]]))
 PROBLEM = CalibrationProblem(
