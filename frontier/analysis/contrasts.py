@@ -232,9 +232,8 @@ def _families(c: Comparison, names: Sequence[str], folds: Sequence[Fold], blocks
     half = np.where(np.isnan(c.seeds.df), 0.0, half)
     rows = []
     for g, name in enumerate(names):
-        places = {
-            str(t).rpartition("/")[0].split("/")[0] for fold in folds for t in fold.targets[fold.families == name]
-        }
+        targets = [str(t) for fold in folds for t in fold.targets[fold.families == name]]
+        places = {t.split("/", 1)[0] if "/" in t else "" for t in targets}
         d = float(c.families[g])
         rows.append(
             {"family": name, "places": len(places), "n_targets": int(blocks.sizes[blocks.families == g].sum())}

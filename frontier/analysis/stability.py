@@ -15,7 +15,7 @@ from scipy import stats
 from frontier.analysis.intervals import LEVEL
 from frontier.core.problem import FloatArray
 
-POOR, EXCELLENT = 0.40, 0.75
+EXCELLENT = 0.75
 
 
 def stability(kept: FloatArray, shared: FloatArray, n_records: int, level: float = LEVEL) -> tuple[float, float, float]:

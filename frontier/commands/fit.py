@@ -84,10 +84,10 @@ def main(
     Console().print(
         "\n".join(f"{name:<17} {value}" for name, value in lines), highlight=False, markup=False, soft_wrap=True
     )
+    said = [f"WARNING: {line}" for line in weight_warnings(training, solution.weights)]
     if not solution.status.ended_well:
-        print_error(f"NOT AS ASKED FOR: {solution.status}: {solution.message or solution.status.meaning}")
-    doubts = weight_warnings(training, solution.weights)
-    for line in doubts:
-        print_error(f"WARNING: {line}")
-    if doubts or not solution.status.ended_well:
+        said.insert(0, f"NOT AS ASKED FOR: {solution.status}: {solution.message or solution.status.meaning}")
+    for line in said:
+        print_error(line)
+    if said:
         raise typer.Exit(1)

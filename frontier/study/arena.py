@@ -25,7 +25,6 @@ from frontier.results.run import Run, load_run
 from frontier.results.schema import ARM
 
 if TYPE_CHECKING:
-    from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
     from frontier.reporting.document import Block, Table
@@ -34,7 +33,7 @@ REFERENCE = "Coreset"
 IN_GREY = ("pps_sample", "balanced_sample")  # drawn at random from given weights: what the four others are read against
 GREY = "0.6"
 FILLS = {"none": "filled: as fitted", "fitted": "hollow: refit", "initial": "half: refit from initial weights"}
-DASHES = {"initial weights": ":", "design and response known": "-."}
+CONTROL_LINES = {"initial weights": ":", "design and response known": "-."}
 QUESTION = (
     "Which small file is right about what no target says? Every replicate is an independent sample of a known "
     "population; methods see published totals, the yardstick sees everything. An error is the mean of "
@@ -199,7 +198,7 @@ def _figure(table: pd.DataFrame, known: pd.DataFrame) -> Figure:
         "whole file: dense": ("--", float(table.loc[table["budget"].isna(), HIDDEN].mean()))
     }
     for row in known.to_dict("records"):
-        lines[f"whole file: {row['name']}"] = (DASHES.get(row["name"], ":"), float(row[HIDDEN]))
+        lines[f"whole file: {row['name']}"] = (CONTROL_LINES.get(row["name"], ":"), float(row[HIDDEN]))
     figure = Figure(figsize=(WIDTH_INCHES, 3.9), layout="constrained")
     axes = figure.subplots(1, len(budgets), sharex=True, sharey=True, squeeze=False)[0]
     for ax, budget in zip(axes, budgets, strict=True):
@@ -211,12 +210,14 @@ def _figure(table: pd.DataFrame, known: pd.DataFrame) -> Figure:
                 y,
                 xerr=min(100 * row[f"{TRAINING}_se"], 0.9 * x),
                 yerr=100 * row[f"{HIDDEN}_se"],
+                marker=marker,
                 color=colour,
+                markersize=6,
                 elinewidth=0.8,
                 linestyle="none",
                 zorder=2 if colour == GREY else 3,
+                **_filling(colour, refit),
             )
-            _mark(ax, x, y, marker, colour, refit)
         for dash, value in lines.values():
             ax.axhline(100 * value, linestyle=dash, zorder=1, **GREY_LINE)
         ax.set_xscale("log")
@@ -242,16 +243,10 @@ def _figure(table: pd.DataFrame, known: pd.DataFrame) -> Figure:
     return figure
 
 
-def _mark(ax: Axes, x: float, y: float, marker: str, colour: str, refit: str) -> None:
-    """One arm: filled as fitted, half filled refit from the initial weights, hollow refit from the fitted."""
-    front = 2 if colour == GREY else 3
-    ax.plot(x, y, marker=marker, color=colour, markersize=6, linestyle="none", zorder=front, **_filling(colour, refit))
-
-
 def _filling(colour: str, refit: str) -> dict[str, Any]:
-    style = {"none": "full", "initial": "left"}.get(refit, "full")
+    """A marker filled as fitted, hollow refit from the fitted weights, half filled refit from the initial ones."""
     return {
-        "fillstyle": style,
+        "fillstyle": "left" if refit == "initial" else "full",
         "markerfacecolor": "white" if refit == "fitted" else colour,
         "markerfacecoloralt": "white",
     }

@@ -5,7 +5,7 @@ from. Three findings, each measured against the initial weights w0:
 
     the totals      the mean relative error over the fitted totals is larger than w0's
     the population  more than 10% of the total weight is gone, Σw < 0.9 Σw0
-    the cells       a total that w0 counts somebody in has no active record left, so its estimate is 0 by construction
+    the cells       a target other than 0 that w0 counts somebody in has no active record left: its estimate is 0
 """
 
 from __future__ import annotations
@@ -31,7 +31,7 @@ def weight_warnings(problem: CalibrationProblem, weights: FloatArray) -> tuple[s
     """
     error, before = (float(np.abs(relative_residual(problem, w)).mean()) for w in (weights, problem.w0))
     kept, total = float(weights.sum()), float(problem.w0.sum())
-    had, has = (abs(problem.M) @ w > 0 for w in (problem.w0, np.where(active_records(weights), weights, 0.0)))
+    had, has = (abs(problem.M) @ np.column_stack([problem.w0 > 0, active_records(weights)]) > 0).T
     records = np.diff(problem.M.indptr)
     found = []
     if error > before:

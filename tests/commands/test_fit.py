@@ -56,8 +56,11 @@ def test_the_readme_s_example_runs(folder: Path) -> None:
 
 @pytest.mark.parametrize("suffix", ["csv", "parquet"])
 def test_the_command_writes_weights_and_targets_and_prints_what_came_out(suffix: str, folder: Path) -> None:
-    done = fit("own_data/problem.yaml", "--method", "coreset", "--budget", 100, "--out", f"out/w.{suffix}")
-    assert done.exit_code == 0, done.stderr
+    done = fit("own_data/problem.yaml", "--budget", 100, "--out", f"out/w.{suffix}", "--set", "mu=1e-4")
+    assert done.exit_code == 1, done.stderr  # written, and warned of: they lose too much of the total weight
+    *_, last = done.stderr.splitlines()
+    assert last.startswith("WARNING: ")
+    assert "NOT AS ASKED FOR" not in done.stderr
     read = pd.read_csv if suffix == "csv" else pd.read_parquet
     weights, targets = read(f"out/w.{suffix}"), read(f"out/w_targets.{suffix}")
     problem = frontier.load_problem(
@@ -68,7 +71,8 @@ def test_the_command_writes_weights_and_targets_and_prints_what_came_out(suffix:
         head="head",
         min_records=10,
     )
-    same = frontier.calibrate(problem, method="coreset", budget=100)
+    with pytest.warns(WeightWarning, match="of the total weight is gone"):
+        same = frontier.calibrate(problem, budget=100, params={"mu": 1e-4})
     assert weights["household"].tolist() == problem.meta["record_ids"].tolist()
     np.testing.assert_array_equal(weights["weight"], same.weights)  # CSV keeps every bit
     np.testing.assert_array_equal(weights["active"], weights["weight"] > 0)
@@ -81,8 +85,8 @@ def test_the_command_writes_weights_and_targets_and_prints_what_came_out(suffix:
     assert targets["fitted"].all()
     for line in (
         "montana: 33 targets × 491 records",
-        "records kept      99 of 491",
-        "completed",
+        "records kept      100 of 491",
+        "optimal",
         f"out/w_targets.{suffix}",
     ):
         assert line in done.stdout
@@ -90,8 +94,10 @@ def test_the_command_writes_weights_and_targets_and_prints_what_came_out(suffix:
 
 
 def test_held_out_targets_are_told_apart_and_a_share_is_a_budget(folder: Path) -> None:
-    done = fit("own_data.yaml", "--method", "coreset", "--budget", "0.2", "--split", "default", "--out", "w.csv")
-    assert done.exit_code == 0, done.stderr
+    done = fit("own_data.yaml", "--budget", "0.2", "--split", "default", "--refit", "initial", "--out", "w.csv")
+    assert done.exit_code == 1
+    assert "NOT AS ASKED FOR" not in done.stderr
+    assert "WARNING: " in done.stderr
     assert "records kept      98 of 491" in done.stdout
     assert "error, held out" in done.stdout
     targets = pd.read_csv("w_targets.csv")
@@ -296,8 +302,10 @@ def test_an_optimum_that_loses_the_population_is_written_and_warned_of_and_ends_
     problem = frontier.load_problem(
         "files", microdata="own_data/montana.csv", targets="own_data/targets.csv", id="household", min_records=10
     )
-    with pytest.warns(WeightWarning, match="30% of the total weight is gone"):
-        frontier.calibrate(problem, method="anchored_l1", budget=100)
+    with pytest.warns(WeightWarning, match="of the total weight is gone"):
+        solution = frontier.calibrate(problem, method="anchored_l1", budget=100, params={"mu": 1e-4})
+    assert solution.status == "optimal"
+    assert len(solution.active) == 100
 
 
 def test_active_only_writes_the_kept_records_by_the_id_that_the_user_s_file_has(folder: Path) -> None:

@@ -11,9 +11,10 @@ from typing import Any
 
 import pandas as pd
 
-from frontier.analysis.intervals import with_limits
+from frontier.analysis.intervals import LEVEL, with_limits
 from frontier.analysis.stability import EXCELLENT, stability
 from frontier.results.run import Run
+from frontier.results.schema import POINT
 from frontier.results.supports import SHARED
 from frontier.study.claims.model import (
     FAILS,
@@ -42,7 +43,7 @@ def steady(results: Mapping[str, Run]) -> Verdict:
         low, high = row["stability_low"], row["stability_high"]
         rows.append(row | {"verdict": ruled(holds=low > EXCELLENT, fails=high < EXCELLENT)})
     drawn = [_row(run, part) for run in results.values() for method in BESIDE for part in _points(run, method)]
-    return conclude(rows, lambda evidence: _tell(evidence, pd.DataFrame(drawn)), what="{problem}, {records:,.0f}")
+    return conclude(rows, lambda evidence: _tell(evidence, pd.DataFrame(drawn)), what="{records:,.0f} records")
 
 
 def _tell(evidence: pd.DataFrame, drawn: pd.DataFrame) -> tuple[str, str]:
@@ -65,7 +66,7 @@ def _tell(evidence: pd.DataFrame, drawn: pd.DataFrame) -> tuple[str, str]:
 
 
 def _range(part: pd.DataFrame) -> str:
-    return f"{part['stability'].min():.2f} to {part['stability'].max():.2f}".replace("-0.00", "0.00")
+    return f"{part['stability'].min():z.2f} to {part['stability'].max():z.2f}"
 
 
 def _points(run: Run, method: str) -> list[pd.DataFrame]:
@@ -73,12 +74,11 @@ def _points(run: Run, method: str) -> list[pd.DataFrame]:
     if SHARED not in run.cells.columns:
         return []
     rows = fits_of(published(run), method)
-    keys = ["problem", "split", "label", "lam", "budget"]
-    parts = [part for _, part in rows.groupby(keys, dropna=False, sort=True)]
+    parts = [part for _, part in rows.groupby(list(POINT), dropna=False, sort=True)]
     return [part for part in parts if len(part) >= LEAST_SEEDS and part[SHARED].notna().all()]
 
 
-def _row(run: Run, part: pd.DataFrame, level: float = 0.95) -> dict[str, Any]:
+def _row(run: Run, part: pd.DataFrame, level: float = LEVEL) -> dict[str, Any]:
     problem = str(part["problem"].iloc[0])
     kept, shared = floats(part["n_active"]), floats(part[SHARED])
     index = stability(kept, shared, int(run.manifest["problems"][problem]["n_records"]), level)
