@@ -50,7 +50,7 @@ def _tell(evidence: pd.DataFrame, drawn: pd.DataFrame) -> tuple[str, str]:
     told = [f"{problem} {_range(part)} over {len(part)} sizes" for problem, part in evidence.groupby("problem")]
     small = evidence.loc[evidence.groupby("problem")["records"].idxmin()]
     common = [
-        f"{row['problem']} {row['records']:.0f} records, of which two seeds share {row['shared_records']:.0f}"
+        f"{row['problem']} {row['records']:,.0f} records, of which two seeds share {row['shared_records']:,.0f}"
         for row in small.to_dict("records")
     ]
     counts = evidence["verdict"].value_counts()
