@@ -1,6 +1,7 @@
 """frontier: compares sparse survey-calibration methods with one yardstick and draws their frontier.
 
-weights = frontier.calibrate(frontier.load_problem("cps_ohio"), method="anchored_l1", budget=500).weights
+print(frontier.suggest(frontier.load_problem("cps_ohio")))  # which small file, and what it loses
+weights = frontier.calibrate(frontier.load_problem("cps_ohio"), budget=500).weights
 
 problem = frontier.load_problem("cps_ohio")
 split = frontier.default_split(problem)
@@ -12,16 +13,16 @@ row = frontier.evaluate(problem, split, refit)
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from frontier.sweep.api import *  # noqa: F403
+    from frontier.api import *  # noqa: F403
 
 __version__ = "0.1.0"
 
 
 def __getattr__(name: str) -> object:
-    """A name of `frontier.sweep.api`, imported when the first is asked for: a command begins without them."""
+    """A name of `frontier.api`, imported when the first is asked for: a command begins without them."""
     from importlib import import_module
 
-    api = import_module("frontier.sweep.api")
+    api = import_module("frontier.api")
     if name not in api.__all__:
         raise AttributeError(f"module 'frontier' has no attribute '{name}'")
     return getattr(api, name)

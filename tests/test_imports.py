@@ -21,12 +21,13 @@ MAY_IMPORT = {  # beside itself
     "problems": "core objectives solvers methods",
     "results": "core",
     "sweep": "core objectives solvers methods problems results",
+    "advice": "core objectives solvers methods problems results sweep",
     "analysis": "core results",
     "reporting": "core results analysis",
-    "commands": "core objectives solvers methods problems results sweep analysis reporting",
-    "study": "core objectives solvers methods problems results sweep analysis reporting commands",
+    "commands": "core objectives solvers methods problems results sweep advice analysis reporting",
+    "study": "core objectives solvers methods problems results sweep advice analysis reporting commands",
 }
-AT_THE_TOP = ("__init__", "__main__", "check", "pytest_plugin", "report", "run")  # beside the rooms: doors
+AT_THE_TOP = ("__init__", "__main__", "api", "check", "pytest_plugin", "report", "run")  # beside the rooms: doors
 HEAVY = {
     "torch": ("solvers.gates.torch_block",),
     "cvxpy": (),

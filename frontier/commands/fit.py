@@ -18,25 +18,30 @@ from rich.console import Console
 from frontier.commands.command_line import command, print_error
 from frontier.commands.fit_files import (
     id_column,
+    method_in_words,
     output,
     read_budget,
-    read_problem_file,
+    read_problem,
     read_settings,
     summary,
     targets_table,
     weights_table,
 )
 from frontier.problems.diagnostics import DataWarning, problem_warnings
+from frontier.problems.records.auxiliary import with_auxiliary
 from frontier.problems.splits import default_split, every_target
-from frontier.sweep.solve import calibrate
+from frontier.sweep.default_method import default_method
+from frontier.sweep.solve import calibrate, records_asked_for
 from frontier.sweep.weight_warnings import WeightWarning, weight_warnings
 
 
 @partial(command, kept="nothing was written")
 def main(
-    problem: Annotated[Path, typer.Argument(help="YAML file with one problem, or an experiment with one")],
+    problem: Annotated[str, typer.Argument(help="YAML file with one problem, or the name of a registered one")],
     out: Annotated[Path, typer.Option(help="weights: .parquet or .csv; targets go beside it, as <name>_targets")],
-    method: Annotated[str, typer.Option(help="a registered method")] = "anchored_l1",
+    method: Annotated[
+        str | None, typer.Option(help="a registered method; default by a rule, see `frontier suggest`")
+    ] = None,
     budget: Annotated[str | None, typer.Option(help="records to keep, or a share of them (0.05)")] = None,
     lam: Annotated[float | None, typer.Option(help="penalty λ instead of a budget, in the method's unit")] = None,
     seed: Annotated[int | None, typer.Option(help="of a stochastic method; default 0")] = None,
@@ -44,8 +49,9 @@ def main(
         list[str] | None, typer.Option("--set", help="a parameter of the method, name=value (repeatable)")
     ] = None,
     refit: Annotated[
-        Literal["none", "fitted", "initial"], typer.Option(help="weight the same records again, from these weights")
-    ] = "none",
+        Literal["none", "fitted", "initial"] | None,
+        typer.Option(help="weight the same records again, from these weights; default: what suits the method"),
+    ] = None,
     split: Annotated[
         Literal["none", "default"], typer.Option(help="default: fit without the problem's held-out families")
     ] = "none",
@@ -59,14 +65,16 @@ def main(
     Weights that did not converge, are of another size than asked for, or are worse than the initial ones are written
     all the same, with a line that says so and exit code 1. Without any, or with bad input (exit code 2), nothing is.
     """
-    spec, whole = read_problem_file(problem)
-    files = output(out, spec, problem.parent)
+    name, spec, whole = read_problem(problem)
+    files = output(out, spec, Path(problem).parent)
     parts = default_split(whole) if split == "default" else every_target(whole)
     params = read_settings(settings or ())
     size = None if budget is None else read_budget(budget)
     for line in problem_warnings(whole):
         print_error(f"warning: {line}")
-    training = whole.restrict(parts.train)
+    training = with_auxiliary(whole).restrict(parts.train)
+    if method is None and lam is None:  # named before it is begun, and in what is said of it
+        method = default_method(training, None if size is None else records_asked_for(size, whole.n_records))
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", DataWarning)  # said above
         warnings.simplefilter("ignore", WeightWarning)  # said below
@@ -78,8 +86,8 @@ def main(
         raise typer.Exit(1)
     kept = weights_table(whole, solution.weights, name=id_column(spec), active_only=active_only)
     files.write(kept, targets_table(whole, parts, solution.weights))
-    lines = [("problem", f"{spec.label}: {whole.n_targets:,} targets × {whole.n_records:,} records")]
-    lines += [("method", method), *summary(whole, parts, solution)]
+    lines = [("problem", f"{name}: {whole.n_targets:,} targets × {whole.n_records:,} records")]
+    lines += [("method", method_in_words(solution)), *summary(whole, parts, solution)]
     lines += [("weights", str(files.weights)), ("targets", str(files.targets))]
     Console().print(
         "\n".join(f"{name:<17} {value}" for name, value in lines), highlight=False, markup=False, soft_wrap=True

@@ -24,7 +24,7 @@ from frontier.objectives.design import relative_residual
 from frontier.objectives.weight_statistics import active_records
 from frontier.problems.diagnostics import diagnose
 from frontier.problems.own_data.export import TableFormat, as_table, record_ids
-from frontier.problems.registry import build_problem
+from frontier.problems.registry import build_problem, load_problem, problem_names
 from frontier.sweep.experiment import ProblemSpec, problem_spec
 from frontier.sweep.scoring import evaluate
 
@@ -46,6 +46,14 @@ def read_problem_file(path: Path) -> tuple[ProblemSpec, CalibrationProblem]:
     return spec, build_problem(spec.name, spec.params, place, path.parent)
 
 
+def read_problem(text: str) -> tuple[str, ProblemSpec, CalibrationProblem]:
+    """A problem by the path of its YAML file or by its registered name: what to call it, its entry, itself."""
+    if text in problem_names() and not Path(text).exists():
+        return text, ProblemSpec(text, text, {}), load_problem(text)
+    spec, problem = read_problem_file(Path(text))
+    return spec.label, spec, problem
+
+
 def read_settings(settings: Sequence[str]) -> dict[str, Any]:
     """`name=value` texts as method parameters; values are read as in YAML."""
     found: dict[str, Any] = {}
@@ -65,6 +73,15 @@ def read_budget(text: str) -> int | float:
     if isinstance(value, bool) or not isinstance(value, int | float):
         raise InputError("--budget", "not a budget", expected="records, or a share below 1", got=repr(text))
     return value
+
+
+def read_share(text: str, place: str) -> float:
+    """A share, as 0.01 or 1%."""
+    number, percent = text.strip().removesuffix("%"), text.strip().endswith("%")
+    try:
+        return float(number) / (100 if percent else 1)
+    except ValueError:
+        raise InputError(place, "not a share", expected="a share, as 0.01 or 1%", got=repr(text)) from None
 
 
 @dataclass(frozen=True, slots=True)
@@ -127,6 +144,12 @@ def targets_table(problem: CalibrationProblem, split: Split, weights: FloatArray
     table["relative_error"] = relative_residual(problem, weights)
     columns = ["target", "family", "fitted", "value", "estimate_at_w0", "estimate", "relative_error", "records"]
     return table[columns]
+
+
+def method_in_words(solution: Solution) -> str:
+    """The method, and what its records were weighted again from."""
+    again = {"none": "", "initial": ", refit from the initial weights"}.get(solution.refit, ", refit")
+    return f"{solution.method}{again}"
 
 
 def summary(problem: CalibrationProblem, split: Split, solution: Solution) -> list[tuple[str, str]]:

@@ -35,8 +35,12 @@ def resampled(problem: CalibrationProblem, *, resample: int | None = None) -> Ca
     times = np.bincount(generator.integers(len(names), size=len(names)), minlength=len(names))[of]
     kept = np.flatnonzero(times)
     auxiliary = problem.auxiliary
+    meta = {key: value for key, value in problem.meta.items() if key != "records"}
+    if "record_ids" in meta:
+        meta["record_ids"] = np.asarray(meta["record_ids"])[kept]
     return dataclasses.replace(
         problem,
+        meta=meta,
         M=sp.csr_array(sp.csc_array(problem.M)[:, kept]),
         w0=(problem.w0 * times)[kept],
         groups=None if problem.groups is None else problem.groups[kept],

@@ -28,7 +28,7 @@ from frontier.core.random import STREAM_SAMPLE, key
 from frontier.core.ranges import Positive
 from frontier.core.status import Status
 from frontier.methods.anchored_l1 import AnchoredL1
-from frontier.methods.base import Method
+from frontier.methods.base import Arm, Method
 from frontier.methods.dense_nnls import DenseNnls
 from frontier.methods.greg import Greg
 from frontier.methods.logit import Logit
@@ -68,6 +68,7 @@ class DenseThinning(Method):
 
     batch_over: ClassVar[frozenset[str]] = frozenset({"budget", "seed"})
     axes: ClassVar[frozenset[Coordinate]] = frozenset({"budget"})
+    refit_from: ClassVar[Arm] = "fitted"  # the weights of a sample know its chances
 
     dense: DenseMethod = "anchored_l1"
     penalty: Positive | None = None

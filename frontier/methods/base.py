@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import ClassVar
+from typing import ClassVar, Literal
 
 from frontier.core.errors import InputError
 from frontier.core.point import Coordinate, Point
@@ -18,6 +18,8 @@ from frontier.core.problem import CalibrationProblem
 from frontier.core.ranges import check_ranges
 from frontier.methods.path import Path, follow
 from frontier.methods.solution import Solution
+
+Arm = Literal["none", "fitted", "initial"]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -27,6 +29,7 @@ class Method:
     `batch_over`   axes one `solve` call may carry (a subset of {"lam", "budget", "seed"})
     `stochastic`   whether the result depends on the seed
     `axes`         which of λ and budget a point may carry; empty: the method has a single point per seed
+    `refit_from`   what the records that it keeps are best weighted again from (`methods.refit`), or `none`
     `renamed`      parameters of earlier versions, each with the cure that its error gives
 
     Raises `InputError` for a parameter outside the range that its declaration gives (`frontier.core.ranges`).
@@ -35,6 +38,7 @@ class Method:
     batch_over: ClassVar[frozenset[str]] = frozenset()
     stochastic: ClassVar[bool] = False
     axes: ClassVar[frozenset[Coordinate]] = frozenset({"lam"})
+    refit_from: ClassVar[Arm] = "initial"
     renamed: ClassVar[Mapping[str, str]] = {}
 
     def __post_init__(self) -> None:

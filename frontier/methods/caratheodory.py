@@ -11,7 +11,7 @@ from __future__ import annotations
 import dataclasses
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
 
@@ -20,7 +20,7 @@ from frontier.core.limits import OutOfTime
 from frontier.core.point import Coordinate, Point
 from frontier.core.problem import CalibrationProblem, FloatArray
 from frontier.core.status import Status
-from frontier.methods.base import Method
+from frontier.methods.base import Arm, Method
 from frontier.methods.registry import build_method, method_class
 from frontier.methods.solution import Solution
 from frontier.objectives.certificate import Objective
@@ -43,6 +43,8 @@ class Caratheodory(Method):
     Claims: `rank` of the active columns, active records before and after, and the worst change of an estimate in units
     of the residual scale. Raises `InputError` for a stochastic source and for parameters that the source refuses.
     """
+
+    refit_from: ClassVar[Arm] = "none"  # every fitted estimate is as it was
 
     source: str = "dense_nnls"
     source_params: dict[str, Any] = field(default_factory=dict, hash=False)

@@ -32,7 +32,7 @@ from frontier.core.problem import CalibrationProblem, FloatArray
 from frontier.core.ranges import Count, NonNegative, Positive
 from frontier.core.status import Status
 from frontier.methods._dense import dense_solution
-from frontier.methods.base import Method
+from frontier.methods.base import Arm, Method
 from frontier.methods.hard_concrete import HardConcreteCalibrator
 from frontier.methods.refit import refit
 from frontier.methods.solution import Solution
@@ -60,6 +60,7 @@ class Coreset(Method):
     batch_over: ClassVar[frozenset[str]] = frozenset({"budget", "seed"})
     stochastic: ClassVar[bool] = True
     axes: ClassVar[frozenset[Coordinate]] = frozenset({"budget"})
+    refit_from: ClassVar[Arm] = "none"  # a refit to the targets alone undoes it
 
     penalty: Positive | None = None
     share: NonNegative = 1.0

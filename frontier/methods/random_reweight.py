@@ -19,7 +19,7 @@ from frontier.core.random import STREAM_SUBSET, key
 from frontier.core.ranges import Count, Number, Positive
 from frontier.core.status import Status
 from frontier.methods._log_space import compile_kernels
-from frontier.methods.base import Method
+from frontier.methods.base import Arm, Method
 from frontier.methods.solution import Solution
 from frontier.objectives.design import WeightedDesign, weighted_design
 from frontier.objectives.least_squares import LeastSquares
@@ -37,6 +37,7 @@ class RandomReweight(Method):
     """
 
     stochastic: ClassVar[bool] = True
+    refit_from: ClassVar[Arm] = "none"  # fitted already
     axes: ClassVar[frozenset[Coordinate]] = frozenset({"budget"})
 
     epochs: Count = 1_000

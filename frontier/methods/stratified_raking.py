@@ -29,7 +29,7 @@ from frontier.core.point import Coordinate
 from frontier.core.problem import CalibrationProblem, FloatArray
 from frontier.core.ranges import Count, Positive
 from frontier.core.status import Status
-from frontier.methods.base import Method
+from frontier.methods.base import Arm, Method
 from frontier.methods.path import Path
 from frontier.methods.solution import Solution
 
@@ -59,6 +59,7 @@ class StratifiedRaking(Method):
     """
 
     batch_over: ClassVar[frozenset[str]] = frozenset()
+    refit_from: ClassVar[Arm] = "none"  # fitted already
     stochastic: ClassVar[bool] = True
     axes: ClassVar[frozenset[Coordinate]] = frozenset({"lam", "budget"})
 

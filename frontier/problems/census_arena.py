@@ -15,7 +15,7 @@ methods never see it, the yardstick does (`core/truth.py`).
 
 from __future__ import annotations
 
-from functools import cache
+from functools import cache, partial
 from typing import Annotated, Literal
 
 import numpy as np
@@ -29,6 +29,7 @@ from frontier.core.problem import CalibrationProblem, FloatArray
 from frontier.core.truth import Distribution, Truth
 from frontier.problems.cps import build as cps
 from frontier.problems.cps.population import Population, population
+from frontier.problems.cps.variables import households
 
 Targets = Literal["national", "national_and_benefits", "states"]
 Response = Literal["none", "at_random", "not_at_random"]
@@ -93,7 +94,8 @@ def build(
         families=tuple(chosen["family"]),
         target_names=tuple(chosen["name"]),
         groups=records,
-        meta={"source": cps.SOURCE, "record": "household", "replicate": replicate, "held_out_families": ()},
+        meta={"source": cps.SOURCE, "record": "household", "replicate": replicate, "held_out_families": ()}
+        | {"records": partial(households, records)},
         auxiliary=auxiliary[np.diff(auxiliary.indptr) > 0],
         truth=_truth(people, records, targets, design / answers[records]),
     )

@@ -10,8 +10,11 @@ pool three years, so one year's households stand for a third of the country: the
 
 from __future__ import annotations
 
+from functools import partial
+
 from frontier.core.problem import CalibrationProblem
 from frontier.problems.cps import build as cps
+from frontier.problems.cps.variables import record_table
 
 INCOME_YEAR = 2013
 POOLED_YEARS = 3
@@ -36,4 +39,5 @@ def build(
         min_records=min_records,
         fiscal_importance=fiscal_importance,
         uniform_weights=uniform_weights,
+        records=partial(record_table, "household", "cps_year", INCOME_YEAR),
     )

@@ -6,8 +6,11 @@ EITC held out. Weights are the survey's, three pooled years (`data/README.md`).
 
 from __future__ import annotations
 
+from functools import partial
+
 from frontier.core.problem import CalibrationProblem
 from frontier.problems.cps import build as cps
+from frontier.problems.cps.variables import record_table
 
 STATE = "OH"
 
@@ -24,4 +27,5 @@ def build(*, min_records: int = 10) -> CalibrationProblem:
         units[units["state"] == STATE],
         targets[targets["geography"] == STATE],
         min_records=min_records,
+        records=partial(record_table, "household", "state", STATE),
     )

@@ -5,8 +5,11 @@ A record is a tax unit; `groups` is its household. 2,376 targets, 2,121 fitted b
 
 from __future__ import annotations
 
+from functools import partial
+
 from frontier.core.problem import CalibrationProblem
 from frontier.problems.cps import build as cps
+from frontier.problems.cps.variables import record_table
 
 
 def build(
@@ -29,4 +32,5 @@ def build(
         min_records=min_records,
         fiscal_importance=fiscal_importance,
         uniform_weights=uniform_weights,
+        records=partial(record_table, "tax_unit"),
     )

@@ -14,8 +14,10 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from functools import partial
 from pathlib import Path
+from typing import Any
 
 import numpy as np
+import pandas as pd
 import scipy.sparse as sp
 from numpy.typing import NDArray
 
@@ -35,6 +37,7 @@ from frontier.problems.own_data.microdata import (
     Selection,
     empty_target,
     estimate_matrix,
+    record_table,
     records_of,
     select,
     unknown_categories,
@@ -85,6 +88,7 @@ def build(
     if floor is not None and not SMALLEST_SCALE <= floor <= LARGEST_NUMBER:
         raise InputError(f"{PLACE}.floor", "not a residual scale", expected="a number > 0", got=floor)
     table = _table(targets, folder, "targets")
+    facts: dict[str, Any] = {}
     if microdata is not None:
         _refuse("is not used with microdata", {"matrix": matrix, "records": records})
         survey = _table(microdata, folder, "microdata")
@@ -96,6 +100,15 @@ def build(
         warned += unknown_categories(data, cells)
         reason = partial(empty_target, data, cells)
         sources: tuple[str, ...] = (microdata, targets)
+        facts["records"] = partial(
+            _record_table,
+            survey,
+            dict(where or {}),
+            id,
+            head,
+            cells.categories,
+            frozenset(name for name in (id, weight, group, head) if name),
+        )
     elif matrix is not None and records is not None:
         _refuse("is used with microdata only", {"head": head, "where": where})
         listed = read_targets(table, floor)
@@ -133,6 +146,7 @@ def build(
             "source": ", ".join(Path(path).name for path in sources),
             "warnings": warned,
             "record_ids": found.ids,
+            **facts,
         },
     )
 
@@ -156,6 +170,13 @@ def _resolved(path: str, folder: Path | None, key: str) -> tuple[Path, str]:
 
 def _table(path: str, folder: Path | None, key: str) -> Table:
     return open_table(*_resolved(path, folder, key))
+
+
+def _record_table(
+    survey: Table, where: Selection, id: str | None, head: str | None, codes: list[str], leave_out: frozenset[str]
+) -> pd.DataFrame:
+    """What the microdata say of each record beside its id, weight and group (`problems/records/variables.py`)."""
+    return record_table(select(survey, where, id), head=head, codes=codes, leave_out=leave_out)
 
 
 def _refuse(why: str, given: Mapping[str, object]) -> None:

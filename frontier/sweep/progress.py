@@ -14,8 +14,8 @@ LINE_EVERY_SECONDS = 5.0
 class SweepProgress:
     """Counts finished cells; `quiet` shows nothing. Use as a context manager."""
 
-    def __init__(self, total: int, done: int, *, quiet: bool = False) -> None:
-        self.total, self.done, self.failed, self.resumed = total, done, 0, done
+    def __init__(self, total: int, done: int, *, quiet: bool = False, unit: str = "cells") -> None:
+        self.total, self.done, self.failed, self.resumed, self.unit = total, done, 0, done, unit
         self.console = Console(stderr=True, quiet=quiet)
         self.started = self.last_line = time.monotonic()
         self.bar: Progress | None = None
@@ -24,7 +24,7 @@ class SweepProgress:
                 TextColumn("{task.description}"),
                 BarColumn(),
                 MofNCompleteColumn(),
-                TextColumn("cells"),
+                TextColumn(unit),
                 TimeElapsedColumn(),
                 TextColumn("ETA"),
                 TimeRemainingColumn(),
@@ -36,7 +36,9 @@ class SweepProgress:
         if self.bar:
             self.bar.start()
         elif self.resumed:
-            self.console.print(f"resumed: {self.resumed} of {self.total} cells were already solved", highlight=False)
+            self.console.print(
+                f"resumed: {self.resumed} of {self.total} {self.unit} were already solved", highlight=False
+            )
         return self
 
     def __exit__(
@@ -61,5 +63,5 @@ class SweepProgress:
         rate = (self.done - self.resumed) / elapsed if elapsed > 0 else 0.0
         eta = f"{(self.total - self.done) / rate:.0f} s" if rate > 0 else "unknown"
         failures = f", {self.failed} failed" if self.failed else ""
-        line = f"{self.done}/{self.total} cells ({label}){failures}, {elapsed:.0f} s elapsed, ETA {eta}"
+        line = f"{self.done}/{self.total} {self.unit} ({label}){failures}, {elapsed:.0f} s elapsed, ETA {eta}"
         self.console.print(line, highlight=False)

@@ -13,11 +13,12 @@ from frontier.core.problem import CalibrationProblem
 from frontier.core.status import Status
 from frontier.methods.base import Method
 from frontier.methods.drive import check_points
-from frontier.methods.refit import refit_arm
+from frontier.methods.refit import is_sparse, refit_arm
 from frontier.methods.registry import build_method
 from frontier.methods.solution import Solution
 from frontier.problems.diagnostics import DataWarning, problem_warnings
 from frontier.problems.splits import every_target
+from frontier.sweep.default_method import default_method
 from frontier.sweep.measure import refit_measured, solve_measured
 from frontier.sweep.scoring import evaluate
 from frontier.sweep.weight_warnings import WeightWarning, weight_warnings
@@ -49,33 +50,39 @@ def solve(
 def calibrate(
     problem: CalibrationProblem,
     *,
-    method: str = "anchored_l1",
+    method: str | None = None,
     budget: int | float | None = None,
     lam: float | None = None,
     seed: int | None = None,
-    refit: str = "none",
+    refit: str | None = None,
     params: Mapping[str, Any] | None = None,
     threads: int = 1,
 ) -> Solution:
     """The weights that one method gives one problem, and the harness's verdict on them as status and message.
 
-    method  a registered method, with its parameters in `params`
+    method  a registered method, with its parameters in `params`; default: by a rule (`sweep.default_method`)
     budget  records to keep, or a share of them (below 1); or `lam`, in the method's unit
     seed    of a stochastic method; default 0
-    refit   the same records weighted again, from the weights as fitted or from the initial ones (`methods.refit`)
+    refit   the same records weighted again, from the weights as fitted or from the initial ones (`methods.refit`), or
+            `none`; default: what is best for the method (`Method.refit_from`), where it is possible
 
     All targets of `problem` are fitted: pass `problem.restrict(split.train)` to hold some out. Weights worse than the
     initial ones give a `WeightWarning` (`sweep.weight_warnings`), whatever their status. Raises `InputError` as
     `solve` does, for a seed of a deterministic method, and for a budget that is neither records nor a share.
     """
-    if refit != "none":
-        refit_arm(refit)
+    if refit not in (None, "none"):
+        refit_arm(str(refit))
+    size = None if budget is None else records_asked_for(budget, problem.n_records)
+    if method is None:
+        if lam is not None and size is None:
+            raise InputError("lam", "a λ without a method", cure="name the method, or give a budget instead")
+        method = default_method(problem, size)
     solver = _built(method, params or {})
     if seed is not None and not solver.stochastic:
         raise InputError("seed", f"'{method}' is deterministic", cure="drop it")
     point = Point(
         lam=lam,
-        budget=_records(budget, problem.n_records),
+        budget=size,
         seed=0 if seed is None and solver.stochastic else seed,
     )
     check_points(solver, [point])
@@ -83,9 +90,12 @@ def calibrate(
     _warn_of_data(problem)
     [solution] = solve_measured(solver, method, problem, [point], threads=threads)
     fitted = _judged(problem, solution)
-    if refit == "none" or fitted.weights is None:
+    arm = refit or (solver.refit_from if is_sparse(fitted) else "none")
+    if arm == "none" or fitted.weights is None:
         return _warned(problem, fitted)
-    again = _judged(problem, refit_measured(problem, fitted, refit, threads=threads))
+    again = _judged(problem, refit_measured(problem, fitted, arm, threads=threads))
+    if refit is None and again.weights is None:
+        return _warned(problem, fitted.with_note(f"not refit: {again.message}"))
     if fitted.status is Status.NOT_CONVERGED and again.status is not Status.INFEASIBLE:
         again = dataclasses.replace(again, status=fitted.status)  # the selection is still not the method's
     return _warned(problem, again)
@@ -112,9 +122,9 @@ def _built(name: object, params: Mapping[str, Any]) -> Method:
     return build_method(name, params, f"method '{name}'")
 
 
-def _records(budget: int | float | None, n: int) -> int | None:
+def records_asked_for(budget: int | float, n: int) -> int:
     """A budget in whole records."""
-    if budget is None or (isinstance(budget, int) and not isinstance(budget, bool)):
+    if isinstance(budget, int) and not isinstance(budget, bool):
         return budget
     if not (isinstance(budget, float) and 0 < budget < 1 and round(budget * n) >= 1):
         expected = f"records (a whole number ≥ 1) or a share of the {n:,} records (0 < share < 1)"

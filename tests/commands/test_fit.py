@@ -26,6 +26,7 @@ from frontier.sweep.weight_warnings import WeightWarning
 from tests.conftest import make_problem
 
 EXAMPLE = Path(__file__).resolve().parents[2] / "experiments"
+ANCHORED = ("--method", "anchored_l1", "--refit", "none")
 SAMPLE = ("--method", "pps_sample", "--refit", "fitted")  # keeps the total weight: nothing to say against it
 
 
@@ -56,7 +57,7 @@ def test_the_readme_s_example_runs(folder: Path) -> None:
 
 @pytest.mark.parametrize("suffix", ["csv", "parquet"])
 def test_the_command_writes_weights_and_targets_and_prints_what_came_out(suffix: str, folder: Path) -> None:
-    done = fit("own_data/problem.yaml", "--budget", 100, "--out", f"out/w.{suffix}", "--set", "mu=1e-4")
+    done = fit("own_data/problem.yaml", *ANCHORED, "--budget", 100, "--out", f"out/w.{suffix}", "--set", "mu=1e-4")
     assert done.exit_code == 1, done.stderr  # written, and warned of: they lose too much of the total weight
     *_, last = done.stderr.splitlines()
     assert last.startswith("WARNING: ")
@@ -72,7 +73,7 @@ def test_the_command_writes_weights_and_targets_and_prints_what_came_out(suffix:
         min_records=10,
     )
     with pytest.warns(WeightWarning, match="of the total weight is gone"):
-        same = frontier.calibrate(problem, budget=100, params={"mu": 1e-4})
+        same = frontier.calibrate(problem, method="anchored_l1", budget=100, refit="none", params={"mu": 1e-4})
     assert weights["household"].tolist() == problem.meta["record_ids"].tolist()
     np.testing.assert_array_equal(weights["weight"], same.weights)  # CSV keeps every bit
     np.testing.assert_array_equal(weights["active"], weights["weight"] > 0)
@@ -94,7 +95,10 @@ def test_the_command_writes_weights_and_targets_and_prints_what_came_out(suffix:
 
 
 def test_held_out_targets_are_told_apart_and_a_share_is_a_budget(folder: Path) -> None:
-    done = fit("own_data.yaml", "--budget", "0.2", "--split", "default", "--refit", "initial", "--out", "w.csv")
+    done = fit(
+        *("own_data.yaml", "--method", "anchored_l1", "--budget", "0.2", "--split", "default"),
+        *("--refit", "initial", "--out", "w.csv"),
+    )
     assert done.exit_code == 1
     assert "NOT AS ASKED FOR" not in done.stderr
     assert "WARNING: " in done.stderr
@@ -127,17 +131,25 @@ def test_no_weights_is_said_writes_nothing_and_ends_with_1(folder: Path) -> None
 WRONG: dict[str, tuple[list[str], str]] = {
     "no such problem": (["no.yaml", "--out", "w.csv"], "no.yaml: no such file"),
     "a file of no table": (["own_data/problem.yaml", "--budget", "9", "--out", "w.xlsx"], "--out: not a table"),
-    "neither budget nor λ": (["own_data/problem.yaml", "--out", "w.csv"], "point: incomplete; expected budget or lam"),
+    "neither budget nor λ": (
+        ["own_data/problem.yaml", "--method", "anchored_l1", "--out", "w.csv"],
+        "point: incomplete; expected budget or lam",
+    ),
+    "neither method nor budget": (
+        ["own_data/problem.yaml", "--out", "w.csv"],
+        "budget: neither a budget nor a method; expected how many records to keep; give one (160, say)",
+    ),
+    "a λ without a method": (["own_data/problem.yaml", "--lam", "1", "--out", "w.csv"], "lam: a λ without a method"),
     "both": (["own_data/problem.yaml", "--budget", "9", "--lam", "1", "--out", "w.csv"], "point: both lam and budget"),
     "a budget in words": (["own_data/problem.yaml", "--budget", "few", "--out", "w.csv"], "--budget: not a budget"),
     "a share above 1": (["own_data/problem.yaml", "--budget", "1.5", "--out", "w.csv"], "budget: not a budget"),
     "an unknown method": (["own_data/problem.yaml", "--method", "fsta", "--out", "w.csv"], "unknown method 'fsta'"),
     "an unknown parameter": (
-        ["own_data/problem.yaml", "--budget", "9", "--set", "nu=1", "--out", "w.csv"],
+        ["own_data/problem.yaml", *ANCHORED, "--budget", "9", "--set", "nu=1", "--out", "w.csv"],
         "method 'anchored_l1'.nu: unknown key; did you mean 'mu'?",
     ),
     "a parameter of another type": (
-        ["own_data/problem.yaml", "--budget", "9", "--set", "mu=small", "--out", "w.csv"],
+        ["own_data/problem.yaml", *ANCHORED, "--budget", "9", "--set", "mu=small", "--out", "w.csv"],
         "method 'anchored_l1'.mu: input should be a valid number",
     ),
     "a setting without a value": (
@@ -153,7 +165,7 @@ WRONG: dict[str, tuple[list[str], str]] = {
         "--set mu: not valid YAML",
     ),
     "a seed for a method without": (
-        ["own_data/problem.yaml", "--budget", "9", "--seed", "1", "--out", "w.csv"],
+        ["own_data/problem.yaml", *ANCHORED, "--budget", "9", "--seed", "1", "--out", "w.csv"],
         "seed: 'anchored_l1' is deterministic; drop it",
     ),
     "a file of the problem": (
@@ -245,9 +257,9 @@ def test_a_stochastic_method_has_seed_0_unless_one_is_given() -> None:
 @pytest.mark.filterwarnings("ignore::frontier.sweep.weight_warnings.WeightWarning")  # made up to be fitted badly
 def test_calibrate_has_the_harness_s_verdict_also_of_a_refit_of_what_did_not_converge() -> None:
     problem = make_problem(n=200, m=20)
-    stopped = frontier.calibrate(problem, budget=60, params={"max_iter": 1})
+    stopped = frontier.calibrate(problem, method="anchored_l1", budget=60, refit="none", params={"max_iter": 1})
     assert stopped.status in (Status.NOT_CONVERGED, Status.UNREACHED)
-    again = frontier.calibrate(problem, budget=60, params={"max_iter": 1}, refit="fitted")
+    again = frontier.calibrate(problem, method="anchored_l1", budget=60, params={"max_iter": 1}, refit="fitted")
     assert again.refit == "fitted"
     assert again.status == stopped.status
     with pytest.raises(InputError, match=r"refit: unknown refit; expected none, fitted, initial.*got 'weights'"):
@@ -294,7 +306,7 @@ def test_a_run_prints_keeps_and_reports_what_there_is_to_say_against_its_data(fo
 
 
 def test_an_optimum_that_loses_the_population_is_written_and_warned_of_and_ends_with_1(folder: Path) -> None:
-    done = fit("own_data/problem.yaml", "--method", "anchored_l1", "--budget", 100, "--out", "w.csv")
+    done = fit("own_data/problem.yaml", *ANCHORED, "--budget", 100, "--out", "w.csv")
     assert done.exit_code == 1
     assert "optimal, for the method's own objective" in done.stdout
     assert "WARNING: 30% of the total weight is gone, 293,646 left of 417,927: a target for the total" in done.stderr
@@ -303,7 +315,7 @@ def test_an_optimum_that_loses_the_population_is_written_and_warned_of_and_ends_
         "files", microdata="own_data/montana.csv", targets="own_data/targets.csv", id="household", min_records=10
     )
     with pytest.warns(WeightWarning, match="of the total weight is gone"):
-        solution = frontier.calibrate(problem, method="anchored_l1", budget=100, params={"mu": 1e-4})
+        solution = frontier.calibrate(problem, method="anchored_l1", budget=100, refit="none", params={"mu": 1e-4})
     assert solution.status == "optimal"
     assert len(solution.active) == 100
 

@@ -221,7 +221,8 @@ def test_the_command_writes_both_files_or_none_and_says_one_line(tmp_path: Path)
         for name, content in files.items():
             (tmp_path / name).write_bytes(content)
         (tmp_path / "problem.yaml").write_text(yaml.safe_dump(entry))
-        arguments = [str(tmp_path / "problem.yaml"), "--lam", "0.1", "--out", str(tmp_path / "w.csv")]
+        arguments = [str(tmp_path / "problem.yaml"), "--method", "anchored_l1", "--lam", "0.1"]
+        arguments += ["--out", str(tmp_path / "w.csv")]
         with warnings.catch_warnings():
             done = CliRunner().invoke(main, arguments)
         assert done.exit_code in (0, 1, 2), f"{done.exception!r} for {entry} {files}"

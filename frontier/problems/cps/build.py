@@ -11,6 +11,7 @@ problem selects units and targets and calls `assemble`. Dollars are stored as fl
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from importlib import resources
 from importlib.resources.abc import Traversable
 from typing import Literal
@@ -66,6 +67,7 @@ def assemble(
     min_records: int,
     fiscal_importance: bool = False,
     uniform_weights: bool = False,
+    records: Callable[[], pd.DataFrame] | None = None,
 ) -> CalibrationProblem:
     """The calibration problem of `units` (rows) and `targets` (rows), both in the order given.
 
@@ -75,6 +77,7 @@ def assemble(
     min_records  targets with fewer non-zero records are left out
     fiscal_importance  whether targets count by their size as in l0-paper (`fiscal`), rather than all alike
     uniform_weights    whether every record begins at the mean weight, as there, rather than at that of the survey
+    records            how to get a table of the records' own variables (`variables.record_table`)
 
     Raises `InputError` for `min_records` below 1, or so large that no target is left.
     """
@@ -88,10 +91,10 @@ def assemble(
     if record == "household":
         column, counted = household_number, units["is_household_head_unit"].to_numpy(bool)
     M = estimate_matrix(units, targets, household_number, column)
-    records = np.diff(M.indptr)
-    kept = np.flatnonzero(records >= min_records)
+    support = np.diff(M.indptr)
+    kept = np.flatnonzero(support >= min_records)
     if kept.size == 0:
-        raise InputError(place, "no target is left", expected=f"at most {records.max()}", got=min_records)
+        raise InputError(place, "no target is left", expected=f"at most {support.max()}", got=min_records)
     chosen = targets.iloc[kept]
     weight, group = np.zeros(M.shape[1]), np.zeros(M.shape[1], dtype=np.int64)
     weight[column[counted]] = _column(units, "weight")[counted]
@@ -114,6 +117,7 @@ def assemble(
             "never_hold_out_alone": NEVER_HOLD_OUT_ALONE,
             "source": SOURCE,
             "record": record,
+            **({} if records is None else {"records": records}),
         },
     )
 

@@ -83,6 +83,11 @@ class Cells:
     def filter_columns(self) -> list[str]:
         return list(dict.fromkeys(f.column for filters in self.filters for f in filters))
 
+    @property
+    def categories(self) -> list[str]:
+        """The columns that targets select categories of."""
+        return list(dict.fromkeys(f.column for filters in self.filters for f in filters if f.wanted))
+
 
 def read_cells(table: Table, microdata: Table, floor: float | None) -> Cells:
     """The target cells in a table; `InputError` for a column, statistic or filter that the microdata do not have."""

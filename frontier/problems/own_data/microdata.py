@@ -8,8 +8,9 @@ float32; they are added up as float64.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -21,6 +22,9 @@ from frontier.problems.own_data.cells import BOOLEANS, OR, WHERE, Cells, Filter,
 from frontier.problems.own_data.lists import Records, check_weights
 from frontier.problems.own_data.tables import Column, Table, is_usable, near, unusable
 from frontier.problems.size import LARGEST_ENTRIES
+
+MOST_CODES = 12  # different whole numbers in a column of codes
+CODES_LOOKED_AT = 10_000  # first, to tell a column of amounts quickly
 
 Selection = Mapping[str, str | int | float | bool]
 
@@ -70,29 +74,52 @@ def select(table: Table, where: Selection, id: str | None) -> Microdata:
     return found
 
 
+def record_table(
+    data: Microdata, *, head: str | None, codes: Collection[str], leave_out: Collection[str]
+) -> pd.DataFrame:
+    """Every other column of the file by record: texts and codes of its head row, amounts added up over its rows.
+
+    Codes are the numbers of the columns so named, and of those with at most `MOST_CODES` different whole ones. What
+    cannot be read is left out: nothing that is asked of a fit depends on it.
+    """
+    first = _heads(data, head)
+    found: dict[str, pd.Series[Any] | NDArray[np.generic]] = {}
+    for name in data.table.columns:
+        if name in leave_out:
+            continue
+        try:
+            column = data.column(name)
+        except InputError:
+            continue
+        if column.categories is not None:
+            texts = np.array([*column.categories, None], dtype=object)  # the code of a missing value is −1
+            found[name] = texts[column.values[first].astype(np.intp)]
+        elif column.values.dtype == bool or name in codes or _are_codes(column.values):
+            found[name] = pd.Series(column.values[first]).astype("string").astype(object)
+        else:
+            amounts = np.nan_to_num(column.values.astype(np.float64))
+            found[name] = np.bincount(data.record, amounts, len(data.ids))
+    return pd.DataFrame(found, index=range(len(data.ids)))
+
+
+def _are_codes(values: NDArray[np.generic]) -> bool:
+    """Whether numbers are few and whole, as codes of a category are."""
+    known = values[~np.isnan(values)] if values.dtype.kind == "f" else values
+    different = np.unique(known[:CODES_LOOKED_AT])
+    if different.size > MOST_CODES:
+        return False
+    different = np.unique(known)
+    return 1 < different.size <= MOST_CODES and bool((different == np.floor(different)).all())
+
+
 def records_of(data: Microdata, *, weight: str, group: str | None, head: str | None) -> tuple[Records, tuple[str, ...]]:
     """Ids, initial weights and groups, taken from each record's head row, and what there is to warn of.
 
     head  the column that is true in one row of each record; None: its first row
     """
-    table, n, warned = data.table, len(data.ids), []
+    table, warned = data.table, []
     table.require(weight, *(name for name in (group, head) if name is not None))
-    first = np.empty(n, dtype=np.intp)
-    if head is None:
-        first[data.record[::-1]] = np.arange(len(data.record))[::-1]
-    else:
-        marked = data.column(head)
-        if marked.categories is not None or not np.isin(marked.values, (0, 1)).all():
-            raise InputError(f"{table.shown}: column '{head}'", "not true or false", expected="true, false, 1 or 0")
-        at = np.flatnonzero(marked.values)
-        heads = np.bincount(data.record[at], minlength=n)
-        if (heads != 1).any():
-            i = int((heads != 1).argmax())
-            row = int(data.rows()[(data.record == i).argmax()])
-            raise InputError(
-                table.at(row, head), f"record {data.ids[i]} has {heads[i]} head rows", expected="one per record"
-            )
-        first[data.record[at]] = at
+    first = _heads(data, head)
     weights = table.numbers(weight)
     weights = weights if data.kept is None else weights[data.kept]
     if head is None and (weights != weights[first][data.record]).any():
@@ -102,6 +129,28 @@ def records_of(data: Microdata, *, weight: str, group: str | None, head: str | N
     check_weights(weights[first], table, weight, rows)
     groups = None if group is None else table.keys(group)[rows]
     return Records(data.ids, weights[first], groups), tuple(warned)
+
+
+def _heads(data: Microdata, head: str | None) -> IntArray:
+    """The position among the selected rows of each record's head row."""
+    table, n = data.table, len(data.ids)
+    first = np.empty(n, dtype=np.intp)
+    if head is None:
+        first[data.record[::-1]] = np.arange(len(data.record))[::-1]
+        return first
+    marked = data.column(head)
+    if marked.categories is not None or not np.isin(marked.values, (0, 1)).all():
+        raise InputError(f"{table.shown}: column '{head}'", "not true or false", expected="true, false, 1 or 0")
+    at = np.flatnonzero(marked.values)
+    heads = np.bincount(data.record[at], minlength=n)
+    if (heads != 1).any():
+        i = int((heads != 1).argmax())
+        row = int(data.rows()[(data.record == i).argmax()])
+        raise InputError(
+            table.at(row, head), f"record {data.ids[i]} has {heads[i]} head rows", expected="one per record"
+        )
+    first[data.record[at]] = at
+    return first
 
 
 def estimate_matrix(data: Microdata, cells: Cells) -> sp.csr_array:

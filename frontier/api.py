@@ -1,5 +1,6 @@
 """What `import frontier` offers."""
 
+from frontier.advice.suggest import suggest
 from frontier.core.errors import InputError
 from frontier.core.point import Point
 from frontier.core.problem import CalibrationProblem, Split
@@ -30,5 +31,6 @@ __all__ = [
     "refit",
     "run_experiment",
     "solve",
+    "suggest",
     "write_problem",
 ]
