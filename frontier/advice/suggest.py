@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import dataclasses
 import os
+import warnings
 from collections.abc import Sequence
 
 import pandas as pd
@@ -27,6 +28,7 @@ from frontier.problems.splits import every_target
 from frontier.sweep.progress import SweepProgress
 from frontier.sweep.scoring import evaluate
 from frontier.sweep.solve import calibrate, records_asked_for
+from frontier.sweep.weight_warnings import WeightWarning
 
 SHARES = (0.02, 0.08, 0.3)  # of the records: the budgets where none is asked for
 
@@ -66,7 +68,9 @@ def suggest(
     some = candidates(problem, tuple(methods))
     jobs = min(len(some), jobs or os.cpu_count() or 1)
     training = dataclasses.replace(problem, truth=None)
-    dense = calibrate(training, method="anchored_l1", lam=0.0)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", WeightWarning)  # the whole file is what targets make of it
+        dense = calibrate(training, method="anchored_l1", lam=0.0)
     if dense.weights is None:
         raise InputError(f"problem '{problem.name}'", f"the whole file cannot be calibrated: {dense.message}")
     judged = dataclasses.replace(training, truth=unfixed(training, dense.weights, records))

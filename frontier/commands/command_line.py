@@ -35,7 +35,8 @@ def command(
         try:
             function(*args, **kwargs)
         except InputError as error:
-            print_error(f"error: {error}")
+            for found in (error, *error.others):  # all mistakes of a kind in one run
+                print_error(f"error: {found}")
             raise typer.Exit(usage_code) from None
         except OSError as error:  # disk full, folder gone: not the input's fault, and nothing finished is lost
             print_error(f"error: {error}; {kept}")

@@ -17,16 +17,19 @@ from rich.console import Console
 
 from frontier.commands.command_line import command, print_error
 from frontier.commands.fit_files import (
+    category_warnings,
     id_column,
     method_in_words,
     output,
     read_budget,
     read_problem,
     read_settings,
+    small_file,
     summary,
     targets_table,
     weights_table,
 )
+from frontier.core.errors import InputError
 from frontier.problems.diagnostics import DataWarning, problem_warnings
 from frontier.problems.records.auxiliary import with_auxiliary
 from frontier.problems.splits import default_split, every_target
@@ -58,6 +61,9 @@ def main(
     active_only: Annotated[
         bool, typer.Option("--active-only", help="write the records that are kept, no others")
     ] = False,
+    rows: Annotated[
+        bool, typer.Option("--rows", help="microdata: write the kept rows with all their columns, a small file")
+    ] = False,
     threads: Annotated[int, typer.Option(min=1, max=1024, help="threads the solver may use")] = 1,
 ) -> None:
     """Calibrate one problem by one method and write the weights and a table of its targets.
@@ -68,6 +74,8 @@ def main(
     name, spec, whole = read_problem(problem)
     files = output(out, spec, Path(problem).parent)
     parts = default_split(whole) if split == "default" else every_target(whole)
+    if rows and "rows" not in whole.meta:
+        raise InputError("--rows", "no microdata", expected="a problem with `microdata: …`", cure="use --active-only")
     params = read_settings(settings or ())
     size = None if budget is None else read_budget(budget)
     for line in problem_warnings(whole):
@@ -84,7 +92,10 @@ def main(
     if solution.weights is None:
         print_error(f"FAILED, nothing written: {solution.status}: {solution.message or solution.status.meaning}")
         raise typer.Exit(1)
-    kept = weights_table(whole, solution.weights, name=id_column(spec), active_only=active_only)
+    if rows:
+        kept = small_file(whole, solution.weights)
+    else:
+        kept = weights_table(whole, solution.weights, name=id_column(spec), active_only=active_only)
     files.write(kept, targets_table(whole, parts, solution.weights))
     lines = [("problem", f"{name}: {whole.n_targets:,} targets × {whole.n_records:,} records")]
     lines += [("method", method_in_words(solution)), *summary(whole, parts, solution)]
@@ -92,7 +103,8 @@ def main(
     Console().print(
         "\n".join(f"{name:<17} {value}" for name, value in lines), highlight=False, markup=False, soft_wrap=True
     )
-    said = [f"WARNING: {line}" for line in weight_warnings(training, solution.weights)]
+    found = (*weight_warnings(training, solution.weights), *category_warnings(whole, solution.weights))
+    said = [f"WARNING: {line}" for line in found]
     if not solution.status.ended_well:
         said.insert(0, f"NOT AS ASKED FOR: {solution.status}: {solution.message or solution.status.meaning}")
     for line in said:

@@ -22,8 +22,9 @@ from frontier.core.yaml_file import read_value, read_yaml
 from frontier.methods.solution import Solution
 from frontier.objectives.design import relative_residual
 from frontier.objectives.weight_statistics import active_records
-from frontier.problems.diagnostics import diagnose
+from frontier.problems.diagnostics import NAMED, diagnose
 from frontier.problems.own_data.export import TableFormat, as_table, record_ids
+from frontier.problems.records.variables import emptied, record_table
 from frontier.problems.registry import build_problem, load_problem, problem_names
 from frontier.sweep.experiment import ProblemSpec, problem_spec
 from frontier.sweep.scoring import evaluate
@@ -128,6 +129,24 @@ def weights_table(
     active = active_records(weights)
     table = pd.DataFrame({name: record_ids(problem), "weight": weights, "active": active})
     return table.loc[active, [name, "weight"]] if active_only else table
+
+
+def small_file(problem: CalibrationProblem, weights: FloatArray) -> pd.DataFrame:
+    """The kept rows of the problem's microdata, all columns, with their weight."""
+    table: pd.DataFrame = problem.meta["rows"](np.where(active_records(weights), weights, 0.0))
+    return table
+
+
+def category_warnings(problem: CalibrationProblem, weights: FloatArray) -> tuple[str, ...]:
+    """A line where categories of the file have no record left."""
+    table = record_table(problem)
+    lost = () if table is None else emptied(table, problem.w0, np.where(active_records(weights), weights, 0.0))
+    if not lost:
+        return ()
+    names = ", ".join(repr(name) for name in lost[:NAMED]) + (
+        f" and {len(lost) - NAMED} more" if len(lost) > NAMED else ""
+    )
+    return (f"{len(lost):,} categories of the file have no record left: {names}",)
 
 
 def id_column(spec: ProblemSpec) -> str:

@@ -8,9 +8,11 @@ from __future__ import annotations
 
 import copy
 import difflib
+import itertools
 from collections.abc import Iterable
 from pathlib import Path
 
+MISTAKES = 20  # of one kind that are told at once; a wrong column has as many as rows
 LISTED = 40  # names that still make one readable line; a problem can have thousands of targets
 
 
@@ -34,11 +36,22 @@ class InputError(ValueError):
         line = f"{self.place}: {'; '.join(parts)}" if parts else self.place  # a copy is made of the line alone
         super().__init__(" ".join(line.split()))
 
+        self.others: tuple[InputError, ...] = ()  # found with it (`raise_first`)
+
     def at(self, place: str | Path) -> InputError:
         """The same error seen from further out: `place` is put before its own place."""
         outer = copy.copy(self)
         outer.place, outer.args = f"{place}.{self.place}", (f"{place}.{self.args[0]}",)
         return outer
+
+
+def raise_first(errors: Iterable[InputError]) -> None:
+    """Raise the first of some errors, with the others behind it for whoever shows all; nothing without any."""
+    found = list(itertools.islice(errors, MISTAKES))
+    if found:
+        first, *later = found
+        first.others += tuple(other for error in later for other in (error, *error.others))
+        raise first
 
 
 def did_you_mean(name: str, options: Iterable[str]) -> str:

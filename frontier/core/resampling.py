@@ -35,7 +35,7 @@ def resampled(problem: CalibrationProblem, *, resample: int | None = None) -> Ca
     times = np.bincount(generator.integers(len(names), size=len(names)), minlength=len(names))[of]
     kept = np.flatnonzero(times)
     auxiliary = problem.auxiliary
-    meta = {key: value for key, value in problem.meta.items() if key != "records"}
+    meta = {key: value for key, value in problem.meta.items() if key not in ("records", "rows")}
     if "record_ids" in meta:
         meta["record_ids"] = np.asarray(meta["record_ids"])[kept]
     return dataclasses.replace(

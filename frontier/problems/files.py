@@ -21,10 +21,12 @@ import pandas as pd
 import scipy.sparse as sp
 from numpy.typing import NDArray
 
-from frontier.core.errors import InputError
-from frontier.core.problem import CalibrationProblem
+from frontier.core.errors import InputError, raise_first
+from frontier.core.problem import CalibrationProblem, FloatArray
 from frontier.problems.own_data.cells import read_cells
+from frontier.problems.own_data.dialect import Dialect
 from frontier.problems.own_data.lists import (
+    LEAVE_OUT,
     REMARKS,
     SMALLEST_SCALE,
     TARGET_COLUMNS,
@@ -32,17 +34,21 @@ from frontier.problems.own_data.lists import (
     read_records,
     read_targets,
 )
-from frontier.problems.own_data.matrix import read_matrix
+from frontier.problems.own_data.matrix import matrix_of, read_matrix
 from frontier.problems.own_data.microdata import (
     Selection,
     empty_target,
     estimate_matrix,
+    kept_rows,
+    missing_categories,
     record_table,
     records_of,
+    repeated_ids,
     select,
     unknown_categories,
 )
-from frontier.problems.own_data.tables import LARGEST_NUMBER, Table, near, open_table
+from frontier.problems.own_data.opening import open_table, table_of
+from frontier.problems.own_data.tables import LARGEST_NUMBER, Table, near
 
 PLACE = "problem 'files'"
 NAMES_SHOWN = 5
@@ -63,7 +69,12 @@ def build(
     never_hold_out_alone: tuple[str, ...] = (),
     min_records: int | None = None,
     floor: float | None = None,
+    sep: str = ",",
+    decimal: str = ".",
+    thousands: str = "",
+    encoding: str = "utf-8",
     folder: Path | None = None,
+    frames: Mapping[str, Any] | None = None,
 ) -> CalibrationProblem:
     """The problem in the files; `meta["record_ids"]` (n) are the ids of its records.
 
@@ -79,7 +90,9 @@ def build(
     where          microdata: the rows to use, by category of some columns
     held_out_families, never_hold_out_alone   families that the default split holds out, and that leak
     min_records    targets with fewer non-zero records are left out; by default one with none is an error
-    floor          residual scale of targets nearer to 0, in target units
+    floor          residual scale of targets nearer to 0, in target units: what an error of 100% of them is worth
+    sep, decimal, thousands, encoding   how all CSV files are written (`own_data.dialect`)
+    frames         from Python: data frames, and for the matrix a SciPy or NumPy one, by the argument they stand for
 
     Raises `InputError` for anything that does not fit together.
     """
@@ -87,19 +100,22 @@ def build(
         raise InputError(f"{PLACE}.min_records", "too few", expected="at least 1", got=min_records)
     if floor is not None and not SMALLEST_SCALE <= floor <= LARGEST_NUMBER:
         raise InputError(f"{PLACE}.floor", "not a residual scale", expected="a number > 0", got=floor)
-    table = _table(targets, folder, "targets")
+    dialect = Dialect.of(PLACE, sep, decimal, thousands, encoding)
+    opened = partial(_table, folder=folder, dialect=dialect, frames=frames or {})
+    table = opened(targets, key="targets")
     facts: dict[str, Any] = {}
     if microdata is not None:
         _refuse("is not used with microdata", {"matrix": matrix, "records": records})
-        survey = _table(microdata, folder, "microdata")
+        survey = opened(microdata, key="microdata")
         cells = read_cells(table, survey, floor)
         data = select(survey, where or {}, id)
         listed, unused = cells.targets, cells.unused
         found, warned = records_of(data, weight=weight, group=group, head=head)
         M = estimate_matrix(data, cells)
-        warned += unknown_categories(data, cells)
+        warned += unknown_categories(data, cells) + missing_categories(data, cells) + repeated_ids(data, id)
         reason = partial(empty_target, data, cells)
         sources: tuple[str, ...] = (microdata, targets)
+        facts["rows"] = partial(_kept_rows, survey, dict(where or {}), id)
         facts["records"] = partial(
             _record_table,
             survey,
@@ -113,8 +129,11 @@ def build(
         _refuse("is used with microdata only", {"head": head, "where": where})
         listed = read_targets(table, floor)
         unused = tuple(name for name in table.columns if name not in (*TARGET_COLUMNS, *REMARKS))
-        found, warned = read_records(_table(records, folder, "records"), id=id, weight=weight, group=group), ()
-        M = read_matrix(*_resolved(matrix, folder, "matrix"), listed, found, id)
+        found, warned = read_records(opened(records, key="records"), id=id, weight=weight, group=group), ()
+        if frames and "matrix" in frames:
+            M = matrix_of(frames["matrix"], matrix, listed, found, id)
+        else:
+            M = read_matrix(*_resolved(matrix, folder, "matrix"), listed, found, id, dialect)
         reason = partial(_no_entry, listed)
         sources = (matrix, targets, records)
     else:
@@ -168,8 +187,13 @@ def _resolved(path: str, folder: Path | None, key: str) -> tuple[Path, str]:
     return folder / path, path  # named as in the experiment file: results carry warnings, and no places on a machine
 
 
-def _table(path: str, folder: Path | None, key: str) -> Table:
-    return open_table(*_resolved(path, folder, key))
+def _table(path: str, *, folder: Path | None, key: str, dialect: Dialect, frames: Mapping[str, Any]) -> Table:
+    return table_of(frames[key], path) if key in frames else open_table(*_resolved(path, folder, key), dialect)
+
+
+def _kept_rows(survey: Table, where: Selection, id: str | None, weights: FloatArray) -> pd.DataFrame:
+    """The rows of the microdata whose records have weight (`microdata.kept_rows`)."""
+    return kept_rows(select(survey, where, id), weights, "weight")
 
 
 def _record_table(
@@ -193,7 +217,7 @@ def _known(families: tuple[str, ...], targets: Targets, key: str) -> None:
 
 
 def _no_entry(targets: Targets, j: int) -> InputError:
-    return InputError(targets.at(j), "no record adds to this target", cure="drop it, or set min_records: 1")
+    return InputError(targets.at(j), "no record adds to this target", cure=LEAVE_OUT)
 
 
 def _supported(
@@ -201,17 +225,16 @@ def _supported(
 ) -> NDArray[np.intp]:
     """The targets that stay, each with enough records and of a sign that weights ≥ 0 can reach."""
     support = np.diff(M.indptr)
-    if min_records is None and (support == 0).any():
-        raise reason(int((support == 0).argmax()))
+    if min_records is None:
+        raise_first(reason(int(j)) for j in np.flatnonzero(support == 0))
     kept = np.flatnonzero(support >= (min_records or 1))
     if not kept.size:
         got = f"{min_records}, more than the {support.max():,} of any target"
         raise InputError(f"{PLACE}.min_records", "no target is left", got=got)
     y, least, most = targets.values[kept], M.min(axis=1).toarray()[kept], M.max(axis=1).toarray()[kept]
     wrong = ((y < 0) & (least >= 0)) | ((y > 0) & (most <= 0))
-    if wrong.any():
-        j = int(kept[wrong.argmax()])
-        raise InputError(
-            targets.at(j, "value"), "wrong sign", expected="the sign of what its records add", got=targets.values[j]
-        )
+    sign = "the sign of what its records add"
+    raise_first(
+        InputError(targets.at(int(j), "value"), "wrong sign", expected=sign, got=targets.values[j]) for j in kept[wrong]
+    )
     return kept

@@ -16,6 +16,7 @@ from frontier.core.resampling import resampled
 from frontier.core.weighting import weighted
 
 NOT_PROBLEMS = ("diagnostics", "registry", "size", "splits")  # what the problems of this folder share
+GIVEN = ("folder", "frames")  # arguments of a builder that no experiment file gives
 Builder = Callable[..., CalibrationProblem]
 # what every problem can be made into, each by parameters of its own
 COMMON: tuple[Builder, ...] = (weighted, resampled)
@@ -27,16 +28,28 @@ def problem_names() -> list[str]:
 
 
 def load_problem(name: str, **params: Any) -> CalibrationProblem:
-    """The registered problem `name`, built with `params`; `InputError` names an unknown problem or parameter."""
-    return build_problem(name, params, place=f"problem '{name}'")
+    """The registered problem `name`, built with `params`; `InputError` names an unknown problem or parameter.
+
+    The problem `files` takes data frames, and a matrix from memory, wherever it takes a path.
+    """
+    place, frames = f"problem '{name}'", {}
+    if "frames" in inspect.signature(problem_builder(name, place)).parameters:
+        frames = {key: value for key, value in params.items() if getattr(value, "ndim", 0) == 2}
+    return build_problem(name, params | {key: key for key in frames}, place, frames=frames)
 
 
-def build_problem(name: str, params: Mapping[str, Any], place: str, folder: Path | None = None) -> CalibrationProblem:
+def build_problem(
+    name: str,
+    params: Mapping[str, Any],
+    place: str,
+    folder: Path | None = None,
+    frames: Mapping[str, Any] | None = None,
+) -> CalibrationProblem:
     """The same for an experiment file; `folder` is where its data files are, for a problem that reads any."""
     own, common = check_problem(name, params, place)
     builder = problem_builder(name, place)
     if "folder" in inspect.signature(builder).parameters:
-        own["folder"] = folder
+        own |= {"folder": folder, "frames": frames}
     try:
         problem = builder(**own)
     except MemoryError as error:
@@ -54,7 +67,7 @@ def check_problem(name: str, params: Mapping[str, Any], place: str) -> tuple[dic
     builder = problem_builder(name, f"{place}.name")
     keys = [[key for key in inspect.signature(change).parameters if key != "problem"] for change in COMMON]
     common = [key for some in keys for key in some]
-    known = [*(key for key in inspect.signature(builder).parameters if key != "folder"), *common]
+    known = [*(key for key in inspect.signature(builder).parameters if key not in GIVEN), *common]
     unknown = [key for key in params if key not in known]
     if unknown:
         raise InputError(f"{place}.{unknown[0]}", "unknown key", cure=did_you_mean(unknown[0], known))
@@ -63,7 +76,7 @@ def check_problem(name: str, params: Mapping[str, Any], place: str) -> tuple[dic
         checked_parameters(change, {key: params[key] for key in some if key in params}, place, ("problem",))
         for change, some in zip(COMMON, keys, strict=True)
     ]
-    return checked_parameters(builder, own, place, ("folder",)), checked
+    return checked_parameters(builder, own, place, GIVEN), checked
 
 
 @cache

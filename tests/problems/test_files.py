@@ -18,7 +18,7 @@ import yaml
 import frontier
 from frontier.core.errors import InputError
 from frontier.core.problem import CalibrationProblem
-from frontier.problems.own_data import matrix, tables
+from frontier.problems.own_data import matrix, opening, tables
 from frontier.problems.own_data.export import MATRICES, TABLES, MatrixFormat, TableFormat, write_problem
 from frontier.problems.registry import build_problem
 from frontier.results.store import Store
@@ -358,7 +358,7 @@ def test_files_beyond_the_limits_are_refused_before_they_are_read(
     monkeypatch.setattr(tables, "LARGEST_ROWS", 2)
     with pytest.raises(InputError, match=r"t\.csv: too many rows; expected at most 2"):
         read(tmp_path)
-    monkeypatch.setattr(tables, "LARGEST_FILE_BYTES", 10)
+    monkeypatch.setattr(opening, "LARGEST_FILE_BYTES", 10)
     with pytest.raises(InputError, match=r"t\.csv: too large; expected at most 10 bytes, got 39"):
         read(tmp_path)
     monkeypatch.undo()

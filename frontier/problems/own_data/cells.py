@@ -21,7 +21,7 @@ from typing import Literal
 import numpy as np
 from numpy.typing import NDArray
 
-from frontier.core.errors import InputError
+from frontier.core.errors import InputError, raise_first
 from frontier.problems.own_data.lists import REMARKS, TARGET_COLUMNS, Targets, read_targets
 from frontier.problems.own_data.tables import Column, Table, near
 
@@ -94,19 +94,21 @@ def read_cells(table: Table, microdata: Table, floor: float | None) -> Cells:
     targets = read_targets(table, floor)
     table.require("statistic")
     statistics = table.texts("statistic")
-    for row, statistic in enumerate(statistics):
-        if statistic not in STATISTICS:
-            cure = near(statistic, STATISTICS)
-            raise InputError(targets.at(row, "statistic"), f"unknown statistic {statistic!r}", cure=cure)
+    wrong = [
+        InputError(targets.at(row, "statistic"), f"unknown statistic {text!r}", cure=near(text, STATISTICS))
+        for row, text in enumerate(statistics)
+        if text not in STATISTICS
+    ]
     names = table.texts("variable", blank="") if "variable" in table.columns else [""] * len(statistics)
     variables = tuple(tuple(part.strip() for part in text.split(OR)) for text in names)
     for row, columns in enumerate(variables):
         for column in columns:
             if column and column not in microdata.columns and column.removeprefix("-") not in microdata.columns:
-                cure = near(column, microdata.columns)
-                raise InputError(targets.at(row, "variable"), f"no column '{column}' in {microdata.shown}", cure=cure)
+                what = f"no column '{column}' in {microdata.shown}"
+                wrong.append(InputError(targets.at(row, "variable"), what, cure=near(column, microdata.columns)))
         if len({*columns}) < len(columns) or (len(columns) > 1 and "" in columns):
-            raise InputError(targets.at(row, "variable"), "not distinct columns", got=repr(names[row]))
+            wrong.append(InputError(targets.at(row, "variable"), "not distinct columns", got=repr(names[row])))
+    raise_first(wrong)
     ranged = _ranges(targets, "variable") if _has_range(table, "variable") else None
     filters: list[list[Filter]] = [[] for _ in statistics]
     unused = []

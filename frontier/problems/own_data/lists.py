@@ -16,7 +16,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from frontier.core.errors import InputError
+from frontier.core.errors import InputError, raise_first
 from frontier.core.problem import SCALE_FLOOR, FloatArray
 from frontier.problems.own_data.tables import LARGEST_NUMBER, Table
 
@@ -24,6 +24,7 @@ TARGET_COLUMNS = ("name", "value", "family", "importance", "scale")
 SMALLEST_SCALE = 1 / LARGEST_NUMBER
 REMARKS = ("source", "year", "note")  # columns of a target list that are for its readers
 DEFAULT_ID = "id"
+LEAVE_OUT = "drop it, or set min_records: 1, which leaves such targets out"
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -60,17 +61,18 @@ def read_targets(table: Table, floor: float | None) -> Targets:
     values = table.numbers("value")
     families = table.texts("family") if "family" in table.columns else ["all"] * len(names)
     importance = _optional(table, "importance", np.ones(len(names)))
-    if floor is None and "scale" not in table.columns and (values == 0).any():
-        raise InputError(
-            table.at(int((values == 0).argmax()), "value"),
-            "a target of 0 has no relative error",
-            cure="give floor: … (target units), or a column 'scale'",
+    if floor is None and "scale" not in table.columns:
+        cure = "give floor: … (in target units: what counts as an error of 100%), or a column 'scale'"
+        raise_first(
+            InputError(table.at(int(row), "value"), "a target of 0 has no relative error", cure=cure)
+            for row in np.flatnonzero(values == 0)
         )
     scale = _optional(table, "scale", np.maximum(np.abs(values), SCALE_FLOOR if floor is None else floor))
     for name, column, least in (("importance", importance, 0.0), ("scale", scale, SMALLEST_SCALE)):
-        if (column < least).any():
-            row = int((column < least).argmax())
-            raise InputError(table.at(row, name), "out of range", expected=f"a number ≥ {least:g}", got=column[row])
+        raise_first(
+            InputError(table.at(int(row), name), "out of range", expected=f"a number ≥ {least:g}", got=column[row])
+            for row in np.flatnonzero(column < least)
+        )
     return Targets(table, tuple(names), values, tuple(families), importance, scale)
 
 
@@ -99,12 +101,17 @@ def check_weights(weights: FloatArray, table: Table, column: str, rows: NDArray[
 
 
 def refuse_duplicates(values: Sequence[object], table: Table, column: str, what: str) -> None:
-    """`InputError` for the first value that was there before."""
+    """`InputError` for values that were there before."""
     first: dict[object, int] = {}
-    for row, value in enumerate(values):
-        if first.setdefault(value, row) != row:
-            earlier = first[value] + 1 + table.is_csv
-            raise InputError(table.at(row, column), f"duplicate {what}", got=f"{value!r}, as in row {earlier}")
+    twice = [row for row, value in enumerate(values) if first.setdefault(value, row) != row]
+    raise_first(
+        InputError(
+            table.at(row, column),
+            f"duplicate {what}",
+            got=f"{values[row]!r}, as in row {first[values[row]] + 1 + table.is_csv}",
+        )
+        for row in twice
+    )
 
 
 def _optional(table: Table, name: str, default: FloatArray) -> FloatArray:

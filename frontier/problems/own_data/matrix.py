@@ -13,8 +13,10 @@ from __future__ import annotations
 import zlib
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 import numpy as np
+import pandas as pd
 import pyarrow as pa
 import pyarrow.compute as pc
 import scipy.sparse as sp
@@ -22,9 +24,11 @@ from numpy.typing import NDArray
 
 from frontier.core.errors import InputError
 from frontier.core.files import read_arrays, read_limited
+from frontier.problems.own_data.dialect import STANDARD, Dialect
 from frontier.problems.own_data.lists import DEFAULT_ID, Records, Targets
 from frontier.problems.own_data.market import read_market
-from frontier.problems.own_data.tables import SHOWN, Table, check_file, is_usable, near, open_table, unusable
+from frontier.problems.own_data.opening import check_file, open_table, table_of
+from frontier.problems.own_data.tables import SHOWN, Table, is_usable, near, unusable
 from frontier.problems.size import LARGEST_ENTRIES
 
 LARGEST_ARCHIVE_BYTES = 16 * LARGEST_ENTRIES  # a float64 and two int32 for every entry that a problem may have
@@ -32,7 +36,9 @@ LONG = ("target", "record", "value")
 WIDE_CELLS = 1 << 22  # of a wide table at a time: 32 MB as float64
 
 
-def read_matrix(path: Path, shown: str, targets: Targets, records: Records, id: str | None) -> sp.csr_array:
+def read_matrix(
+    path: Path, shown: str, targets: Targets, records: Records, id: str | None, dialect: Dialect = STANDARD
+) -> sp.csr_array:
     """The estimate matrix (targets × records, CSR) in a file, its entries finite; `InputError` says what is wrong."""
     shape = (len(targets.names), len(records.ids))
     name = path.name.lower()
@@ -42,10 +48,25 @@ def read_matrix(path: Path, shown: str, targets: Targets, records: Records, id: 
     elif name.endswith((".mtx", ".mtx.gz")):
         M = _matrix_market(path, shown, shape)
     elif name.endswith((".csv", ".parquet")):
-        M = _table(open_table(path, shown), targets, records, id)
+        M = _table(open_table(path, shown, dialect), targets, records, id)
     else:
         expected = ".npz (SciPy), .mtx or .mtx.gz (Matrix Market), .csv or .parquet (wide or long table)"
         raise InputError(shown, "not an estimate matrix", expected=expected, got=repr(path.suffix))
+    return _usable(M, shown, targets, records)
+
+
+def matrix_of(given: Any, shown: str, targets: Targets, records: Records, id: str | None) -> sp.csr_array:
+    """The same from a data frame (a wide or long table), or a SciPy or NumPy matrix, targets × records."""
+    if isinstance(given, pd.DataFrame):
+        return _usable(_table(table_of(given, shown), targets, records, id), shown, targets, records)
+    if np.ndim(given) != 2 and not sp.issparse(given):
+        raise InputError(shown, "not a matrix", expected="targets × records", got=f"{np.ndim(given)} dimensions")
+    _check_shape(given.shape, (len(targets.names), len(records.ids)), shown)
+    return _usable(sp.csr_array(given, dtype=np.float64, copy=True), shown, targets, records)
+
+
+def _usable(M: sp.csr_array, shown: str, targets: Targets, records: Records) -> sp.csr_array:
+    """The matrix without zeros; `InputError` for an entry that is not a number to calculate with."""
     M.sum_duplicates()
     bad = ~is_usable(M.data)
     if bad.any():

@@ -14,15 +14,19 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
+import pyarrow as pa
 import scipy.sparse as sp
 from numpy.typing import NDArray
 
 from frontier.core.errors import InputError
+from frontier.core.problem import FloatArray
 from frontier.problems.own_data.cells import BOOLEANS, OR, WHERE, Cells, Filter, IntArray
-from frontier.problems.own_data.lists import Records, check_weights
-from frontier.problems.own_data.tables import Column, Table, is_usable, near, unusable
+from frontier.problems.own_data.dialect import cure
+from frontier.problems.own_data.lists import LEAVE_OUT, Records, check_weights
+from frontier.problems.own_data.tables import SHOWN, Column, Table, is_usable, near, unusable
 from frontier.problems.size import LARGEST_ENTRIES
 
+FEW_REPEATED = 0.05  # of the records: a file of persons has more with several rows
 MOST_CODES = 12  # different whole numbers in a column of codes
 CODES_LOOKED_AT = 10_000  # first, to tell a column of amounts quickly
 
@@ -100,6 +104,24 @@ def record_table(
             amounts = np.nan_to_num(column.values.astype(np.float64))
             found[name] = np.bincount(data.record, amounts, len(data.ids))
     return pd.DataFrame(found, index=range(len(data.ids)))
+
+
+def kept_rows(data: Microdata, weights: FloatArray, name: str) -> pd.DataFrame:
+    """The rows of the file whose records have weight, all columns as they are, with the weight in a first one.
+
+    A column that is called so already is the initial weight, and renamed.
+    """
+    at = np.flatnonzero(weights[data.record] > 0)
+    rows = data.rows()[at]
+    parts = [
+        pa.RecordBatch.from_arrays(arrays, list(data.table.columns)).take(pa.array(inside - first))
+        for first, arrays in data.table.batches(data.table.columns)
+        if (inside := rows[(rows >= first) & (rows < first + len(arrays[0]))]).size
+    ]
+    table = pa.Table.from_batches(parts).to_pandas()
+    table = table.rename(columns={name: f"{name}_initial"})
+    table.insert(0, name, weights[data.record[at]])
+    return table
 
 
 def _are_codes(values: NDArray[np.generic]) -> bool:
@@ -196,6 +218,29 @@ def unknown_categories(data: Microdata, cells: Cells) -> tuple[str, ...]:
     return tuple(warned)
 
 
+def missing_categories(data: Microdata, cells: Cells) -> tuple[str, ...]:
+    """One warning for each column that targets ask for a category of, and that some rows have no value in."""
+    found = []
+    for name in cells.categories:
+        missing = int(data.column(name).missing.sum())
+        if missing:
+            rows = "1 row" if missing == 1 else f"{missing:,} rows"
+            found.append(f"{data.table.shown}: {rows} without '{name}' count in no target that asks for one")
+    return tuple(found)
+
+
+def repeated_ids(data: Microdata, id: str | None) -> tuple[str, ...]:
+    """A warning where nearly every record is one row, and a few are several: ids that were given twice, perhaps."""
+    rows = np.bincount(data.record, minlength=len(data.ids))
+    several = np.flatnonzero(rows > 1)
+    if id is None or not several.size or several.size > FEW_REPEATED * len(rows):
+        return ()
+    names = ", ".join(repr(data.ids[i].item()) for i in several[:3])
+    more = f" and {several.size - 3:,} more" if several.size > 3 else ""
+    what = f"{several.size:,} ids of '{id}' stand in several rows, each is one record"
+    return (f"{data.table.shown}: {what}: {names}{more}",)
+
+
 def empty_target(data: Microdata, cells: Cells, j: int) -> InputError:
     """Why no record adds to target j: the filter that left no row, or a variable that is 0 in all that are left."""
     inside = np.arange(len(data.record))
@@ -206,8 +251,11 @@ def empty_target(data: Microdata, cells: Cells, j: int) -> InputError:
             values = data.column(chosen.column)
             if chosen.wanted and not chosen.passed(values, np.arange(len(data.record))).any():
                 return _no_such_value(cells.targets.at(j, chosen.name), OR.join(chosen.wanted), values)
-            return InputError(cells.targets.at(j, chosen.name), "no record passes this and the other filters", got=got)
-    return InputError(cells.targets.at(j, "variable"), f"0 in all {len(inside):,} rows that pass the filters")
+            return InputError(
+                cells.targets.at(j, chosen.name), "no record passes this and the other filters", got=got, cure=LEAVE_OUT
+            )
+    what = f"0 in all {len(inside):,} rows that pass the filters"
+    return InputError(cells.targets.at(j, "variable"), what, cure=LEAVE_OUT)
 
 
 def _in_order(filters: tuple[Filter, ...]) -> list[Filter]:
@@ -270,11 +318,14 @@ def _numbers(data: Microdata, variable: str) -> NDArray[np.generic]:
         return -_numbers(data, variable.removeprefix("-")).astype(np.float64)
     found = data.column(variable)
     if found.categories is not None:
+        texts = (text for text in found.categories if not data.table.is_number(text))
+        wrong = next(texts, next(iter(found.categories), ""))
         raise InputError(
             f"{data.table.shown}: column '{variable}'",
             "not numbers",
             expected="numbers to add up",
-            got=repr(next(iter(found.categories), "")),
+            got=repr(wrong[:SHOWN]),
+            cure=cure(wrong),
         )
     return found.values
 

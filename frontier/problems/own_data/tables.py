@@ -1,20 +1,21 @@
 """Tables that may come from anybody, CSV or Parquet: read column by column within limits, mistakes told by row.
 
-A CSV file is UTF-8, separated by commas, with a header; every field is read as text and converted here, so that numbers
-are exact (correctly rounded) and a wrong one is named. A Parquet file may have numbers, booleans and strings; strings
-stay dictionaries, so that a few bytes repeated a million times stay a few bytes. A blank field or a null is a missing
-value. Rows count as in a spreadsheet: a CSV file's header is row 1, a Parquet file's first record is. Nothing is ever
-read whole: batches of rows, of the columns asked for.
+A CSV file has a header; it is UTF-8 and separated by commas unless its `Dialect` says otherwise. Every field is read as
+text and converted here, so that numbers are exact (correctly rounded) and wrong ones are named. Names and categories
+are compared in Unicode's NFC, so that an umlaut is one letter however it is written. A Parquet file, or a data frame,
+may have numbers, booleans and strings; strings stay dictionaries, so that a few bytes repeated a million times stay a
+few bytes. A blank field or a null is a missing value. Rows count as in a spreadsheet: a CSV file's header is row 1, a
+Parquet file's first record is. Nothing is ever read whole: batches of rows, of the columns asked for.
 """
 
 from __future__ import annotations
 
 import itertools
 import re
-from collections import Counter
-from collections.abc import Iterable, Iterator, Sequence
+import unicodedata
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 import numpy as np
@@ -24,12 +25,11 @@ import pyarrow.csv
 import pyarrow.parquet
 from numpy.typing import NDArray
 
-from frontier.core.errors import InputError, did_you_mean
+from frontier.core.errors import MISTAKES, InputError, did_you_mean, raise_first
 from frontier.core.problem import FloatArray
+from frontier.problems.own_data.dialect import STANDARD, Dialect, cure
 
-LARGEST_FILE_BYTES = 8 << 30  # what is read in pieces; the CPS file as CSV has 0.04 GB
 LARGEST_ROWS = 100_000_000  # of a file, which may be a few bytes of Parquet: 0.8 GB per column of numbers
-LARGEST_COLUMNS = 1_000_000  # of a wide table
 BLOCK_BYTES = 1 << 20  # of CSV text at a time; a line must fit, …
 FIELD_BYTES = 64  # … so it is more in a table of very many columns
 HEADER_BYTES = 16 << 20  # for the header, before their number is known
@@ -70,6 +70,9 @@ class Table:
     columns: tuple[str, ...]
     is_csv: bool
     rows: int | None = None  # of a Parquet file, as it states
+    dialect: Dialect = STANDARD
+    written: Mapping[str, str] = field(default_factory=dict)  # columns whose names are not in Unicode's NFC, as written
+    frame: pa.Table | None = None  # a data frame in memory, instead of a file
 
     def at(self, row: int, column: str) -> str:
         """The place of a field, `row` counted from 0."""
@@ -79,26 +82,33 @@ class Table:
         """`InputError` for the first column that is not there."""
         there = {*self.columns}
         for name in names:
-            if name not in there:
+            if unicodedata.normalize("NFC", name) not in there:
                 raise InputError(self.shown, f"no column '{name}'", cure=near(name, self.columns))
 
     def batches(self, names: Sequence[str]) -> Iterator[tuple[int, list[pa.Array]]]:
         """The first row of each batch, and its columns in the order of `names`; text for CSV."""
         self.require(*names)
         first = 0
-        with _reading(self.shown):
-            for batch in self._csv(names) if self.is_csv else self._parquet(names):
+        names = [unicodedata.normalize("NFC", name) for name in names]
+        read = self._csv if self.is_csv else self._parquet if self.frame is None else self._frame
+        with reading(self.shown, self.dialect):
+            for batch in read([self.written.get(name, name) for name in names]):
                 if first + batch.num_rows > LARGEST_ROWS:
                     raise InputError(self.shown, "too many rows", expected=f"at most {LARGEST_ROWS:,}")
                 at = {name: i for i, name in enumerate(batch.schema.names)}
-                yield first, [batch.column(at[name]) for name in names]
+                yield first, [batch.column(at[self.written.get(name, name)]) for name in names]
                 first += batch.num_rows
         if self.rows not in (None, first):
             raise InputError(self.shown, "damaged", expected=f"{self.rows:,} rows, as it states", got=f"{first:,}")
 
     def _csv(self, names: Sequence[str]) -> Iterator[pa.RecordBatch]:
-        with _open_csv(self.path, self.columns, names) as reader:
+        raw = [self.written.get(name, name) for name in self.columns]
+        with open_csv(self.path, self.dialect, raw, names) as reader:
             yield from reader
+
+    def _frame(self, names: Sequence[str]) -> Iterator[pa.RecordBatch]:
+        assert self.frame is not None
+        yield from self.frame.select(list(names)).combine_chunks().to_batches(BATCH_ROWS)
 
     def _parquet(self, names: Sequence[str]) -> Iterator[pa.RecordBatch]:
         with pa.parquet.ParquetFile(self.path) as file:
@@ -138,21 +148,29 @@ class Table:
     def as_numbers(self, array: pa.Array, first: int, name: str) -> pa.Array:
         """An array as float64 with nulls; `InputError` names the first entry that is not a number."""
         try:
-            return _as_float64(array)
+            return _as_float64(array, self.dialect)
         except pa.ArrowNotImplementedError:
             raise InputError(
                 f"{self.shown}: column '{name}'", "not numbers", expected="numbers", got=f"{array.type}"
             ) from None
         except pa.ArrowInvalid:
-            row = next(i for i in range(len(array)) if not _is_number(array.slice(i, 1)))
-            raise InputError(self.at(first + row, name), "not a number", got=repr(array[row].as_py())[:SHOWN]) from None
+            wrong = [i for i in range(len(array)) if not _is_number(array.slice(i, 1), self.dialect)]
+            texts = {row: str(array[row].as_py()) for row in wrong[:MISTAKES]}
+            raise_first(
+                InputError(self.at(first + row, name), "not a number", got=repr(text)[:SHOWN], cure=cure(text))
+                for row, text in texts.items()
+            )
+
+    def is_number(self, text: str) -> bool:
+        """Whether a text is a number as this table writes them."""
+        return _is_number(pa.array([text]), self.dialect)
 
     def texts(self, name: str, *, blank: str | None = None) -> list[str]:
         """A column as text; missing values are `blank`, and without it refused."""
         found: list[str] = []
         for first, [array] in self.batches([name]):
             for row, text in enumerate(self.as_text(array, name).to_pylist(), start=first):
-                value = (text or "").strip() or blank
+                value = unicodedata.normalize("NFC", (text or "").strip()) or blank
                 if value is None:
                     raise InputError(self.at(row, name), "missing value", expected="a name")
                 if len(value) > LONGEST_TEXT:
@@ -189,8 +207,11 @@ class Table:
 
     def _is_text(self, name: str) -> bool:
         """Whether a Parquet column has text, by its schema."""
-        with _reading(self.shown), pa.parquet.ParquetFile(self.path) as file:
-            found = file.schema_arrow.field(name).type
+        if self.frame is not None:
+            found = self.frame.schema.field(name).type
+        else:
+            with reading(self.shown), pa.parquet.ParquetFile(self.path) as file:
+                found = file.schema_arrow.field(self.written.get(name, name)).type
         return _is_string(found.value_type if pa.types.is_dictionary(found) else found)
 
     def _text_as_numbers(self, name: str) -> Column | None:
@@ -198,7 +219,7 @@ class Table:
         parts = []
         for _, [array] in self.batches([name]):
             try:
-                parts.append(np.asarray(_as_float64(array).fill_null(np.nan), dtype=np.float64))
+                parts.append(np.asarray(_as_float64(array, self.dialect).fill_null(np.nan), dtype=np.float64))
             except pa.ArrowInvalid:
                 return None
         return Column(np.concatenate(parts) if parts else np.empty(0))
@@ -212,9 +233,11 @@ class Table:
         if not parts:
             return Column(np.empty(0, dtype=np.int32), ())
         whole = pa.chunked_array(parts).unify_dictionaries()
-        categories = tuple(whole.chunk(0).dictionary.to_pylist())
+        texts = [unicodedata.normalize("NFC", text) for text in whole.chunk(0).dictionary.to_pylist()]
         codes = np.concatenate([np.asarray(chunk.indices.fill_null(-1), dtype=np.int32) for chunk in whole.chunks])
-        return Column(codes, categories)
+        number = {text: i for i, text in enumerate(dict.fromkeys(texts))}  # two ways to write an umlaut are one text
+        same = np.array([*(number[text] for text in texts), -1], dtype=np.int32)
+        return Column(same[codes], tuple(number))
 
     def keys(self, name: str) -> NDArray[np.generic]:
         """A column of names or ids, (rows,): whole numbers if all are written as such, text otherwise."""
@@ -252,48 +275,8 @@ def unusable(value: float) -> str:
     return "too large a number" if np.isfinite(value) else "not a finite number"
 
 
-def open_table(path: Path, shown: str) -> Table:
-    """The table in a `.csv` or `.parquet` file, nothing but its header read; `InputError` for anything else."""
-    suffix = path.suffix.lower()
-    if suffix not in (".csv", ".parquet"):
-        raise InputError(shown, "not a table", expected="a .csv or .parquet file", got=repr(path.suffix))
-    check_file(path, shown)
-    rows = None
-    with _reading(shown):
-        if suffix == ".csv":
-            with _open_csv(path) as reader:
-                names = reader.schema.names
-        else:
-            with pa.parquet.ParquetFile(path) as file:
-                rows, names = file.metadata.num_rows, file.schema_arrow.names
-            if rows > LARGEST_ROWS:
-                raise InputError(shown, "too many rows", expected=f"at most {LARGEST_ROWS:,}", got=f"{rows:,}")
-    if len(names) > LARGEST_COLUMNS:
-        raise InputError(shown, "too many columns", expected=f"at most {LARGEST_COLUMNS:,}", got=f"{len(names):,}")
-    twice = [name for name, count in Counter(names).items() if count > 1]
-    if twice:
-        raise InputError(shown, "two columns of one name", got=repr(twice[0])[:SHOWN], cure="rename one of them")
-    return Table(path, shown, tuple(names), suffix == ".csv", rows)
-
-
-def check_file(path: Path, shown: str) -> None:
-    """`InputError` for what is not a regular file of a size that may be read."""
-    try:
-        there, size = path.is_file(), path.stat().st_size
-    except FileNotFoundError:
-        raise InputError(
-            shown, "no such file", cure="paths are relative to the YAML file (from Python: to the working folder)"
-        ) from None
-    except (OSError, ValueError) as error:
-        raise InputError(shown, f"cannot be read: {error}") from None
-    if not there:
-        raise InputError(shown, "not a file", expected="a regular file")
-    if size > LARGEST_FILE_BYTES:
-        raise InputError(shown, "too large", expected=f"at most {LARGEST_FILE_BYTES:,} bytes", got=f"{size:,}")
-
-
 @contextmanager
-def _reading(shown: str) -> Iterator[None]:
+def reading(shown: str, dialect: Dialect = STANDARD) -> Iterator[None]:
     """What the readers say about a file that is not what its name says, as one line."""
     try:
         yield
@@ -301,18 +284,21 @@ def _reading(shown: str) -> Iterator[None]:
         raise
     except (pa.ArrowException, OSError, UnicodeError, KeyError) as error:
         text = " ".join(str(error).split())[:SHOWN]
-        raise InputError(
-            shown, f"cannot be read: {text}", cure="CSV: UTF-8, commas, one header line; or Parquet"
-        ) from None
+        cure = "CSV: UTF-8, commas, one header line; or Parquet"
+        if "utf8" in text.lower().replace("-", "") and dialect.encoding == "utf-8":
+            cure = "if it was written elsewhere, set encoding: latin-1, or cp1252"
+        raise InputError(shown, f"cannot be read: {text}", cure=cure) from None
 
 
-def _open_csv(path: Path, columns: Sequence[str] = (), include: Sequence[str] = ()) -> pa.csv.CSVStreamingReader:
+def open_csv(
+    path: Path, dialect: Dialect, columns: Sequence[str] = (), include: Sequence[str] = ()
+) -> pa.csv.CSVStreamingReader:
     """A reader of batches; the columns named are text, whatever they look like: types are this module's business."""
     block = max(BLOCK_BYTES, FIELD_BYTES * len(columns)) if columns else HEADER_BYTES
     return pa.csv.open_csv(
         pa.OSFile(str(path)),
-        read_options=pa.csv.ReadOptions(use_threads=False, block_size=block),
-        parse_options=pa.csv.ParseOptions(newlines_in_values=True),
+        read_options=pa.csv.ReadOptions(use_threads=False, block_size=block, encoding=dialect.encoding),
+        parse_options=pa.csv.ParseOptions(newlines_in_values=True, delimiter=dialect.sep),
         convert_options=pa.csv.ConvertOptions(
             column_types=dict.fromkeys(columns, pa.string()), include_columns=list(include)
         ),
@@ -327,11 +313,11 @@ def _booleans(found: Column) -> Column:
     return Column(np.array([text == "true" for text in folded])[found.values])
 
 
-def _as_float64(array: pa.Array) -> pa.Array:
+def _as_float64(array: pa.Array, dialect: Dialect) -> pa.Array:
     """float64 with nulls for blanks; raises as `pyarrow.compute.cast` does."""
     array = _decoded(array)
     if _is_string(array.type):
-        array = _blank_is_null(array)
+        array = dialect.plain(_blank_is_null(array))
     elif pa.types.is_boolean(array.type):
         array = pc.cast(array, pa.int8())
     elif pa.types.is_temporal(array.type):
@@ -339,9 +325,9 @@ def _as_float64(array: pa.Array) -> pa.Array:
     return pc.cast(array, pa.float64())
 
 
-def _is_number(array: pa.Array) -> bool:
+def _is_number(array: pa.Array, dialect: Dialect) -> bool:
     try:
-        _as_float64(array)
+        _as_float64(array, dialect)
     except pa.ArrowInvalid:
         return False
     return True

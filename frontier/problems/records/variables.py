@@ -97,6 +97,16 @@ def _category(name: str, column: pd.Series[Any]) -> Category | None:
     return Category(name, np.asarray(codes, dtype=np.intp), tuple(texts)) if 2 <= len(texts) <= MOST_LABELS else None
 
 
+def emptied(table: pd.DataFrame, before: FloatArray, after: FloatArray) -> tuple[str, ...]:
+    """The categories of a record table with some weight before, and no record left after, as `name: label`."""
+    found = []
+    for one in variables_of(table, before).categories:
+        size = len(one.labels)
+        had, has = (np.bincount(one.codes, weights > 0, size) > 0 for weights in (before, after))
+        found += [f"{one.name}: {one.labels[i]}" for i in np.flatnonzero(had & ~has)]
+    return tuple(found)
+
+
 def classes(name: str, values: FloatArray, weights: FloatArray, number: int) -> Category:
     """At most `number` classes of an amount: below 0, 0, and classes of about equal weight above it."""
     positive = values > 0
