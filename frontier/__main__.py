@@ -6,6 +6,7 @@ COMMANDS = {
     "run": ("frontier.commands.run", "solve what an experiment lacks, score it, draw the report"),
     "report": ("frontier.commands.report", "redraw the report of one or several results folders"),
     "check": ("frontier.commands.check", "is this run worse than a baseline?"),
+    "data": ("frontier.commands.data", "what is in a problem, and what is wrong with it"),
     "suggest": ("frontier.commands.suggest", "which small file to take from a problem, and what it loses"),
     "fit": ("frontier.commands.fit", "calibrate one problem and write its weights"),
     "merge": ("frontier.commands.merge", "join partial runs of one plan"),

@@ -143,10 +143,9 @@ def category_warnings(problem: CalibrationProblem, weights: FloatArray) -> tuple
     lost = () if table is None else emptied(table, problem.w0, np.where(active_records(weights), weights, 0.0))
     if not lost:
         return ()
-    names = ", ".join(repr(name) for name in lost[:NAMED]) + (
-        f" and {len(lost) - NAMED} more" if len(lost) > NAMED else ""
-    )
-    return (f"{len(lost):,} categories of the file have no record left: {names}",)
+    names = ", ".join(map(repr, lost[:NAMED])) + (f" and {len(lost) - NAMED} more" if len(lost) > NAMED else "")
+    what = "1 category of the file has" if len(lost) == 1 else f"{len(lost):,} categories of the file have"
+    return (f"{what} no record left: {names}",)
 
 
 def id_column(spec: ProblemSpec) -> str:

@@ -44,8 +44,11 @@ def german(value: float, digits: int = 2) -> str:
     return f"{value:,.{digits}f}".translate(str.maketrans(",.", ".,"))
 
 
-def write(folder: Path, *, percent: bool = True, empty: bool = True) -> None:
-    """`haushalte.csv` (Latin-1) and `ziele.csv` (UTF-8, umlauts in two parts): 60 and some rounded totals."""
+def write(folder: Path, *, percent: bool = True, contradiction: bool = False) -> None:
+    """`haushalte.csv` (Latin-1) and `ziele.csv` (UTF-8, umlauts in two parts): 56 rounded totals, 4 of nobody.
+
+    With `percent` two values are no numbers; with `contradiction` a region has 3% more households than its parts.
+    """
     file = households()
     missing = np.random.default_rng(1).choice(len(file), 15, replace=False)
     ids = file["Haushalt"].to_numpy().copy()
@@ -58,9 +61,8 @@ def write(folder: Path, *, percent: bool = True, empty: bool = True) -> None:
         Gewicht=[german(v, 1) for v in file["Gewicht"]],
     )
     (folder / "haushalte.csv").write_bytes(text.to_csv(index=False, sep=";").encode("latin-1"))
-    truth = (
-        np.random.default_rng(2).lognormal(0.0, 0.15, len(file)) * file["Gewicht"] * (0.8 + 0.01 * (file["Alter"] > 50))
-    )
+    change = np.random.default_rng(2).lognormal(0.0, 0.15, len(file)) * (0.8 + 0.01 * (file["Alter"] > 50))
+    truth = change * file["Gewicht"]
     rows = []
     for place in REGIONS:
         inside = file["Region"] == place
@@ -69,27 +71,16 @@ def write(folder: Path, *, percent: bool = True, empty: bool = True) -> None:
             rows.append((f"{place}/{size}", "Größe", "", "count", place, size, "", "", truth[both].sum()))
         for low, high in ((0, 15), (15, 30), (30, 45), (45, 60), (60, 100)):
             both = inside & (file["Alter"] >= low) & (file["Alter"] < high)
-            if both.any() or empty:
-                rows.append(
-                    (f"{place}/{low}", "Alter", "", "count", place, "", low, high, max(truth[both].sum(), 400.0))
-                )
+            value = max(truth[both].sum(), 400.0)
+            rows.append((f"{place}/{low}", "Alter", "", "count", place, "", low, high, value))
         for item in ("Einkommen", "Miete"):
-            rows.append(
-                (f"{place}/{item}", item, item, "amount", place, "", "", "", (truth * file[item])[inside].sum())
-            )
-            rows.append(
-                (
-                    f"{place}/{item}/Fälle",
-                    item,
-                    item,
-                    "count",
-                    place,
-                    "",
-                    "",
-                    "",
-                    truth[inside & (file[item] > 0)].sum(),
-                )
-            )
+            amount, cases = (truth * file[item])[inside].sum(), truth[inside & (file[item] > 0)].sum()
+            rows.append((f"{place}/{item}", item, item, "amount", place, "", "", "", amount))
+            rows.append((f"{place}/{item}/Fälle", item, item, "count", place, "", "", "", cases))
+    if contradiction:
+        rows.append(
+            ("Köln/alle", "alle", "", "count", "Köln", "", "", "", 1.03 * truth[file["Region"] == "Köln"].sum())
+        )
     columns = ["name", "family", "variable", "statistic", "where:Region", "where:Größe", "Alter_lower", "Alter_upper"]
     table = pd.DataFrame(rows, columns=[*columns, "value"])
     table["value"] = [german(round(value, -2), 0) for value in table["value"]]

@@ -118,10 +118,10 @@ def kept_rows(data: Microdata, weights: FloatArray, name: str) -> pd.DataFrame:
         for first, arrays in data.table.batches(data.table.columns)
         if (inside := rows[(rows >= first) & (rows < first + len(arrays[0]))]).size
     ]
-    table = pa.Table.from_batches(parts).to_pandas()
-    table = table.rename(columns={name: f"{name}_initial"})
-    table.insert(0, name, weights[data.record[at]])
-    return table
+    table: pd.DataFrame = pa.Table.from_batches(parts).to_pandas()
+    renamed = table.rename(columns={name: f"{name}_initial"})
+    renamed.insert(0, name, weights[data.record[at]])
+    return renamed
 
 
 def _are_codes(values: NDArray[np.generic]) -> bool:

@@ -12,7 +12,8 @@ claimed: it is what was there before the file was made small.
     pairs       a bare matrix: the number of records that two targets have in common, and how many have what a target
                 adds up
 
-Statistics that a target fixes, and those of fewer than 50 records, are left out.
+Statistics that a target fixes, those that auxiliary rows of the problem count, and those of fewer than 50 records are
+left out.
 """
 
 from __future__ import annotations
@@ -44,7 +45,8 @@ def unfixed(problem: CalibrationProblem, weights: FloatArray, table: pd.DataFram
     rows = sp.csr_array(rows)
     totals = np.asarray(rows @ weights)
     kept = (np.diff(rows.indptr) >= LEAST_RECORDS) & (totals > 0)
-    kept &= ~np.isin(_keys(rows), _keys(problem.M))
+    told = [problem.M] if problem.auxiliary is None else [problem.M, problem.auxiliary]
+    kept &= ~np.isin(_keys(rows), np.concatenate([_keys(matrix) for matrix in told]))
     distribution = None if variables is None else _distribution(variables, weights)
     if not kept.any():
         return None

@@ -103,7 +103,7 @@ def emptied(table: pd.DataFrame, before: FloatArray, after: FloatArray) -> tuple
     for one in variables_of(table, before).categories:
         size = len(one.labels)
         had, has = (np.bincount(one.codes, weights > 0, size) > 0 for weights in (before, after))
-        found += [f"{one.name}: {one.labels[i]}" for i in np.flatnonzero(had & ~has)]
+        found += [f"{one.name}: {one.labels[i]}" for i in np.flatnonzero(had & ~has) if one.labels[i] != MISSING]
     return tuple(found)
 
 

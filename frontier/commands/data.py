@@ -1,0 +1,107 @@
+"""`python -m frontier data PROBLEM.yaml`: what is in a problem, what is wrong with it, which targets contradict others.
+
+Exit codes: 0 nothing to say against it, 1 something, or the machine failed, 2 bad input, 130 interrupted.
+"""
+
+from __future__ import annotations
+
+from functools import partial
+from pathlib import Path
+from typing import Annotated, cast
+
+import numpy as np
+import typer
+from rich.console import Console
+
+from frontier.commands.command_line import command
+from frontier.commands.fit_files import read_problem
+from frontier.core.errors import InputError
+from frontier.core.files import write_atomically
+from frontier.core.problem import CalibrationProblem
+from frontier.objectives.design import relative_residual
+from frontier.objectives.weight_statistics import effective_sample_size
+from frontier.problems.checks.dependent import dependences
+from frontier.problems.checks.infeasible import conflict
+from frontier.problems.diagnostics import diagnose, problem_warnings
+from frontier.problems.own_data.export import TableFormat, as_table
+from frontier.problems.records.variables import record_table, variables_of
+
+CONTRADICTS = 1e-3  # relative difference of a published total from what others say it is
+SHOWN = 3
+
+
+@partial(command, kept="nothing was written")
+def main(
+    problem: Annotated[str, typer.Argument(help="YAML file with one problem, or the name of a registered one")],
+    out: Annotated[Path | None, typer.Option(help="table with a row per target: .csv or .parquet")] = None,
+    seconds: Annotated[float, typer.Option(min=0, help="for the search of targets that no weights meet")] = 30.0,
+) -> None:
+    """Say what a problem has, and all that is wrong with it, before anything is fitted."""
+    if out is not None and out.suffix.lower() not in (".csv", ".parquet"):
+        raise InputError("--out", "not a table", expected="a .csv or .parquet file", got=repr(str(out)))
+    name, _, whole = read_problem(problem)
+    lines = [*_contents(name, whole)]
+    complaints = [*problem_warnings(whole), *_dependences(whole), *_infeasible(whole, seconds)]
+    if out is not None:
+        write_atomically(out, as_table(diagnose(whole), cast(TableFormat, out.suffix.lower().removeprefix("."))))
+        lines.append(("targets", str(out)))
+    text = [f"{key:<17} {value}" for key, value in lines]
+    text += ["", *(f"- {line}" for line in complaints)] if complaints else ["", "nothing to say against it"]
+    Console().print("\n".join(text), highlight=False, markup=False, soft_wrap=True)
+    if complaints:
+        raise typer.Exit(1)
+
+
+def _contents(name: str, problem: CalibrationProblem) -> list[tuple[str, str]]:
+    """What is there, as pairs of name and value."""
+    m, n = problem.n_targets, problem.n_records
+    w0, support = problem.w0, np.diff(problem.M.indptr)
+    error = np.abs(relative_residual(problem, w0))
+    worst = int(error.argmax())
+    unused = n - np.count_nonzero(np.diff(problem.M.tocsc().indptr))
+    ess = effective_sample_size(w0)
+    families = (f"{family} ({problem.families.count(family):,})" for family in dict.fromkeys(problem.families))
+    found = [
+        ("problem", f"{name}: {m:,} targets × {n:,} records, {problem.M.nnz:,} entries"),
+        ("initial weights", f"{w0.min():,.6g} to {w0.max():,.6g}, total {w0.sum():,.0f}, worth {ess:,.0f} equal ones"),
+        ("on the totals", f"off by {error.mean():.2%}, most {problem.target_names[worst]!r}: {error[worst]:.1%}"),
+        ("support", f"{support.min():,} to {support.max():,} records a target; {unused:,} records are in no target"),
+        ("families", ", ".join(families)),
+    ]
+    if problem.groups is not None:
+        found.append(("groups", f"{len(np.unique(problem.groups)):,}"))
+    if (table := record_table(problem)) is not None:
+        variables = variables_of(table, w0)
+        categories = ", ".join(f"{one.name} ({len(one.labels)})" for one in variables.categories)
+        found += [("categories", categories or "none"), ("amounts", ", ".join(variables.amounts) or "none")]
+    return found
+
+
+def _dependences(problem: CalibrationProblem) -> list[str]:
+    """A line for targets that others fix at another value."""
+    found = [one for one in dependences(problem) if one.off > CONTRADICTS]
+    if not found:
+        return []
+    names = problem.target_names
+    shown = [
+        f"{names[one.target]!r} is {one.published:,.6g}, but "
+        f"{_some([names[j] for j in one.others])} make it {one.implied:,.6g}"
+        for one in found[:SHOWN]
+    ]
+    what = "1 target contradicts" if len(found) == 1 else f"{len(found):,} targets contradict"
+    return [f"{what} others that fix it: {'; '.join(shown)}{'; …' if len(found) > SHOWN else ''}"]
+
+
+def _infeasible(problem: CalibrationProblem, seconds: float) -> list[str]:
+    """A line where no weights meet all targets, with a smallest set of which this is true."""
+    rows = conflict(problem, seconds)
+    if rows is None:
+        return [f"whether some weights meet all targets was not decided in {seconds:g} seconds (--seconds)"]
+    names = _some([problem.target_names[j] for j in rows])
+    return [f"no weights ≥ 0 meet all targets: already {names} cannot be met together"] if rows else []
+
+
+def _some(names: list[str]) -> str:
+    """The first names, quoted, and how many more."""
+    more = f" and {len(names) - SHOWN:,} more" if len(names) > SHOWN else ""
+    return ", ".join(map(repr, names[:SHOWN])) + more

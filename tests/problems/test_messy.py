@@ -1,0 +1,181 @@
+"""A survey file as it comes: every message on the way to a problem that can be solved, and the small file after."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import pytest
+import yaml
+from click.testing import Result
+from typer.testing import CliRunner
+
+import frontier
+from frontier.commands.data import main as data_main
+from frontier.commands.fit import main as fit_main
+from frontier.commands.suggest import main as suggest_main
+from frontier.core.errors import InputError
+from frontier.problems.own_data.dialect import Dialect, cure
+from tests.problems import messy
+
+GERMAN = {"sep": ";", "encoding": "latin-1", "decimal": ",", "thousands": "."}
+CLEAN = {**GERMAN, "weight": "Gewicht", "id": "Haushalt", "min_records": 1}
+
+
+@pytest.fixture
+def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    messy.write(tmp_path)
+    monkeypatch.chdir(tmp_path)
+    return tmp_path
+
+
+def put(**keys: Any) -> str:
+    entry = {"name": "files", "label": "Haushalte", "microdata": "haushalte.csv", "targets": "ziele.csv", **keys}
+    Path("problem.yaml").write_text(yaml.safe_dump(entry, allow_unicode=True), encoding="utf-8")
+    return "problem.yaml"
+
+
+def data(**keys: Any) -> Result:
+    return CliRunner().invoke(data_main, [put(**keys)])
+
+
+def test_every_obstacle_is_named_with_its_cure_one_after_the_other(folder: Path) -> None:
+    steps: list[tuple[dict[str, Any], list[str]]] = [
+        ({}, ["ziele.csv: one column: its header has no ','; set sep: ';'"]),
+        ({"sep": ";"}, ["haushalte.csv: cannot be read", "set encoding: latin-1, or cp1252"]),
+        (
+            {"sep": ";", "encoding": "latin-1"},
+            ["row 12, column 'value': not a number; got '", "set decimal: ',' and thousands: '.'"],
+        ),
+        (
+            GERMAN,
+            [
+                "row 5, column 'value': not a number; got '12,5 %'; write it without the per cent sign",
+                "row 7, column 'value': not a number; got 'abc'",
+            ],
+        ),
+    ]
+    for keys, said in steps:
+        done = data(**keys)
+        assert done.exit_code == 2, done.output
+        for text in said:
+            assert text in done.stderr
+    messy.write(folder, percent=False)
+    assert "no column 'weight'; did you mean 'Gewicht'?" in data(**GERMAN).stderr
+    done = data(**{key: value for key, value in CLEAN.items() if key != "min_records"})
+    errors = [line for line in done.stderr.splitlines() if line.startswith("error: ")]
+    assert len(errors) == 4  # all four of them in one run
+    for line, region in zip(errors, messy.REGIONS, strict=True):
+        assert f"(target '{region}/0'): no record passes this and the other filters; got 0 to 15" in line
+        assert line.endswith("drop it, or set min_records: 1, which leaves such targets out")
+
+
+def test_the_clean_problem_is_described_with_what_can_be_said_against_it(folder: Path) -> None:
+    messy.write(folder, percent=False, contradiction=True)
+    done = data(**CLEAN)
+    assert done.exit_code == 1
+    for text in (
+        "Haushalte: 53 targets × 2,997 records",
+        "categories        Region (5), Größe (5)",
+        "amounts           Einkommen, Miete, Alter",
+        "- haushalte.csv: 'Gewicht' differs within 3 records; that of the first row is taken",
+        "- haushalte.csv: 15 rows without 'Region' count in no target that asks for one",
+        "- haushalte.csv: 3 ids of 'Haushalt' stand in several rows, each is one record: 99, 199, 299",
+        "- ziele.csv: 4 targets with fewer than 1 records are left out: 'Thüringen/0'",
+        "- 1 target contradicts others that fix it: 'Köln/",
+        "- no weights ≥ 0 meet all targets: already ",
+    ):
+        assert text in done.stdout
+
+
+def test_two_commands_make_a_defended_small_file_of_it(folder: Path) -> None:
+    messy.write(folder, percent=False)
+    arguments = ["--budget", "300", "--seeds", "1", "--jobs", "1", "--method", "coreset"]
+    suggested = CliRunner().invoke(suggest_main, [put(**CLEAN), *arguments, "--out", "out"])
+    assert suggested.exit_code == 0, suggested.output
+    [command] = [line.split() for line in suggested.stdout.splitlines() if line.strip().startswith("frontier fit")]
+    assert "coreset" in command
+    assert {path.name for path in Path("out").iterdir()} == {
+        *("suggestion.txt", "suggestion.csv", "trials.csv", "suggestion.png")
+    }
+    done = CliRunner().invoke(fit_main, [*command[2:-1], "small.csv", "--rows"])
+    assert "WARNING: " in done.stderr  # the targets ask for a fifth fewer households
+    small = pd.read_csv("small.csv", dtype=str)
+    assert small.columns.tolist() == ["weight", *messy.households(3).columns]
+    assert 290 <= len(small) <= 310
+    assert set(small["Größe"]) == set(messy.SIZES)  # codes are text as they were
+    trials = pd.read_csv("out/trials.csv")
+    chosen = trials[trials["method"] == "coreset"].iloc[0]
+    once = small.drop_duplicates("Haushalt")["weight"].astype(float)  # every row of a record has its weight
+    assert once.sum() == pytest.approx(chosen["total_weight"], rel=1e-9)  # the digits of a CSV file
+
+
+def test_data_frames_give_the_same_problem_as_their_files(tmp_path: Path) -> None:
+    frame = messy.households(200)
+    targets = pd.DataFrame(
+        {"name": ["all", "Köln"], "statistic": "count", "value": [2e5, 3e4], "where:Region": [None, "Köln"]}
+    )
+    frame.to_csv(tmp_path / "f.csv", index=False)
+    targets.to_csv(tmp_path / "t.csv", index=False)
+    keys = {"id": "Haushalt", "weight": "Gewicht"}
+    read = frontier.load_problem("files", microdata=str(tmp_path / "f.csv"), targets=str(tmp_path / "t.csv"), **keys)
+    held = frontier.load_problem("files", microdata=frame, targets=targets, **keys)
+    assert held.fingerprint == read.fingerprint
+    records = pd.DataFrame({"id": np.arange(200), "weight": frame["Gewicht"]})
+    for matrix in (read.M, read.M.toarray()):
+        given = frontier.load_problem("files", matrix=matrix, targets=targets[["name", "value"]], records=records)
+        assert given.fingerprint == read.fingerprint
+    with pytest.raises(InputError, match="microdata: no column 'Gewichte'; did you mean 'Gewicht'"):
+        frontier.load_problem("files", microdata=frame, targets=targets, id="Haushalt", weight="Gewichte")
+    with pytest.raises(InputError, match="matrix: shape mismatch"):
+        frontier.load_problem("files", matrix=read.M.T, targets=targets[["name", "value"]], records=records)
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        ("12 %", "without the per cent sign"),
+        ("1,234", "thousands: ','"),
+        ("1.234,5", "decimal: ',' and thousands: '.'"),
+        ("1.234.567", "decimal: ',' and thousands: '.'"),
+        ("3,5", "decimal: ','"),
+        ("1 234", "thousands: ' '"),
+        ("1\u202f234,5", "thousands: ' ' and decimal: ','"),
+        ("1'234", 'thousands: "\'"'),
+    ],
+)
+def test_a_number_written_otherwise_has_a_cure(text: str, said: str) -> None:
+    assert said in str(cure(text))
+
+
+def test_a_word_has_none() -> None:
+    assert cure("abc") is None
+
+
+@pytest.mark.parametrize(
+    ("keys", "said"),
+    [
+        ({"sep": ";;"}, r"files'\.sep: not a separator"),
+        ({"decimal": "x"}, r"files'\.decimal: not a separator"),
+        ({"decimal": ",", "thousands": ","}, r"files'\.thousands: the same as decimal"),
+        ({"encoding": "latin-99"}, r"files'\.encoding: unknown encoding"),
+    ],
+)
+def test_a_setting_that_is_none_is_refused(keys: dict[str, str], said: str) -> None:
+    given = {"sep": ",", "decimal": ".", "thousands": "", "encoding": "utf-8"} | keys
+    with pytest.raises(InputError, match=said):
+        Dialect.of("problem 'files'", **given)
+
+
+def test_thousands_are_groups_of_three(tmp_path: Path) -> None:
+    (tmp_path / "f.csv").write_text("id;weight\n1;1.000,5\n2;2\n")
+    (tmp_path / "t.csv").write_text("name;statistic;value\nall;count;12.34\n")
+    paths = {"microdata": str(tmp_path / "f.csv"), "targets": str(tmp_path / "t.csv"), "id": "id"}
+    with pytest.raises(InputError, match=r"row 2, column 'value': not a number; got '12\.34'"):
+        frontier.load_problem("files", **paths, sep=";", decimal=",", thousands=".")
+    (tmp_path / "t.csv").write_text("name;statistic;value\nall;count;1.234\n")
+    problem = frontier.load_problem("files", **paths, sep=";", decimal=",", thousands=".")
+    assert problem.y.tolist() == [1234.0]
+    assert problem.w0.tolist() == [1000.5, 2.0]
