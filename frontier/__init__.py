@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from frontier.api import *  # noqa: F403
+    from frontier.reporting import plot as plot
 
 __version__ = "0.1.0"
 
@@ -22,6 +23,8 @@ def __getattr__(name: str) -> object:
     """A name of `frontier.api`, imported when the first is asked for: a command begins without them."""
     from importlib import import_module
 
+    if name == "plot":  # with matplotlib
+        return import_module("frontier.reporting.plot")
     api = import_module("frontier.api")
     if name not in api.__all__:
         raise AttributeError(f"module 'frontier' has no attribute '{name}'")

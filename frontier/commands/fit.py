@@ -34,7 +34,7 @@ from frontier.problems.diagnostics import DataWarning, problem_warnings
 from frontier.problems.records.auxiliary import with_auxiliary
 from frontier.problems.splits import default_split, every_target
 from frontier.sweep.default_method import default_method
-from frontier.sweep.solve import calibrate, records_asked_for
+from frontier.sweep.solve import NotAsAskedWarning, calibrate, records_asked_for
 from frontier.sweep.weight_warnings import WeightWarning, weight_warnings
 
 
@@ -86,6 +86,7 @@ def main(
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", DataWarning)  # said above
         warnings.simplefilter("ignore", WeightWarning)  # said below
+        warnings.simplefilter("ignore", NotAsAskedWarning)
         solution = calibrate(
             training, method=method, budget=size, lam=lam, seed=seed, refit=refit, params=params, threads=threads
         )

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import html
 import math
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -39,7 +40,7 @@ class Timing:
     kind: Literal["clean", "amortised", "contended", "cached", "unmeasured"] = "unmeasured"
 
 
-@dataclass(frozen=True, slots=True, eq=False)
+@dataclass(frozen=True, slots=True, eq=False, repr=False)
 class Solution:
     """Weights (n, records represented; None when the solve failed), how it ended, and what the method believes.
 
@@ -104,6 +105,24 @@ class Solution:
         if M.shape[1:] != weights.shape:
             raise InputError("M", "not over these records", expected=f"{len(weights)} columns", got=M.shape)
         return np.asarray(M @ weights)
+
+    def __repr__(self) -> str:
+        """Two lines: who made it of what, how it ended."""
+        return "\n".join(self._said())
+
+    def _repr_html_(self) -> str:
+        """For notebooks."""
+        return "<br>".join(html.escape(line) for line in self._said())
+
+    def _said(self) -> tuple[str, str]:
+        point = "" if self.point is None else f" at {self.point}"
+        again = "" if self.refit == "none" else f", refit from the {self.refit} weights"
+        ended = f"{self.status}: {self.message or self.status.meaning}"
+        if self.weights is None:
+            return f"Solution of {self.method or 'no method'}{point}: no weights", ended
+        kept, n = len(self.active), len(self.weights)
+        weight = f"total weight {self.weights.sum():,.6g}"
+        return f"Solution of {self.method or 'no method'}{point}{again}: {kept:,} of {n:,} records, {weight}", ended
 
     def with_note(self, note: str) -> Solution:
         """This solution, with one more thing said in its message."""

@@ -67,7 +67,8 @@ def calibrate(
             `none`; default: what is best for the method (`Method.refit_from`), where it is possible
 
     All targets of `problem` are fitted: pass `problem.restrict(split.train)` to hold some out. Weights worse than the
-    initial ones give a `WeightWarning` (`sweep.weight_warnings`), whatever their status. Raises `InputError` as
+    initial ones give a `WeightWarning` (`sweep.weight_warnings`), whatever their status, and a status that is not what
+    was asked for a `NotAsAskedWarning`. Raises `InputError` as
     `solve` does, for a seed of a deterministic method, and for a budget that is neither records nor a share.
     """
     if refit not in (None, "none"):
@@ -101,8 +102,15 @@ def calibrate(
     return _warned(problem, again)
 
 
+class NotAsAskedWarning(UserWarning):
+    """What was asked for is not what came: the status of a solution says why."""
+
+
 def _warned(problem: CalibrationProblem, solution: Solution) -> Solution:
-    """The solution, once it is said what is wrong with its weights."""
+    """The solution, once it is said that it is not what was asked for, and what is wrong with its weights."""
+    if not solution.status.ended_well:
+        line = f"problem '{problem.name}': {solution.status}: {solution.message or solution.status.meaning}"
+        warnings.warn(line, NotAsAskedWarning, stacklevel=3)
     for line in () if solution.weights is None else weight_warnings(problem, solution.weights):
         warnings.warn(f"problem '{problem.name}': {line}", WeightWarning, stacklevel=3)
     return solution

@@ -22,6 +22,7 @@ from frontier.commands.fit import main
 from frontier.commands.run import main as run_main
 from frontier.core import files
 from frontier.results.run import load_run
+from frontier.sweep.solve import NotAsAskedWarning
 from frontier.sweep.weight_warnings import WeightWarning
 from tests.conftest import make_problem
 
@@ -255,6 +256,7 @@ def test_a_stochastic_method_has_seed_0_unless_one_is_given() -> None:
 
 
 @pytest.mark.filterwarnings("ignore::frontier.sweep.weight_warnings.WeightWarning")  # made up to be fitted badly
+@pytest.mark.filterwarnings("ignore::frontier.sweep.solve.NotAsAskedWarning")
 def test_calibrate_has_the_harness_s_verdict_also_of_a_refit_of_what_did_not_converge() -> None:
     problem = make_problem(n=200, m=20)
     stopped = frontier.calibrate(problem, method="anchored_l1", budget=60, refit="none", params={"max_iter": 1})
@@ -338,3 +340,15 @@ def test_records_without_an_id_of_their_own_are_numbered_as_record(folder: Path)
     )
     assert fit("own_data/rows.yaml", *SAMPLE, "--budget", 100, "--out", "w.csv").exit_code in (0, 1)
     assert pd.read_csv("w.csv").columns.tolist() == ["record", "weight", "active"]
+
+
+@pytest.mark.filterwarnings("ignore::frontier.sweep.weight_warnings.WeightWarning")  # made up to be fitted badly
+def test_python_warns_when_what_came_is_not_what_was_asked_for() -> None:
+    problem = make_problem(n=200, m=20)
+    with pytest.warns(NotAsAskedWarning, match="problem 'tiny': unreached: asked for 150 records"):
+        solution = frontier.calibrate(problem, method="nn_lasso", budget=150)
+    first, second = repr(solution).splitlines()
+    assert first.startswith("Solution of nn_lasso at ")
+    assert f"{len(solution.active)} of 200 records, total weight " in first
+    assert second.startswith("unreached: asked for 150 records")
+    assert repr(dataclasses.replace(solution, weights=None)).splitlines()[0].endswith(": no weights")

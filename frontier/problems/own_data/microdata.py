@@ -98,8 +98,10 @@ def record_table(
         if column.categories is not None:
             texts = np.array([*column.categories, None], dtype=object)  # the code of a missing value is −1
             found[name] = texts[column.values[first].astype(np.intp)]
-        elif column.values.dtype == bool or name in codes or _are_codes(column.values):
-            found[name] = pd.Series(column.values[first]).astype("string").astype(object)
+        elif column.values.dtype == bool or name in codes:
+            found[name] = np.array([f"{value:g}" for value in column.values[first].tolist()], dtype=object)
+        elif _are_codes(column.values):
+            found[name] = pd.Series(column.values[first]).astype("Int64").astype("category")
         else:
             amounts = np.nan_to_num(column.values.astype(np.float64))
             found[name] = np.bincount(data.record, amounts, len(data.ids))

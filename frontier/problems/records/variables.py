@@ -22,17 +22,22 @@ from frontier.core.problem import CalibrationProblem, FloatArray
 MOST_LABELS = 200  # a column of more texts names its records and does not group them
 MOST_CELLS = 600  # of two categories crossed: more are too small to keep
 MISSING = "missing"
+LEAST_SHARE = 0.01  # of the weight: a category whose loss is one
 
 Codes = NDArray[np.intp]
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Category:
-    """A grouping of the records: the code of each (n, from 0), and what the codes mean."""
+    """A grouping of the records: the code of each (n, from 0), and what the codes mean.
+
+    `counted`: the labels are numbers, as of children, and a large one that is lost is no group that is missing.
+    """
 
     name: str
     codes: Codes
     labels: tuple[str, ...]
+    counted: bool = False
 
     def __matmul__(self, other: Category) -> Category:
         """The two crossed."""
@@ -94,15 +99,22 @@ def _category(name: str, column: pd.Series[Any]) -> Category | None:
     if (codes < 0).any():
         codes = np.where(codes < 0, len(texts), codes)
         texts.append(MISSING)
-    return Category(name, np.asarray(codes, dtype=np.intp), tuple(texts)) if 2 <= len(texts) <= MOST_LABELS else None
+    if not 2 <= len(texts) <= MOST_LABELS:
+        return None
+    counted = isinstance(column.dtype, pd.CategoricalDtype) and pd.api.types.is_numeric_dtype(column.cat.categories)
+    return Category(name, np.asarray(codes, dtype=np.intp), tuple(texts), counted)
 
 
 def emptied(table: pd.DataFrame, before: FloatArray, after: FloatArray) -> tuple[str, ...]:
-    """The categories of a record table with some weight before, and no record left after, as `name: label`."""
+    """The categories, as `name: label`, of at least 1% of the weight before, and without a record after.
+
+    Smaller ones are cells that no small file can keep all of; those of a missing value are no categories.
+    """
     found = []
-    for one in variables_of(table, before).categories:
+    for one in (one for one in variables_of(table, before).categories if not one.counted):
         size = len(one.labels)
-        had, has = (np.bincount(one.codes, weights > 0, size) > 0 for weights in (before, after))
+        had = np.bincount(one.codes, before, size) >= LEAST_SHARE * before.sum()
+        has = np.bincount(one.codes, after > 0, size) > 0
         found += [f"{one.name}: {one.labels[i]}" for i in np.flatnonzero(had & ~has) if one.labels[i] != MISSING]
     return tuple(found)
 
