@@ -13,13 +13,13 @@ from pathlib import Path
 from typing import Annotated, Literal
 
 import typer
-from rich.console import Console
 
 from frontier.commands.command_line import command, print_error
 from frontier.commands.fit_files import (
     id_column,
     method_in_words,
     output,
+    print_pairs,
     read_budget,
     read_problem,
     read_settings,
@@ -89,9 +89,7 @@ def main(
     lines = [("problem", f"{name}: {whole.n_targets:,} targets × {whole.n_records:,} records")]
     lines += [("method", method_in_words(solution)), *summary(whole, parts, solution)]
     lines += [("weights", str(files.weights)), ("targets", str(files.targets))]
-    Console().print(
-        "\n".join(f"{name:<17} {value}" for name, value in lines), highlight=False, markup=False, soft_wrap=True
-    )
+    print_pairs(lines)
     said = [f"WARNING: {line}" for line in weight_warnings(training, solution.weights)]
     if not solution.status.ended_well:
         said.insert(0, f"NOT AS ASKED FOR: {solution.status}: {solution.message or solution.status.meaning}")
