@@ -9,6 +9,7 @@ COMMANDS = {
     "data": ("frontier.commands.data", "what is in a problem, and what is wrong with it"),
     "suggest": ("frontier.commands.suggest", "which small file to take from a problem, and what it loses"),
     "fit": ("frontier.commands.fit", "calibrate one problem and write its weights"),
+    "score": ("frontier.commands.score", "judge weights, ours or another tool's"),
     "merge": ("frontier.commands.merge", "join partial runs of one plan"),
     "speed": ("frontier.commands.speed", "how many times as long every method takes as a reference"),
     "study": ("frontier.study.commands", "this project's own paper: claims, flagship, roofline, scale"),

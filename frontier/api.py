@@ -11,6 +11,7 @@ from frontier.methods.solution import Solution
 from frontier.problems.own_data.export import write_problem
 from frontier.problems.registry import load_problem, problem_names
 from frontier.problems.splits import default_split
+from frontier.sweep.given_weights import score
 from frontier.sweep.run import run_experiment
 from frontier.sweep.scoring import evaluate
 from frontier.sweep.solve import calibrate, solve
@@ -30,6 +31,7 @@ __all__ = [
     "problem_names",
     "refit",
     "run_experiment",
+    "score",
     "solve",
     "suggest",
     "write_problem",

@@ -13,7 +13,6 @@ from pathlib import Path
 from typing import Annotated, Literal
 
 import typer
-from rich.console import Console
 
 from frontier.commands.command_line import command, print_error
 from frontier.commands.fit_files import (
@@ -21,6 +20,7 @@ from frontier.commands.fit_files import (
     id_column,
     method_in_words,
     output,
+    print_pairs,
     read_budget,
     read_problem,
     read_settings,
@@ -101,9 +101,7 @@ def main(
     lines = [("problem", f"{name}: {whole.n_targets:,} targets × {whole.n_records:,} records")]
     lines += [("method", method_in_words(solution)), *summary(whole, parts, solution)]
     lines += [("weights", str(files.weights)), ("targets", str(files.targets))]
-    Console().print(
-        "\n".join(f"{name:<17} {value}" for name, value in lines), highlight=False, markup=False, soft_wrap=True
-    )
+    print_pairs(lines)
     found = (*weight_warnings(training, solution.weights), *category_warnings(whole, solution.weights))
     said = [f"WARNING: {line}" for line in found]
     if not solution.status.ended_well:

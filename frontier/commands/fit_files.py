@@ -14,6 +14,7 @@ from typing import Any, cast
 
 import numpy as np
 import pandas as pd
+from rich.console import Console
 
 from frontier.core.errors import InputError
 from frontier.core.files import write_together
@@ -27,7 +28,7 @@ from frontier.problems.own_data.export import TableFormat, as_table, record_ids
 from frontier.problems.records.variables import emptied, record_table
 from frontier.problems.registry import build_problem, load_problem, problem_names
 from frontier.sweep.experiment import ProblemSpec, problem_spec
-from frontier.sweep.scoring import evaluate
+from frontier.sweep.scoring import Row, evaluate
 
 
 def read_problem_file(path: Path) -> tuple[ProblemSpec, CalibrationProblem]:
@@ -100,15 +101,20 @@ class Output:
 
 def output(path: Path, spec: ProblemSpec, folder: Path) -> Output:
     """Where a fit is written; refused, before anything is solved, where it cannot be, or is a file of the problem."""
+    targets = path.with_name(f"{path.stem}_targets{path.suffix}")
+    return Output(path, targets, writable([path, targets], spec, folder))
+
+
+def writable(files: Sequence[Path], spec: ProblemSpec, folder: Path) -> TableFormat:
+    """The format of tables in one folder, by the suffix of the first; refused where one of them cannot be written."""
+    path = files[0]
     suffix = path.suffix.lower()
     if suffix not in (".csv", ".parquet"):
         raise InputError("--out", "not a table", expected="a .csv or .parquet file", got=repr(str(path)))
-    kind = cast(TableFormat, suffix.removeprefix("."))
-    found = Output(path, path.with_name(f"{path.stem}_targets{path.suffix}"), kind)
     inputs = {
         (folder / value).resolve() for value in spec.params.values() if isinstance(value, str) and "\0" not in value
     }
-    for file in (found.weights, found.targets):
+    for file in files:
         if file.is_dir():
             raise InputError(file, "cannot be written: a folder")
         if file.resolve() in inputs:
@@ -116,7 +122,7 @@ def output(path: Path, spec: ProblemSpec, folder: Path) -> Output:
     above = next(parent for parent in path.absolute().parents if parent.exists())
     if not above.is_dir() or not os.access(above, os.W_OK):
         raise InputError(path, f"cannot be written: {above} is no folder to write to")
-    return found
+    return cast(TableFormat, suffix.removeprefix("."))
 
 
 def weights_table(
@@ -171,8 +177,14 @@ def method_in_words(solution: Solution) -> str:
 
 
 def summary(problem: CalibrationProblem, split: Split, solution: Solution) -> list[tuple[str, str]]:
-    """What came out, as pairs of name and value for people."""
+    """What came out of a fit, as pairs of name and value for people."""
     row = evaluate(problem, split, solution)
+    status = ("status", f"{solution.status}, {solution.status.meaning}")
+    return [*weights_in_words(problem, split, row), ("certificate", _certificate(row)), status]
+
+
+def weights_in_words(problem: CalibrationProblem, split: Split, row: Row) -> list[tuple[str, str]]:
+    """Size, effective sample, total and errors of the weights that a metrics row is of, beside those of w0."""
     at_w0 = np.abs(relative_residual(problem, problem.w0))
     lines = [
         ("records kept", f"{row['n_active']:,} of {problem.n_records:,}"),
@@ -182,9 +194,16 @@ def summary(problem: CalibrationProblem, split: Split, solution: Solution) -> li
     for side, mask in (("train", split.train), ("heldout", split.heldout)):
         if mask.any():
             error = f"mean {row[f'{side}_mare']:.3%}, largest {row[f'{side}_max_are']:.3%}"
+            before = f"at w0 mean {at_w0[mask].mean():.3%}, largest {at_w0[mask].max():.3%}"
             name = "error, fitted" if side == "train" else "error, held out"
-            lines.append((name, f"{error} ({mask.sum():,} targets; at w0 mean {at_w0[mask].mean():.3%})"))
-    return [*lines, ("certificate", _certificate(row)), ("status", f"{solution.status}, {solution.status.meaning}")]
+            lines.append((name, f"{error} ({mask.sum():,} targets; {before})"))
+    return lines
+
+
+def print_pairs(lines: Sequence[tuple[str, str]]) -> None:
+    """Pairs of name and value in two columns on standard output, unwrapped."""
+    text = "\n".join(f"{name:<17} {value}" for name, value in lines)
+    Console().print(text, highlight=False, markup=False, soft_wrap=True)
 
 
 def _certificate(row: Mapping[str, Any]) -> str:

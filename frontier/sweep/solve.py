@@ -17,6 +17,7 @@ from frontier.methods.refit import is_sparse, refit_arm
 from frontier.methods.registry import build_method
 from frontier.methods.solution import Solution
 from frontier.problems.diagnostics import DataWarning, problem_warnings
+from frontier.problems.records.auxiliary import with_auxiliary
 from frontier.problems.splits import every_target
 from frontier.sweep.default_method import default_method
 from frontier.sweep.measure import refit_measured, solve_measured
@@ -60,7 +61,8 @@ def calibrate(
 ) -> Solution:
     """The weights that one method gives one problem, and the harness's verdict on them as status and message.
 
-    method  a registered method, with its parameters in `params`; default: by a rule (`sweep.default_method`)
+    method  a registered method, with its parameters in `params`; default: by a rule (`sweep.default_method`). One that
+            keeps categories (`coreset`) is given those that the problem knows of (`problems.records`)
     budget  records to keep, or a share of them (below 1); or `lam`, in the method's unit
     seed    of a stochastic method; default 0
     refit   the same records weighted again, from the weights as fitted or from the initial ones (`methods.refit`), or
@@ -74,6 +76,8 @@ def calibrate(
     if refit not in (None, "none"):
         refit_arm(str(refit))
     size = None if budget is None else records_asked_for(budget, problem.n_records)
+    if method in (None, "coreset"):
+        problem = with_auxiliary(problem)
     if method is None:
         if lam is not None and size is None:
             raise InputError("lam", "a λ without a method", cure="name the method, or give a budget instead")

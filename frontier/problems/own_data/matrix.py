@@ -152,8 +152,8 @@ def _long(table: Table, targets: Targets, records: Records) -> sp.csr_array:
     data: list[NDArray[np.float64]] = [np.empty(0)]
     count = 0
     for first, [target, record, value] in table.batches(LONG):
-        rows = _numbered(table, target, first, "target", row_of)
-        columns = _numbered(table, record, first, "record", column_of)
+        rows = numbered(table, target, first, "target", row_of)
+        columns = numbered(table, record, first, "record", column_of)
         pairs.append(rows * shape[1] + columns)
         data.append(_finite(table, value, first, "value"))
         count += len(rows)
@@ -186,7 +186,7 @@ def _wide(
     seen = np.full(len(rows), -1)
     order: list[NDArray[np.int64]] = []
     for first, [names] in table.batches([key]):
-        found = _numbered(table, names, first, key, number, row_is)
+        found = numbered(table, names, first, key, number, row_is)
         for row, j in enumerate(found.tolist(), start=first):
             if seen[j] >= 0:
                 got = f"{rows[j]!r}, as in row {seen[j] + 1 + table.is_csv}"
@@ -212,7 +212,7 @@ def _wide_block(table: Table, columns: Sequence[str], n_rows: int) -> sp.csr_arr
     return M
 
 
-def _numbered(
+def numbered(
     table: Table, array: pa.Array, first: int, column: str, number: dict[str, int], what: str | None = None
 ) -> NDArray[np.int64]:
     """The number of each name in a column; `InputError` for a name that is in no list."""

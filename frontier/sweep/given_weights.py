@@ -1,0 +1,47 @@
+"""Weights that come from anywhere, another tool among them: checked, and judged by the yardstick of our own."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import numpy as np
+from numpy.typing import ArrayLike
+
+from frontier.core.errors import InputError
+from frontier.core.problem import CalibrationProblem, FloatArray
+from frontier.core.status import Status
+from frontier.methods.solution import Solution
+from frontier.problems.own_data.tables import is_usable, unusable
+from frontier.problems.splits import every_target
+from frontier.sweep.scoring import Row, evaluate
+
+
+def score(problem: CalibrationProblem, weights: ArrayLike) -> Row:
+    """The metrics row that `evaluate` gives `weights` (n, records represented, in the problem's order).
+
+    Every target counts as fitted. Raises `InputError` for another shape, and for a weight that is negative or not
+    finite.
+    """
+    found = checked_weights(weights, problem.n_records)
+    return evaluate(problem, every_target(problem), Solution(found, Status.COMPLETED))
+
+
+def checked_weights(
+    weights: ArrayLike, n: int, place: str = "weights", at: Callable[[int], str] | None = None
+) -> FloatArray:
+    """Finite weights ≥ 0, (n,); `InputError` for others is about `place`, or about `at(i)` where entry i is wrong."""
+    try:
+        found = np.asarray(weights)
+    except ValueError as error:  # rows of different lengths
+        raise InputError(place, f"not an array: {error}") from None
+    if found.dtype.kind not in "iuf":
+        raise InputError(place, "not numbers", expected="real numbers", got=found.dtype)
+    if found.shape != (n,):
+        raise InputError(place, "wrong shape", expected=f"({n},), a weight for each record", got=found.shape)
+    found = found.astype(np.float64)
+    bad = ~(is_usable(found) & (found >= 0))
+    if bad.any():
+        i = int(bad.argmax())
+        what = "negative weight" if found[i] < 0 else unusable(found[i])
+        raise InputError(at(i) if at else f"{place}[{i}]", what, expected="a finite number ≥ 0", got=found[i])
+    return found
