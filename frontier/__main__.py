@@ -8,6 +8,8 @@ COMMANDS = {
     "check": ("frontier.commands.check", "is this run worse than a baseline?"),
     "suggest": ("frontier.commands.suggest", "which small file to take from a problem, and what it loses"),
     "fit": ("frontier.commands.fit", "calibrate one problem and write its weights"),
+    "contract": ("frontier.commands.contract", "hold a method of your own to what every method promises"),
+    "new-method": ("frontier.commands.new_method", "write the first file of a method of your own"),
     "merge": ("frontier.commands.merge", "join partial runs of one plan"),
     "speed": ("frontier.commands.speed", "how many times as long every method takes as a reference"),
     "study": ("frontier.study.commands", "this project's own paper: claims, flagship, roofline, scale"),
