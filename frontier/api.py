@@ -5,6 +5,7 @@ from frontier.core.errors import InputError
 from frontier.core.point import Point
 from frontier.core.problem import CalibrationProblem, Split
 from frontier.core.status import Status
+from frontier.methods.base import Method
 from frontier.methods.refit import refit
 from frontier.methods.registry import method_names
 from frontier.methods.solution import Solution
@@ -19,6 +20,7 @@ from frontier.sweep.solve import calibrate, solve
 __all__ = [
     "CalibrationProblem",
     "InputError",
+    "Method",
     "Point",
     "Solution",
     "Split",

@@ -4,23 +4,10 @@ from __future__ import annotations
 
 import signal
 
-import numpy as np
 import pytest
-import scipy.sparse as sp
 
 from frontier.core.problem import CalibrationProblem
-
-
-def make_problem(n: int = 60, m: int = 6, seed: int = 0, *, noise: float = 0.1) -> CalibrationProblem:
-    """A random problem with a non-negative matrix of unequal columns and targets near those of known weights."""
-    rng = np.random.default_rng(seed)
-    M = rng.lognormal(sigma=1.0, size=(m, n)) * (rng.random((m, n)) < 0.6)
-    M[0] = 1.0  # a population row, so that no column is empty
-    w0 = rng.uniform(5, 15, n)
-    known = w0 * rng.gamma(2.0, 0.5, n)
-    y = M @ known * (1 + noise * rng.standard_normal(m))
-    families = tuple("ab"[j % 2] for j in range(m))
-    return CalibrationProblem("tiny", sp.csr_array(M), y, w0, families=families)
+from frontier.sweep.contract_problems import small_problem as make_problem
 
 
 @pytest.fixture

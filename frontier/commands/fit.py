@@ -43,7 +43,10 @@ def main(
     problem: Annotated[str, typer.Argument(help="YAML file with one problem, or the name of a registered one")],
     out: Annotated[Path, typer.Option(help="weights: .parquet or .csv; targets go beside it, as <name>_targets")],
     method: Annotated[
-        str | None, typer.Option(help="a registered method; default by a rule, see `frontier suggest`")
+        str | None,
+        typer.Option(
+            help="a registered method, or path/to/file.py:MyMethod; default by a rule, see `frontier suggest`"
+        ),
     ] = None,
     budget: Annotated[str | None, typer.Option(help="records to keep, or a share of them (0.05)")] = None,
     lam: Annotated[float | None, typer.Option(help="penalty λ instead of a budget, in the method's unit")] = None,

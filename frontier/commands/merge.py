@@ -20,9 +20,12 @@ from frontier.sweep.merging import merge_runs
 def main(
     runs: Annotated[list[Path], typer.Argument(help="results folders of one experiment, each with its manifest")],
     out: Annotated[Path, typer.Option(help="the new results folder")],
+    run_files: Annotated[
+        bool, typer.Option("--run-files", help="run the files of methods that the experiment names")
+    ] = False,
 ) -> None:
     """Copy every finished batch into one results folder, keeping every machine's manifest."""
-    table = merge_runs(runs, out, warn=lambda line: print_error(f"note: {line}"))
+    table = merge_runs(runs, out, warn=lambda line: print_error(f"note: {line}"), run_files=run_files)
     manifest = load_run(out).manifest
     Console().print(f"{len(table)} rows from {len(manifest['merged'])} runs: {out}", highlight=False)
     if manifest["cells_not_run"]:

@@ -19,6 +19,7 @@ import pandas as pd
 
 from frontier.core.errors import InputError
 from frontier.core.files import read_limited, write_atomically
+from frontier.core.outside import outside_texts
 from frontier.results.manifest import checked, read_json
 from frontier.results.provenance import method_code
 from frontier.results.run import Run, load_run
@@ -88,7 +89,8 @@ def refuse_other_code(run: Run, place: Path) -> None:
     methods = run.manifest["methods"]
     for (label, method), codes in made.fillna("").groupby([run.cells["label"], run.cells["method"]], sort=True):
         source = methods.get(label, {}).get("params", {}).get("source", "")
-        here = method_code(str(method), str(source))
+        texts = outside_texts(str(method), _folder(run))
+        here = method_code(str(method), str(source), texts)
         other = codes[codes != here]
         if len(other) or not here:
             raise NotComparable(
@@ -98,6 +100,12 @@ def refuse_other_code(run: Run, place: Path) -> None:
                 got=", ".join(sorted(set(other))) or "none",
                 cure="run the experiment again: only such cells are solved",
             )
+
+
+def _folder(run: Run) -> Path:
+    """Where the experiment file was, from the working folder; its methods' files are read, not run."""
+    folder = Path(str(run.manifest.get("experiment_folder") or "."))
+    return Path() if folder.is_absolute() or ".." in folder.parts else folder
 
 
 def write_baseline(run: Run, folder: Path) -> None:

@@ -42,17 +42,22 @@ def code_digest() -> str:
 
 
 @cache
-def method_code(name: str, source: str = "") -> str:
+def method_code(name: str, source: str = "", texts: tuple[bytes, ...] = ()) -> str:
     """Twelve hex digits for the code that makes a method's rows: what it and the yardstick import, directly or not.
 
-    `source` is the method that another one starts from, by a parameter of that name. Empty for a method that is not
-    there. Results of one method with different digests come from different code.
+    `source` is the method that another one starts from, by a parameter of that name; `texts` are the files of a method
+    outside this package (`core.outside`). Empty for a method that is not there. Results of one method with different
+    digests come from different code.
     """
     root = Path(__file__).resolve().parent.parent
     wanted = [f"methods/{method.replace('.', '/')}.py" for method in (name, source) if method]
+    if texts:  # its name is no file here, and a parameter called `source` may be anything
+        wanted = [path for path in wanted if (root / path).is_file()]
     if not all((root / path).is_file() for path in wanted):
         return ""
     pending, found = [*wanted, "sweep/measure.py", "sweep/scoring.py"], set()
+    for text in texts:
+        pending += _imports(root, text)
     while pending:
         path = pending.pop()
         if path not in found:
@@ -61,14 +66,24 @@ def method_code(name: str, source: str = "") -> str:
     digest = hashlib.sha256()
     for path in sorted(found):
         digest.update(path.encode() + b"\0" + (root / path).read_bytes())
+    for text in texts:
+        digest.update(hashlib.sha256(text).digest())
     return digest.hexdigest()[:12]
 
 
 @cache
 def _imported(root: Path, path: str) -> tuple[str, ...]:
-    """The files of this package that one of them imports, anywhere in it, and the `__init__` of every folder there."""
+    return tuple(_imports(root, (root / path).read_bytes()))
+
+
+def _imports(root: Path, text: bytes) -> list[str]:
+    """The files of this package that a text imports, anywhere in it, and the `__init__` of every folder there."""
+    try:
+        tree = ast.parse(text)
+    except (SyntaxError, ValueError):  # of an installed package, a file that nobody imports
+        return []
     names: set[str] = set()
-    for node in ast.walk(ast.parse((root / path).read_bytes())):
+    for node in ast.walk(tree):
         if isinstance(node, ast.ImportFrom) and node.module:
             names |= {node.module, *(f"{node.module}.{alias.name}" for alias in node.names)}
         elif isinstance(node, ast.Import):
@@ -76,7 +91,7 @@ def _imported(root: Path, path: str) -> tuple[str, ...]:
     parts = [name.split(".")[1:] for name in names if name.split(".")[0] == root.name]
     files = {"/".join(part) + ".py" for part in parts if part}
     files |= {"/".join([*part[:depth], "__init__.py"]) for part in parts for depth in range(1, len(part) + 1)}
-    return tuple(sorted(name for name in files if (root / name).is_file()))
+    return sorted(name for name in files if (root / name).is_file())
 
 
 def versions() -> dict[str, str]:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import dataclasses
 import itertools
+import json
 import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
@@ -17,13 +18,14 @@ from typing import Any, Literal
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from frontier.core.errors import InputError, did_you_mean
+from frontier.core.outside import names_a_file
 from frontier.core.point import Point
 from frontier.core.registry import unknown_key, validation_error
 from frontier.core.yaml_file import read_yaml
 from frontier.methods.base import Method
 from frontier.methods.drive import check_points
 from frontier.methods.refit import refit_arm
-from frontier.methods.registry import build_method, method_class
+from frontier.methods.registry import class_name, configured, find_method
 from frontier.problems.registry import check_problem
 from frontier.problems.splits import design_parameters
 from frontier.sweep.contrasts import MOST_CONTRASTS, Contrast, read_contrasts
@@ -160,9 +162,14 @@ class _Grid(BaseModel):
     seeds: list[int] | None = Field(default=None, min_length=1)
 
 
-def read_experiment(path: Path | str) -> Experiment:
-    """The experiment in a YAML file; raises `InputError` for anything in it that could not run."""
+def read_experiment(path: Path | str, folder: Path | None = None, *, run_files: bool = True) -> Experiment:
+    """The experiment in a YAML file; raises `InputError` for anything in it that could not run.
+
+    Files of methods (`name: my_method.py:MyMethod`) are below `folder`, by default that of the experiment file, and are
+    run (`frontier.methods.outside`), unless `run_files` is False: then an experiment that names one is refused.
+    """
     path = Path(path)
+    folder = path.parent if folder is None else folder
     text, content = read_yaml(path, "an experiment", cure="check the path; experiments live in experiments/")
     _check_keys(content, _File, f"{path}: ")
     if isinstance(content.get("limits"), dict):
@@ -184,7 +191,13 @@ def read_experiment(path: Path | str) -> Experiment:
             f"{path}: refit", "the arm 'none' is missing", cure="add it: every refit stands beside its fit"
         )
     budgets = _budgets(file.budgets, f"{path}: budgets")
-    methods = tuple(_method(entry, f"{path}: methods[{i}]", labels, budgets) for i, entry in enumerate(file.methods))
+    for i, entry in enumerate(file.methods):
+        if not run_files and names_a_file(str(entry.get("name"))):
+            cure = "add --run-files, if you would run it yourself"
+            raise InputError(f"{path}: methods[{i}].name", "a file, which would be run", got=entry["name"], cure=cure)
+    methods = tuple(
+        _method(entry, f"{path}: methods[{i}]", labels, budgets, folder) for i, entry in enumerate(file.methods)
+    )
     names = [method.label for method in methods]
     _unique(names, f"{path}: methods", "label", cure="give each entry its own label")
     cells = file.repeats * sum(_size(method) * len(method.problems) for method in methods)
@@ -236,11 +249,17 @@ def _split(entry: dict[str, Any], place: str) -> SplitSpec:
     return SplitSpec(design, params)
 
 
-def _method(entry: dict[str, Any], place: str, problem_labels: list[str], common: tuple[Budget, ...]) -> MethodSpec:
+def _method(
+    entry: dict[str, Any], place: str, problem_labels: list[str], common: tuple[Budget, ...], folder: Path
+) -> MethodSpec:
     """One entry; without λ or budget of its own it takes the `common` budgets, if it has an axis at all."""
     name = _name(entry, "name", place)
-    cls = method_class(name, f"{place}.name")
-    known = [*RESERVED, *(field.name for field in dataclasses.fields(cls))]
+    cls = find_method(name, f"{place}.name", folder)
+    fields = [field.name for field in dataclasses.fields(cls)]
+    if taken := [key for key in RESERVED if key in fields]:  # by a method outside this package
+        cure = "rename the parameter"
+        raise InputError(f"{place}.name", f"'{name}' has a parameter called '{taken[0]}', a key of its own", cure=cure)
+    known = [*RESERVED, *fields]
     unknown = [key for key in entry if key not in known]
     if unknown:
         raise unknown_key(cls, unknown[0], known, place)
@@ -248,8 +267,8 @@ def _method(entry: dict[str, Any], place: str, problem_labels: list[str], common
         grid = _Grid.model_validate({key: entry[key] for key in RESERVED[1:] if key in entry})
     except ValidationError as error:
         raise validation_error(error, place) from None
-    if grid.label is not None:
-        _check_label(grid.label, f"{place}.label")
+    shown = grid.label or (class_name(cls, f"{place}.name") if names_a_file(name) else name)
+    _check_label(shown, f"{place}.label")
     budgets = _budgets(grid.budget, f"{place}.budget")
     for key in ("lam", "seeds"):
         _unique(getattr(grid, key) or [], f"{place}.{key}", key, cure="list each value once")
@@ -258,7 +277,7 @@ def _method(entry: dict[str, Any], place: str, problem_labels: list[str], common
             raise InputError(
                 f"{place}.problems", f"unknown problem '{label}'", cure=did_you_mean(label, problem_labels)
             )
-    method = build_method(name, {key: value for key, value in entry.items() if key not in RESERVED}, place)
+    method = configured(cls, {key: value for key, value in entry.items() if key not in RESERVED}, place)
     if grid.seeds and not method.stochastic:
         raise InputError(f"{place}.seeds", f"'{name}' is deterministic", cure="drop seeds")
     if grid.lam and grid.budget:
@@ -268,7 +287,7 @@ def _method(entry: dict[str, Any], place: str, problem_labels: list[str], common
     for key in PATHS:
         _check_inside(getattr(method, key, None), f"{place}.{key}")
     spec = MethodSpec(
-        label=grid.label or name,
+        label=shown,
         name=name,
         method=method,
         lams=tuple(grid.lam or [None]),
@@ -276,6 +295,10 @@ def _method(entry: dict[str, Any], place: str, problem_labels: list[str], common
         seeds=tuple(grid.seeds or [None]),
         problems=tuple(grid.problems or problem_labels),
     )
+    try:
+        json.dumps(spec.params)
+    except TypeError as error:  # of a method outside this package
+        raise InputError(place, f"parameters that results cannot hold: {error}", expected="plain values") from None
     if _size(spec) > MOST_CELLS:
         raise InputError(place, "too many points", expected=f"at most {MOST_CELLS:,}", got=f"{_size(spec):,}")
     try:  # whatever the records are many enough for: shares are resolved when a problem is there
@@ -301,9 +324,9 @@ def _size(spec: MethodSpec) -> int:
     return len(spec.lams) * len(spec.budgets) * len(spec.seeds)
 
 
-def _check_inside(value: str | None, place: str) -> None:
+def _check_inside(value: object, place: str) -> None:
     """A path in an experiment file stays below the folder that the user works in: the file may be somebody else's."""
-    if value is not None and (Path(value).is_absolute() or ".." in Path(value).parts or "\0" in value):
+    if isinstance(value, str) and (Path(value).is_absolute() or ".." in Path(value).parts or "\0" in value):
         raise InputError(place, "leaves the working folder", expected="a relative path without '..'", got=repr(value))
 
 

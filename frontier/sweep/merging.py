@@ -38,13 +38,18 @@ class Source:
     keys: frozenset[str]
 
 
-def merge_runs(runs: Sequence[Path], out: Path, warn: Callable[[str], None] = lambda line: None) -> pd.DataFrame:
+def merge_runs(
+    runs: Sequence[Path], out: Path, warn: Callable[[str], None] = lambda line: None, *, run_files: bool = False
+) -> pd.DataFrame:
     """Join `runs` into the new results folder `out`; the cells table of all their batches.
+
+    Planning again runs the files that methods of the user's own are in, below the working folder; results may be
+    somebody else's, so with `run_files` only.
 
     Raises `InputError` for a folder without a manifest, another plan or format, or an `out` that holds a run.
     """
     sources = [source for run in runs for source in _sources(run)]
-    session = _session(sources[0])
+    session = _session(sources[0], run_files)
     for source in sources:
         if source.manifest.get("plan_fingerprint") != session.plan.fingerprint:
             raise InputError(
@@ -93,7 +98,7 @@ def _sources(run: Path) -> list[Source]:
     return [*found, Source(run, manifest, frozenset(keys))] if keys or not found else found
 
 
-def _session(source: Source) -> Session:
+def _session(source: Source, run_files: bool) -> Session:
     """The experiment of a run, read and planned again; its data files, if any, are where they were, from here."""
     text, name = source.manifest.get("experiment_file"), source.manifest.get("experiment")
     if not isinstance(text, str) or not isinstance(name, str):
@@ -104,7 +109,7 @@ def _session(source: Source) -> Session:
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / f"{Path(name).name}.yaml"  # a file without a name of its own is named by its path
         path.write_text(text, encoding="utf-8")
-        return open_session(path, Path(data))
+        return open_session(path, Path(data), run_files=run_files)
 
 
 def _copy(session: Session, sources: Sequence[Source], store: Store, warn: Callable[[str], None]) -> list[list[str]]:

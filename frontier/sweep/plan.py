@@ -17,6 +17,7 @@ from dataclasses import dataclass
 from frontier.core.errors import InputError
 from frontier.core.point import Point
 from frontier.core.problem import CalibrationProblem, Split
+from frontier.methods.outside import texts_of
 from frontier.methods.refit import RHO
 from frontier.results.provenance import method_code
 from frontier.results.schema import RESULT_FORMAT
@@ -95,6 +96,10 @@ def make_plan(
 ) -> Plan:
     """The plan of an experiment, given its problems and each problem's splits (both by problem label)."""
     fingerprints = {label: problem.fingerprint for label, problem in problems.items()}
+    codes = {
+        spec.label: method_code(spec.name, str(spec.params.get("source", "")), texts_of(spec.name, spec.method))
+        for spec in experiment.methods
+    }
     batches = []
     parts = [(label, split) for label in problems for split in splits[label]]
     for repeat, (label, split) in itertools.product(range(experiment.repeats), parts):
@@ -119,10 +124,8 @@ def make_plan(
                     content["limits"] = experiment.limits.model_dump(exclude_none=True)
                 key = hashlib.sha256(json.dumps(content, sort_keys=True).encode()).hexdigest()[:32]
                 cells = tuple(Cell(label, split.name, spec.label, point, repeat, repeated) for point in points)
-                code = method_code(spec.name, str(spec.params.get("source", "")))
-                batches.append(
-                    Batch(cells, split, spec, experiment.threads, key, experiment.anchors, experiment.limits, code)
-                )
+                arms, limits, code = experiment.anchors, experiment.limits, codes[spec.label]
+                batches.append(Batch(cells, split, spec, experiment.threads, key, arms, limits, code))
     _refuse_equal_names(batches, f"{experiment.name}: methods")
     return Plan(tuple(batches))
 

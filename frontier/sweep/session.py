@@ -29,13 +29,14 @@ class Session:
     folder: Path = Path()
 
 
-def open_session(path: Path | str, folder: Path | None = None) -> Session:
+def open_session(path: Path | str, folder: Path | None = None, *, run_files: bool = True) -> Session:
     """Read an experiment file and build its problems, splits and plan; solves and writes nothing.
 
-    `folder` is where its data files are; default the file's own.
+    `folder` is where its files of data and methods are; default the file's own. Those of methods are run, unless
+    `run_files` is False: then an experiment that names one is refused.
     """
-    experiment = read_experiment(path)
     folder = Path(path).parent if folder is None else folder
+    experiment = read_experiment(path, folder, run_files=run_files)
     problems, splits = {}, {}
     for i, spec in enumerate(experiment.problems):
         problem = build_problem(spec.name, spec.params, f"{path}: problems[{i}]", folder)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import inspect
 import warnings
 from collections.abc import Mapping, Sequence
 from typing import Any
@@ -13,8 +14,9 @@ from frontier.core.problem import CalibrationProblem
 from frontier.core.status import Status
 from frontier.methods.base import Method
 from frontier.methods.drive import check_points
+from frontier.methods.outside import checked_class
 from frontier.methods.refit import is_sparse, refit_arm
-from frontier.methods.registry import build_method
+from frontier.methods.registry import class_name, configured, find_method
 from frontier.methods.solution import Solution
 from frontier.problems.diagnostics import DataWarning, problem_warnings
 from frontier.problems.records.auxiliary import with_auxiliary
@@ -27,13 +29,16 @@ from frontier.sweep.weight_warnings import WeightWarning, weight_warnings
 
 def solve(
     problem: CalibrationProblem,
-    method: str = "nn_lasso",
+    method: str | Method | type[Method] = "nn_lasso",
     points: Sequence[Point] = (Point(),),
     *,
     threads: int = 1,
     **params: Any,
 ) -> list[Solution]:
-    """One solution per point, in order, timed, from the registered `method` configured with `params`.
+    """One solution per point, in order, timed, from `method` configured with `params`.
+
+    `method` is a registered name, a class of your own derived from `frontier.Method`, or `path/to/file.py:MyMethod`,
+    which runs that file; or an instance, configured already. Solutions name a class `MyMethod` `my_method`.
 
     A method that has only a λ is driven to a `Point(budget=…)` by a search; what misses its budget says so.
 
@@ -41,17 +46,17 @@ def solve(
     parameters or points raise `InputError`, doubtful data give a `DataWarning`; a numerical failure is a solution whose
     `status` says so. `threads` is the number of threads the call may use.
     """
-    solver = _built(method, params)
+    name, solver = _built(method, params)
     check_points(solver, points)
     solver.check_problem(problem)
     _warn_of_data(problem)
-    return solve_measured(solver, method, problem, points, threads=threads)
+    return solve_measured(solver, name, problem, points, threads=threads)
 
 
 def calibrate(
     problem: CalibrationProblem,
     *,
-    method: str | None = None,
+    method: str | Method | type[Method] | None = None,
     budget: int | float | None = None,
     lam: float | None = None,
     seed: int | None = None,
@@ -61,8 +66,9 @@ def calibrate(
 ) -> Solution:
     """The weights that one method gives one problem, and the harness's verdict on them as status and message.
 
-    method  a registered method, with its parameters in `params`; default: by a rule (`sweep.default_method`). One that
-            keeps categories (`coreset`) is given those that the problem knows of (`problems.records`)
+    method  one of any kind that `solve` takes, with its parameters in `params`; default: by a rule
+            (`sweep.default_method`). One that keeps categories (`coreset`) is given those that the problem knows of
+            (`problems.records`)
     budget  records to keep, or a share of them (below 1); or `lam`, in the method's unit
     seed    of a stochastic method; default 0
     refit   the same records weighted again, from the weights as fitted or from the initial ones (`methods.refit`), or
@@ -82,9 +88,9 @@ def calibrate(
         if lam is not None and size is None:
             raise InputError("lam", "a λ without a method", cure="name the method, or give a budget instead")
         method = default_method(problem, size)
-    solver = _built(method, params or {})
+    name, solver = _built(method, params or {})
     if seed is not None and not solver.stochastic:
-        raise InputError("seed", f"'{method}' is deterministic", cure="drop it")
+        raise InputError("seed", f"'{name}' is deterministic", cure="drop it")
     point = Point(
         lam=lam,
         budget=size,
@@ -93,7 +99,7 @@ def calibrate(
     check_points(solver, [point])
     solver.check_problem(problem)
     _warn_of_data(problem)
-    [solution] = solve_measured(solver, method, problem, [point], threads=threads)
+    [solution] = solve_measured(solver, name, problem, [point], threads=threads)
     fitted = _judged(problem, solution)
     arm = refit or (solver.refit_from if is_sparse(fitted) else "none")
     if arm == "none" or fitted.weights is None:
@@ -126,12 +132,22 @@ def _warn_of_data(problem: CalibrationProblem) -> None:
         warnings.warn(f"problem '{problem.name}': {line}", DataWarning, stacklevel=3)
 
 
-def _built(name: object, params: Mapping[str, Any]) -> Method:
-    """The method of a name; `InputError` for anything that is no name."""
-    if not isinstance(name, str):
-        expected = "the name of a registered method, with its parameters beside it"
-        raise InputError("method", "not a name", expected=expected, got=type(name).__name__, cure="method='nn_lasso'")
-    return build_method(name, params, f"method '{name}'")
+def _built(method: object, params: Mapping[str, Any]) -> tuple[str, Method]:
+    """What solutions call a method, and the method; `InputError` for anything that is none."""
+    if isinstance(method, Method):
+        if params:
+            cure = "pass its class, or drop them"
+            raise InputError("params", "given beside a configured method", got=", ".join(map(str, params)), cure=cure)
+        return class_name(checked_class(type(method), "method"), "method"), method
+    if inspect.isclass(method):
+        cls = checked_class(method, "method")
+        name = class_name(cls, "method")
+        return name, configured(cls, params, f"method '{name}'")
+    if not isinstance(method, str):
+        expected = "the name of a registered method, with its parameters beside it, or a frontier.Method"
+        raise InputError("method", "not a name", expected=expected, got=type(method).__name__, cure="method='nn_lasso'")
+    place = f"method '{method}'"
+    return method, configured(find_method(method, place), params, place)
 
 
 def records_asked_for(budget: int | float, n: int) -> int:

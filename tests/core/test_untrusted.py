@@ -241,20 +241,27 @@ def test_a_batch_that_unfolds_beyond_the_limit_or_holds_a_pickle_is_damaged(
             store.read(batch.key, batch.names)
 
 
-def test_the_package_has_no_call_that_loads_code_from_a_file() -> None:
-    safe = 0
+# a file that the user names as a method is run, as importing it would; a pickle made there is read there
+MEANT = {("methods/outside.py", "exec"), ("sweep/contract.py", "pickle")}
+
+
+def test_the_package_has_no_call_that_loads_code_from_a_file_but_the_one_that_is_meant() -> None:
+    safe, found = 0, set()
     for path in sorted(PACKAGE.rglob("*.py")):
         for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
             if isinstance(node, ast.Import | ast.ImportFrom):
                 names = [alias.name for alias in node.names] + [str(getattr(node, "module", ""))]
-                assert not {"pickle", "cPickle", "dill", "shelve", "marshal", "cloudpickle"} & set(names), path
+                loading = {"pickle", "cPickle", "dill", "shelve", "marshal", "cloudpickle"} & set(names)
+                found |= {(path.relative_to(PACKAGE).as_posix(), name) for name in loading}
             if not isinstance(node, ast.Call):
                 continue
             name = ast.unparse(node.func)
-            assert name not in ("eval", "exec", "np.load", "joblib.load", "torch.load", "pd.read_pickle"), (path, name)
+            if name in ("eval", "exec", "np.load", "joblib.load", "torch.load", "pd.read_pickle"):
+                found.add((path.relative_to(PACKAGE).as_posix(), name))
             if name == "_Loader":
                 safe += 1  # the safe one
             assert name != "yaml.load", path
+    assert found == MEANT
     assert safe, "the search no longer finds the call that reads YAML"
 
 

@@ -1,0 +1,37 @@
+"""`python -m frontier contract my_method.py:MyMethod`: hold a method to the contract of `frontier.Method`.
+
+The file is run. One line a check, with what came where one fails. Exit codes: 0 all hold, 1 one does not, 2 bad input,
+130 interrupted.
+"""
+
+from __future__ import annotations
+
+from functools import partial
+from typing import Annotated
+
+import typer
+from rich.console import Console
+
+from frontier.commands.command_line import command
+from frontier.commands.fit_files import read_settings
+from frontier.methods.registry import configured, find_method
+from frontier.sweep.contract import held
+
+
+@partial(command, kept="nothing is written")
+def main(
+    method: Annotated[str, typer.Argument(help="path/to/file.py:MyMethod, or a registered name")],
+    settings: Annotated[
+        list[str] | None, typer.Option("--set", help="a parameter of the method, name=value (repeatable)")
+    ] = None,
+) -> None:
+    """Check a method on small problems: order, shapes, seeds, pickling, budgets, degenerate problems and more."""
+    place = f"method '{method}'"
+    cls = find_method(method, place)
+    broken = 0
+    for sentence, came in held(configured(cls, read_settings(settings or ()), place)):
+        broken += came is not None
+        line = f"ok      {sentence}" if came is None else f"FAILED  {sentence}: {came}"
+        Console().print(line, highlight=False, markup=False, soft_wrap=True)
+    if broken:
+        raise typer.Exit(1)
