@@ -41,6 +41,7 @@ def suggest(
     methods: Sequence[str] = (),
     records: pd.DataFrame | None = None,
     seeds: int = 2,
+    exact: bool = False,
     jobs: int | None = None,
     quiet: bool = True,
 ) -> Suggestion:
@@ -52,6 +53,7 @@ def suggest(
     records         the records' own variables, a row each in the problem's order; by default those the problem knows
                     of (microdata `files`, the CPS problems). Without any, statistics are those of the matrix
     seeds           of stochastic methods
+    exact           files of exactly the sizes asked for (`methods.exact_size`)
     jobs            processes; default: one per core
 
     All targets of the problem are fitted. Raises `InputError` for a budget, error or method that is none, records that
@@ -70,13 +72,13 @@ def suggest(
     training = dataclasses.replace(problem, truth=None)
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", WeightWarning)  # the whole file is what targets make of it
-        dense = calibrate(training, method="anchored_l1", lam=0.0)
+        dense = calibrate(training, method="anchored_l1", lam=0.0, refit="none")
     if dense.weights is None:
         raise InputError(f"problem '{problem.name}'", f"the whole file cannot be calibrated: {dense.message}")
     judged = dataclasses.replace(training, truth=unfixed(training, dense.weights, records))
     rows = []
     if training_error is None:
-        found = in_parallel(tried, judged, some, jobs, sizes, seeds)
+        found = in_parallel(tried, judged, some, jobs, sizes, seeds, exact)
     else:
         found = in_parallel(smallest, judged, some, jobs, training_error, seeds)
     with SweepProgress(len(some), 0, quiet=quiet, unit="methods") as progress:
@@ -98,4 +100,5 @@ def suggest(
         whole=evaluate(judged, split, dense),
         initial=evaluate(judged, split, initial),
         params={candidate.method: dict(candidate.params) for candidate in some},
+        exact=exact,
     )

@@ -32,6 +32,7 @@ class Suggestion:
     whole: Row
     initial: Row
     params: Mapping[str, Mapping[str, Any]]
+    exact: bool = False
 
     @property
     def choices(self) -> pd.DataFrame:
@@ -48,7 +49,7 @@ class Suggestion:
             errors=(self.initial["train_mare"], self.whole["train_mare"]),
             statistics=0 if truth is None else len(truth.names),
             params=self.params,
-            problem=problem,
+            problem=problem + (" --exact" if self.exact else ""),
         )
 
     def __str__(self) -> str:

@@ -5,12 +5,14 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
+import numpy as np
 from joblib import Parallel, delayed
 
 from frontier.advice.candidates import Candidate
 from frontier.core.point import Point
 from frontier.core.problem import CalibrationProblem
 from frontier.methods.registry import build_method
+from frontier.objectives.weight_statistics import active_count
 from frontier.problems.splits import every_target
 from frontier.sweep.measure import refit_measured, solve_measured
 from frontier.sweep.scoring import Row, evaluate
@@ -19,9 +21,15 @@ SMALLEST = 10  # records that a search for the smallest file begins with
 COARSE, FINE = 8, 5  # budgets at a time in that search, whole range and between the two that enclose the answer
 
 
-def tried(problem: CalibrationProblem, candidate: Candidate, budgets: Sequence[int], seeds: int) -> list[Row]:
-    """The rows of one candidate, every arm of every budget and seed, scored on all targets and the problem's truth."""
-    method = build_method(candidate.method, candidate.params, f"method '{candidate.method}'")
+def tried(
+    problem: CalibrationProblem, candidate: Candidate, budgets: Sequence[int], seeds: int, exact: bool = False
+) -> list[Row]:
+    """The rows of one candidate, every arm of every budget and seed, scored on all targets and the problem's truth.
+
+    exact  files of exactly the size asked for; arms without a refit are then left out where they are of another size
+    """
+    own = {"exact": True} if exact and candidate.method == "coreset" else {}
+    method = build_method(candidate.method, {**candidate.params, **own}, f"method '{candidate.method}'")
     points = [
         Point(budget=budget, seed=seed)
         for budget in budgets
@@ -32,8 +40,10 @@ def tried(problem: CalibrationProblem, candidate: Candidate, budgets: Sequence[i
     rows = []
     for solution in solve_measured(method, candidate.method, training, points):
         for arm in candidate.arms:
-            judged = solution if arm == "none" else refit_measured(training, solution, arm)
-            rows.append(evaluate(problem, split, judged))
+            size = solution.point.budget if exact and solution.point else None
+            judged = solution if arm == "none" else refit_measured(training, solution, arm, exactly=size)
+            if arm != "none" or not exact or own or active_count(np.asarray(solution.weights)) == size:
+                rows.append(evaluate(problem, split, judged))
     return rows
 
 

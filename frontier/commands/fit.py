@@ -64,6 +64,7 @@ def main(
     active_only: Annotated[
         bool, typer.Option("--active-only", help="write the records that are kept, no others")
     ] = False,
+    exact: Annotated[bool, typer.Option("--exact", help="exactly the budget, where the method ends near it")] = False,
     rows: Annotated[
         bool, typer.Option("--rows", help="microdata: write the kept rows with all their columns, a small file")
     ] = False,
@@ -91,7 +92,15 @@ def main(
         warnings.simplefilter("ignore", WeightWarning)  # said below
         warnings.simplefilter("ignore", NotAsAskedWarning)
         solution = calibrate(
-            training, method=method, budget=size, lam=lam, seed=seed, refit=refit, params=params, threads=threads
+            training,
+            method=method,
+            budget=size,
+            lam=lam,
+            seed=seed,
+            refit=refit,
+            exact=exact,
+            params=params,
+            threads=threads,
         )
     if solution.weights is None:
         print_error(f"FAILED, nothing written: {solution.status}: {solution.message or solution.status.meaning}")

@@ -32,6 +32,7 @@ def main(
     ] = None,
     method: Annotated[list[str] | None, typer.Option(help="try only this method (repeatable)")] = None,
     seeds: Annotated[int, typer.Option(min=1, help="of methods that draw or start at random")] = 2,
+    exact: Annotated[bool, typer.Option("--exact", help="files of exactly the sizes asked for")] = False,
     jobs: Annotated[int | None, typer.Option(min=1, help="processes; default one per core")] = None,
     out: Annotated[Path | None, typer.Option(help="folder of table and figure; default reports/suggest/<name>")] = None,
 ) -> None:
@@ -47,7 +48,14 @@ def main(
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", DataWarning)  # said above
         found = suggest(
-            whole, budgets=sizes, training_error=error, methods=method or (), seeds=seeds, jobs=jobs, quiet=False
+            whole,
+            budgets=sizes,
+            training_error=error,
+            methods=method or (),
+            seeds=seeds,
+            exact=exact,
+            jobs=jobs,
+            quiet=False,
         )
     from frontier.reporting.charts.suggestion_figure import suggestion_picture  # matplotlib: only after solving
 

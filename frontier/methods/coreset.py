@@ -33,6 +33,7 @@ from frontier.core.ranges import Count, NonNegative, Positive
 from frontier.core.status import Status
 from frontier.methods._dense import dense_solution
 from frontier.methods.base import Arm, Method
+from frontier.methods.exact_size import refit_exactly
 from frontier.methods.hard_concrete import HardConcreteCalibrator
 from frontier.methods.refit import refit
 from frontier.methods.solution import Solution
@@ -52,6 +53,7 @@ class Coreset(Method):
     pull           λ₂, to the dense weights
     final          whether the weights of the chosen records are fitted again (`refit`) or stay as they are (`gates`)
     rho            ρ of that refit (`methods.refit`): smaller, nearer to all totals
+    exact          whether that refit ends at exactly the budget (`methods.exact_size`)
     epochs, lr     Adam's length and step
 
     Claims the number of auxiliary rows and the worst relative error of them, and the λ that was found.
@@ -69,6 +71,7 @@ class Coreset(Method):
     pull: NonNegative = 0.01
     final: Literal["refit", "gates"] = "refit"
     rho: Positive = 0.1
+    exact: bool = False
     epochs: Count = 2000
     lr: Positive = 0.1
 
@@ -101,7 +104,10 @@ class Coreset(Method):
 
     def _fitted_again(self, whole: CalibrationProblem, solution: Solution, budget: int) -> Solution:
         """The weights of the chosen records near the dense ones, unless too few of them are left with any."""
-        again = refit(whole, solution, "initial", rho=self.rho)
+        if self.exact and solution.weights is not None and budget:
+            again = refit_exactly(whole, solution, budget, "initial", rho=self.rho)
+        else:
+            again = refit(whole, solution, "initial", rho=self.rho)
         if again.status is Status.TIMEOUT:
             return dataclasses.replace(solution.with_note("without the last fit"), status=Status.TIMEOUT)
         weights = again.weights

@@ -22,6 +22,7 @@ from frontier.methods.outside import class_in_file, installed_class
 NOT_METHODS = (
     "base",
     "drive",
+    "exact_size",
     "outside",
     "path",
     "refit",

@@ -10,6 +10,7 @@ import time
 import traceback
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -23,6 +24,7 @@ from frontier.core.problem import CalibrationProblem
 from frontier.core.status import Status
 from frontier.methods.base import Method
 from frontier.methods.drive import solve_points
+from frontier.methods.exact_size import refit_exactly
 from frontier.methods.path import noted
 from frontier.methods.refit import refit, refit_arm
 from frontier.methods.solution import Solution, Timing
@@ -72,16 +74,22 @@ def solve_measured(
     ]
 
 
-def refit_measured(problem: CalibrationProblem, solution: Solution, arm: str, *, threads: int = 1) -> Solution:
-    """`refit` of a measured solution, with what it cost apart from what the solution cost."""
+def refit_measured(
+    problem: CalibrationProblem, solution: Solution, arm: str, *, threads: int = 1, exactly: int | None = None
+) -> Solution:
+    """`refit` of a measured solution, with what it cost apart from what the solution cost.
+
+    exactly  end with this many active records (`methods.exact_size`)
+    """
     warm_up_gram()
     anchor, rho = refit_arm(arm)
     with _thread_limit(threads):
         wall = time.perf_counter()
         try:
             late = Solution.failed(Status.TIMEOUT, "no time was left for the refit")
+            again = refit if exactly is None else partial(refit_exactly, budget=exactly)
             [found] = _checked(
-                [late if out_of_time() else refit(problem, solution, anchor, rho=rho)], problem, [Point()]
+                [late if out_of_time() else again(problem, solution, anchor=anchor, rho=rho)], problem, [Point()]
             )
         except Exception as error:  # noqa: BLE001  # failures are data here too
             found = failure(error)

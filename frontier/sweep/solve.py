@@ -61,6 +61,7 @@ def calibrate(
     lam: float | None = None,
     seed: int | None = None,
     refit: str | None = None,
+    exact: bool = False,
     params: Mapping[str, Any] | None = None,
     threads: int = 1,
 ) -> Solution:
@@ -73,6 +74,8 @@ def calibrate(
     seed    of a stochastic method; default 0
     refit   the same records weighted again, from the weights as fitted or from the initial ones (`methods.refit`), or
             `none`; default: what is best for the method (`Method.refit_from`), where it is possible
+    exact   exactly the budget, where a method ends near it: records leave or enter, and all are refit
+            (`methods.exact_size`)
 
     All targets of `problem` are fitted: pass `problem.restrict(split.train)` to hold some out. Weights worse than the
     initial ones give a `WeightWarning` (`sweep.weight_warnings`), whatever their status, and a status that is not what
@@ -88,7 +91,10 @@ def calibrate(
         if lam is not None and size is None:
             raise InputError("lam", "a λ without a method", cure="name the method, or give a budget instead")
         method = default_method(problem, size)
-    name, solver = _built(method, params or {})
+    if exact and size is None:
+        raise InputError("exact", "without a budget", cure="give one, or drop it")
+    own = {"exact": True} if exact and method == "coreset" else {}  # which keeps to more than the targets
+    name, solver = _built(method, {**(params or {}), **own})
     if seed is not None and not solver.stochastic:
         raise InputError("seed", f"'{name}' is deterministic", cure="drop it")
     point = Point(
@@ -102,9 +108,11 @@ def calibrate(
     [solution] = solve_measured(solver, name, problem, [point], threads=threads)
     fitted = _judged(problem, solution)
     arm = refit or (solver.refit_from if is_sparse(fitted) else "none")
+    if exact and not own and len(fitted.active) != size:
+        arm = "fitted" if arm == "none" else arm
     if arm == "none" or fitted.weights is None:
         return _warned(problem, fitted)
-    again = _judged(problem, refit_measured(problem, fitted, arm, threads=threads))
+    again = _judged(problem, refit_measured(problem, fitted, arm, threads=threads, exactly=size if exact else None))
     if refit is None and again.weights is None:
         return _warned(problem, fitted.with_note(f"not refit: {again.message}"))
     if fitted.status is Status.NOT_CONVERGED and again.status is not Status.INFEASIBLE:

@@ -131,7 +131,7 @@ MISTAKES: dict[str, tuple[dict[str, str | bytes], dict[str, Any], str]] = {
     "a path above": ({}, {"targets": "a/../../t.csv"}, "targets: leaves the folder of the experiment file"),
     "a path with a NUL": ({}, {"records": "r\0.csv"}, "records: not a path"),
     "no column of values": ({"t.csv": TARGETS.replace("value", "valu")}, {}, "no column 'value'; did you mean 'valu'?"),
-    "semicolons": ({"t.csv": TARGETS.replace(",", ";")}, {}, "t.csv: no column 'name'"),
+    "semicolons": ({"t.csv": TARGETS.replace(",", ";")}, {}, "t.csv: one column: its header has no ','; set sep: ';'"),
     "two columns of one name": ({"t.csv": TARGETS.replace("family", "value")}, {}, "two columns of one name; got 'v"),
     "a duplicate target": (
         {"t.csv": TARGETS.replace("b,", "a,")},
