@@ -15,7 +15,7 @@ from frontier.problems.splits import default_split
 from frontier.sweep.given_weights import score
 from frontier.sweep.run import run_experiment
 from frontier.sweep.scoring import evaluate
-from frontier.sweep.solve import calibrate, solve
+from frontier.sweep.solve import calibrate, reweigh, solve
 
 __all__ = [
     "CalibrationProblem",
@@ -32,6 +32,7 @@ __all__ = [
     "method_names",
     "problem_names",
     "refit",
+    "reweigh",
     "run_experiment",
     "score",
     "solve",

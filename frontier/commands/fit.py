@@ -7,6 +7,7 @@ than the budget) or no good (`sweep/weight_warnings.py`), and it is said, or the
 
 from __future__ import annotations
 
+import dataclasses
 import warnings
 from functools import partial
 from pathlib import Path
@@ -29,12 +30,13 @@ from frontier.commands.fit_files import (
     targets_table,
     weights_table,
 )
+from frontier.commands.score_files import read_weights
 from frontier.core.errors import InputError
 from frontier.problems.diagnostics import DataWarning, problem_warnings
 from frontier.problems.records.auxiliary import with_auxiliary
 from frontier.problems.splits import default_split, every_target
 from frontier.sweep.default_method import default_method
-from frontier.sweep.solve import NotAsAskedWarning, calibrate, records_asked_for
+from frontier.sweep.solve import NotAsAskedWarning, calibrate, records_asked_for, reweigh
 from frontier.sweep.weight_warnings import WeightWarning, weight_warnings
 
 
@@ -64,6 +66,12 @@ def main(
     active_only: Annotated[
         bool, typer.Option("--active-only", help="write the records that are kept, no others")
     ] = False,
+    start: Annotated[
+        Path | None, typer.Option(help="earlier weights, .npy, .csv or .parquet: the initial weights of this fit")
+    ] = None,
+    freeze: Annotated[
+        bool, typer.Option("--freeze", help="with --start: the same records, weighted again for these totals")
+    ] = False,
     exact: Annotated[bool, typer.Option("--exact", help="exactly the budget, where the method ends near it")] = False,
     rows: Annotated[
         bool, typer.Option("--rows", help="microdata: write the kept rows with all their columns, a small file")
@@ -80,28 +88,36 @@ def main(
     parts = default_split(whole) if split == "default" else every_target(whole)
     if rows and "rows" not in whole.meta:
         raise InputError("--rows", "no microdata", expected="a problem with `microdata: …`", cure="use --active-only")
+    if freeze and (start is None or method is not None or budget is not None or lam is not None):
+        raise InputError("--freeze", "keeps the records of --start", cure="give --start, no method, budget or λ")
+    if start is not None:
+        earlier, _ = read_weights(start, whole, id_column(spec))
+        whole = dataclasses.replace(whole, w0=earlier) if not freeze else whole
     params = read_settings(settings or ())
     size = None if budget is None else read_budget(budget)
     for line in problem_warnings(whole):
         print_error(f"warning: {line}")
     training = with_auxiliary(whole).restrict(parts.train)
-    if method is None and lam is None:  # named before it is begun, and in what is said of it
+    if method is None and lam is None and not freeze:  # named before it is begun, and in what is said of it
         method = default_method(training, None if size is None else records_asked_for(size, whole.n_records))
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", DataWarning)  # said above
         warnings.simplefilter("ignore", WeightWarning)  # said below
         warnings.simplefilter("ignore", NotAsAskedWarning)
-        solution = calibrate(
-            training,
-            method=method,
-            budget=size,
-            lam=lam,
-            seed=seed,
-            refit=refit,
-            exact=exact,
-            params=params,
-            threads=threads,
-        )
+        if freeze:
+            solution = reweigh(training, earlier, refit=refit or "fitted", threads=threads)
+        else:
+            solution = calibrate(
+                training,
+                method=method,
+                budget=size,
+                lam=lam,
+                seed=seed,
+                refit=refit,
+                exact=exact,
+                params=params,
+                threads=threads,
+            )
     if solution.weights is None:
         print_error(f"FAILED, nothing written: {solution.status}: {solution.message or solution.status.meaning}")
         raise typer.Exit(1)

@@ -8,6 +8,8 @@ import warnings
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from numpy.typing import ArrayLike
+
 from frontier.core.errors import InputError
 from frontier.core.point import Point
 from frontier.core.problem import CalibrationProblem
@@ -22,6 +24,7 @@ from frontier.problems.diagnostics import DataWarning, problem_warnings
 from frontier.problems.records.auxiliary import with_auxiliary
 from frontier.problems.splits import every_target
 from frontier.sweep.default_method import default_method
+from frontier.sweep.given_weights import checked_weights
 from frontier.sweep.measure import refit_measured, solve_measured
 from frontier.sweep.scoring import evaluate
 from frontier.sweep.weight_warnings import WeightWarning, weight_warnings
@@ -79,8 +82,8 @@ def calibrate(
 
     All targets of `problem` are fitted: pass `problem.restrict(split.train)` to hold some out. Weights worse than the
     initial ones give a `WeightWarning` (`sweep.weight_warnings`), whatever their status, and a status that is not what
-    was asked for a `NotAsAskedWarning`. Raises `InputError` as
-    `solve` does, for a seed of a deterministic method, and for a budget that is neither records nor a share.
+    was asked for a `NotAsAskedWarning`. Raises `InputError` as `solve` does, for a seed of a deterministic method, and
+    for a budget that is neither records nor a share.
     """
     if refit not in (None, "none"):
         refit_arm(str(refit))
@@ -118,6 +121,18 @@ def calibrate(
     if fitted.status is Status.NOT_CONVERGED and again.status is not Status.INFEASIBLE:
         again = dataclasses.replace(again, status=fitted.status)  # the selection is still not the method's
     return _warned(problem, again)
+
+
+def reweigh(problem: CalibrationProblem, weights: ArrayLike, *, refit: str = "fitted", threads: int = 1) -> Solution:
+    """The same small file for these totals: the records with weight in `weights` (n), and no others, weighted again.
+
+    For a new year's totals, or targets that came later. `refit` says from what (`methods.refit`): those weights, or the
+    problem's initial ones. Warns as `calibrate` does; raises `InputError` for weights that are not one per record,
+    finite and ≥ 0.
+    """
+    refit_arm(refit)
+    given = Solution(checked_weights(weights, problem.n_records), Status.COMPLETED, method="given weights")
+    return _warned(problem, _judged(problem, refit_measured(problem, given, refit, threads=threads)))
 
 
 class NotAsAskedWarning(UserWarning):

@@ -352,3 +352,24 @@ def test_python_warns_when_what_came_is_not_what_was_asked_for() -> None:
     assert f"{len(solution.active)} of 200 records, total weight " in first
     assert second.startswith("unreached: asked for 150 records")
     assert repr(dataclasses.replace(solution, weights=None)).splitlines()[0].endswith(": no weights")
+
+
+def test_an_earlier_file_is_weighted_again_with_its_records_frozen_or_started_from(folder: Path) -> None:
+    problem = "own_data/problem.yaml"
+    assert fit(problem, *SAMPLE, "--budget", 100, "--out", "old.csv", "--active-only").exit_code == 0
+    targets = pd.read_csv("own_data/targets.csv")
+    targets.assign(value=targets["value"] * 1.03).to_csv("own_data/targets.csv", index=False)  # a year later
+    again = fit(problem, "--start", "old.csv", "--freeze", "--out", "new.csv", "--active-only")
+    assert again.exit_code == 0, again.stderr
+    assert "method            given weights, refit" in again.stdout
+    old, new = pd.read_csv("old.csv"), pd.read_csv("new.csv")
+    assert new["household"].tolist() == old["household"].tolist()
+    assert new["weight"].sum() == pytest.approx(1.03 * old["weight"].sum(), rel=0.01)  # no target is the total itself
+    later = fit(problem, "--method", "anchored_l1", "--budget", 60, "--start", "old.csv", "--out", "few.csv")
+    few = pd.read_csv("few.csv")
+    assert later.exit_code in (0, 1)
+    assert set(few.loc[few["active"], "household"]) <= set(old["household"])  # it never leaves w0 = 0
+    for arguments in (("--freeze",), ("--freeze", "--start", "old.csv", "--budget", 9)):
+        refused = fit(problem, *arguments, "--out", "no.csv")
+        assert refused.exit_code == 2
+        assert refused.stderr.splitlines()[-1].startswith("error: --freeze: keeps the records of --start; give --start")
