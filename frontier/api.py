@@ -1,6 +1,7 @@
 """What `import frontier` offers."""
 
 from frontier.advice.suggest import suggest
+from frontier.core.bounds import Bounds
 from frontier.core.errors import InputError
 from frontier.core.point import Point
 from frontier.core.problem import CalibrationProblem, Split
@@ -18,6 +19,7 @@ from frontier.sweep.scoring import evaluate
 from frontier.sweep.solve import calibrate, reweigh, solve
 
 __all__ = [
+    "Bounds",
     "CalibrationProblem",
     "InputError",
     "Method",

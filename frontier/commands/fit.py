@@ -22,6 +22,7 @@ from frontier.commands.fit_files import (
     method_in_words,
     output,
     print_pairs,
+    read_bounds,
     read_budget,
     read_problem,
     read_settings,
@@ -72,6 +73,10 @@ def main(
     freeze: Annotated[
         bool, typer.Option("--freeze", help="with --start: the same records, weighted again for these totals")
     ] = False,
+    bound: Annotated[
+        list[str] | None,
+        typer.Option(help="max_weight=5000, min_weight, max_ratio or min_ratio (to the initial weight); repeatable"),
+    ] = None,
     exact: Annotated[bool, typer.Option("--exact", help="exactly the budget, where the method ends near it")] = False,
     rows: Annotated[
         bool, typer.Option("--rows", help="microdata: write the kept rows with all their columns, a small file")
@@ -94,6 +99,7 @@ def main(
         earlier, _ = read_weights(start, whole, id_column(spec))
         whole = dataclasses.replace(whole, w0=earlier) if not freeze else whole
     params = read_settings(settings or ())
+    bounds = read_bounds(bound or ())
     size = None if budget is None else read_budget(budget)
     for line in problem_warnings(whole):
         print_error(f"warning: {line}")
@@ -105,7 +111,7 @@ def main(
         warnings.simplefilter("ignore", WeightWarning)  # said below
         warnings.simplefilter("ignore", NotAsAskedWarning)
         if freeze:
-            solution = reweigh(training, earlier, refit=refit or "fitted", threads=threads)
+            solution = reweigh(training, earlier, refit=refit or "fitted", bounds=bounds, threads=threads)
         else:
             solution = calibrate(
                 training,
@@ -115,6 +121,7 @@ def main(
                 seed=seed,
                 refit=refit,
                 exact=exact,
+                bounds=bounds,
                 params=params,
                 threads=threads,
             )

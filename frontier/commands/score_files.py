@@ -19,7 +19,7 @@ from numpy.typing import NDArray
 from frontier.core.errors import InputError
 from frontier.core.problem import CalibrationProblem, FloatArray
 from frontier.problems.own_data.export import record_ids
-from frontier.problems.own_data.lists import DEFAULT_ID, refuse_duplicates
+from frontier.problems.own_data.lists import DEFAULT_ID
 from frontier.problems.own_data.matrix import numbered
 from frontier.problems.own_data.opening import check_file, open_table
 from frontier.problems.own_data.tables import SHOWN, Table
@@ -47,7 +47,13 @@ def read_weights(path: Path, problem: CalibrationProblem, id: str) -> tuple[Floa
     name = next((name for name in (id, "record", DEFAULT_ID) if name in table.columns), None)
     if name is not None:
         weights = np.zeros(problem.n_records)
-        weights[_records(table, name, problem)] = values
+        at = _records(table, name, problem)
+        weights[at] = values
+        if (wrong := weights[at] != values).any():  # the rows of one record, in a file of rows, have its weight
+            row = int(wrong.argmax())
+            got = f"{values[row]:.6g} and {weights[at[row]]:.6g}"
+            what = f"two weights for record {record_ids(problem)[at[row]]}"
+            raise InputError(table.at(row, WEIGHT), what, expected="one", got=got, cure="keep one of the rows")
         return weights, f"by {name}"
     if len(values) != problem.n_records:
         expected = f"{problem.n_records:,}, one for each record"
@@ -68,10 +74,7 @@ def _array(path: Path, n: int) -> FloatArray:
 
 
 def _records(table: Table, name: str, problem: CalibrationProblem) -> NDArray[np.int64]:
-    """The number of each row's record, every one at most once."""
-    ids = record_ids(problem).tolist()
-    number = {str(value): i for i, value in enumerate(ids)}
+    """The number of each row's record."""
+    number = {str(value): i for i, value in enumerate(record_ids(problem).tolist())}
     parts = [numbered(table, column, first, name, number, "record") for first, [column] in table.batches([name])]
-    found = np.concatenate([np.empty(0, dtype=np.int64), *parts])
-    refuse_duplicates([ids[i] for i in found], table, name, "record")
-    return found
+    return np.concatenate([np.empty(0, dtype=np.int64), *parts])

@@ -21,12 +21,14 @@ from __future__ import annotations
 import dataclasses
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import partial
 from typing import Annotated, ClassVar, Literal
 
 import numpy as np
 import scipy.sparse as sp
 from annotated_types import Ge, Le
 
+from frontier.core.bounds import Bounds
 from frontier.core.point import Coordinate, Point, reached
 from frontier.core.problem import CalibrationProblem, FloatArray
 from frontier.core.ranges import Count, NonNegative, Positive
@@ -37,6 +39,7 @@ from frontier.methods.exact_size import refit_exactly
 from frontier.methods.hard_concrete import HardConcreteCalibrator
 from frontier.methods.refit import refit
 from frontier.methods.solution import Solution
+from frontier.objectives.distance import Box
 from frontier.objectives.weight_statistics import active_count
 
 LEAST_WEIGHT = 1e-3  # of the mean dense weight: what a record without any starts from, so that w/v is a ratio
@@ -54,6 +57,7 @@ class Coreset(Method):
     final          whether the weights of the chosen records are fitted again (`refit`) or stay as they are (`gates`)
     rho            ρ of that refit (`methods.refit`): smaller, nearer to all totals
     exact          whether that refit ends at exactly the budget (`methods.exact_size`)
+    bounds         of the weights, held by that refit (`core.bounds`)
     epochs, lr     Adam's length and step
 
     Claims the number of auxiliary rows and the worst relative error of them, and the λ that was found.
@@ -72,6 +76,7 @@ class Coreset(Method):
     final: Literal["refit", "gates"] = "refit"
     rho: Positive = 0.1
     exact: bool = False
+    bounds: Bounds | None = None
     epochs: Count = 2000
     lr: Positive = 0.1
 
@@ -96,22 +101,26 @@ class Coreset(Method):
             return [Solution.failed(dense.status, f"dense weights: {dense.message}")] * len(points)
         whole = self.augmented(problem, dense.weights)
         rows = whole.n_targets - problem.n_targets
-        found = []
+        found, box = [], self.bounds.box(problem.w0) if self.bounds else None
         for point, solution in zip(points, self.gates.solve(whole, points), strict=True):
-            chosen = self._fitted_again(whole, solution, point.budget or 0) if self.final == "refit" else solution
+            again = self.final == "refit" or box is not None
+            chosen = self._fitted_again(whole, solution, point.budget or 0, box) if again else solution
             found.append(self._told(chosen, whole, rows, dense))
         return found
 
-    def _fitted_again(self, whole: CalibrationProblem, solution: Solution, budget: int) -> Solution:
+    def _fitted_again(self, whole: CalibrationProblem, solution: Solution, budget: int, box: Box | None) -> Solution:
         """The weights of the chosen records near the dense ones, unless too few of them are left with any."""
-        if self.exact and solution.weights is not None and budget:
-            again = refit_exactly(whole, solution, budget, "initial", rho=self.rho)
-        else:
-            again = refit(whole, solution, "initial", rho=self.rho)
-        if again.status is Status.TIMEOUT:
+        again = (
+            partial(refit_exactly, budget=budget) if self.exact and budget and solution.weights is not None else refit
+        )
+        found = again(whole, solution, anchor="initial", rho=self.rho, box=box)
+        if found.status is Status.TIMEOUT:
             return dataclasses.replace(solution.with_note("without the last fit"), status=Status.TIMEOUT)
-        weights = again.weights
-        if weights is None or again.status is not Status.OPTIMAL or not reached(active_count(weights), budget):
+        if box is not None:  # what is not within it is no answer
+            ended = solution.status if found.status is Status.OPTIMAL else found.status
+            return dataclasses.replace(solution, weights=found.weights, status=ended)
+        weights = found.weights
+        if weights is None or found.status is not Status.OPTIMAL or not reached(active_count(weights), budget):
             return solution
         return dataclasses.replace(solution, weights=weights)
 

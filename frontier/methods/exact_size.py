@@ -20,13 +20,20 @@ from frontier.core.status import Status
 from frontier.methods.refit import RHO, Anchor, refit
 from frontier.methods.solution import Solution
 from frontier.objectives.design import weighted_design
+from frontier.objectives.distance import Box
 from frontier.objectives.weight_statistics import active_records
 
 ROUNDS = 30
 
 
 def refit_exactly(
-    problem: CalibrationProblem, solution: Solution, budget: int, anchor: Anchor, *, rho: float = RHO
+    problem: CalibrationProblem,
+    solution: Solution,
+    budget: int,
+    anchor: Anchor,
+    *,
+    rho: float = RHO,
+    box: Box | None = None,
 ) -> Solution:
     """The refit of a selection that has exactly `budget` active records; the nearest, `unreached`, where none is found.
 
@@ -36,7 +43,7 @@ def refit_exactly(
     design = weighted_design(problem)
     gone = np.zeros(problem.n_records, dtype=bool)
     for _ in range(ROUNDS):
-        again = refit(problem, chosen, anchor, rho=rho)
+        again = refit(problem, chosen, anchor, rho=rho, box=box)
         if again.weights is None:
             return again
         active = active_records(again.weights)

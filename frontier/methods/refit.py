@@ -35,7 +35,7 @@ from frontier.core.errors import InputError
 from frontier.core.problem import CalibrationProblem, FloatArray
 from frontier.core.status import Status
 from frontier.methods.solution import Solution
-from frontier.objectives.distance import DistanceObjective
+from frontier.objectives.distance import Box, DistanceObjective
 from frontier.objectives.refit import RefitObjective
 from frontier.objectives.weight_statistics import active_count, active_records
 from frontier.solvers.dual.calibrate import calibrate
@@ -47,8 +47,18 @@ TOLERANCE = 1e-9  # length of the dual gradient: errors of targets are then exac
 MAX_ITER = 500  # Newton steps; 50 are many
 
 
-def refit(problem: CalibrationProblem, solution: Solution, anchor: Anchor = "fitted", *, rho: float = RHO) -> Solution:
+def refit(
+    problem: CalibrationProblem,
+    solution: Solution,
+    anchor: Anchor = "fitted",
+    *,
+    rho: float = RHO,
+    box: Box | None = None,
+) -> Solution:
     """The solution with the weights of its own support refitted to the targets of `problem`, and nothing else changed.
+
+    With `box`, lower and upper ends of all n weights, those of the support are within it: the same minimum over a box,
+    certified over it.
 
     `problem` is the training problem that was solved. A solution without weights or without a support comes back
     without weights, `infeasible`, and so does one whose support has records with w0 = 0 under the anchor "initial".
@@ -70,7 +80,9 @@ def refit(problem: CalibrationProblem, solution: Solution, anchor: Anchor = "fit
         return _without(solution, anchor, f"{(start <= 0).sum()} records of the support have no initial weight")
     if anchor == "initial":
         start = start * (problem.w0.sum() / start.sum())
-    found = calibrate(_on(problem, support, start), DistanceObjective("entropy", rho), tol=TOLERANCE, max_iter=MAX_ITER)
+    inside = None if box is None else (box[0][support], box[1][support])
+    distance = DistanceObjective("entropy", rho, box=inside)
+    found = calibrate(_on(problem, support, start), distance, tol=TOLERANCE, max_iter=MAX_ITER)
     weights, anchored = np.zeros(problem.n_records), np.zeros(problem.n_records)
     weights[support], anchored[support] = found.weights, start
     return dataclasses.replace(
@@ -79,7 +91,7 @@ def refit(problem: CalibrationProblem, solution: Solution, anchor: Anchor = "fit
         status=Status.OPTIMAL if found.ended == "converged" else Status.unconverged(),
         n_iter=found.n_iter,
         message="; ".join(filter(None, (solution.message, found.message))),
-        objective=RefitObjective(anchored, rho),
+        objective=RefitObjective(anchored, rho, box if box is None else (np.where(anchored > 0, box[0], 0.0), box[1])),
         dual=found.theta,
         trace={},
         claims={"rho": rho},

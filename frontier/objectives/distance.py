@@ -17,7 +17,7 @@ A record with w0 = 0 keeps weight 0. No solver lives here (`frontier.solvers.dua
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Literal
 
 import numpy as np
@@ -25,19 +25,24 @@ import numpy as np
 from frontier.core.problem import CalibrationProblem, FloatArray
 from frontier.objectives.certificate import Certificate
 from frontier.objectives.design import weighted_design
-from frontier.objectives.links import DistanceLink, ExponentialLink, LinearLink, LogitLink
+from frontier.objectives.links import BoundedExponentialLink, DistanceLink, ExponentialLink, LinearLink, LogitLink
 
 Kind = Literal["chi_square", "entropy", "logit"]
+Box = tuple[FloatArray, FloatArray]  # lower and upper ends, (n,) each
 
 
 @dataclass(frozen=True, slots=True)
 class DistanceObjective:
-    """`D(w)/N`, plus `(1/2ρ)‖b − A w‖²` where `relax` = ρ is a number; `lower` and `upper` bound w/w0 (None: not)."""
+    """`D(w)/N`, plus `(1/2ρ)‖b − A w‖²` where `relax` = ρ is a number; `lower` and `upper` bound w/w0 (None: not).
+
+    `box`: lower and upper ends of w itself, (n,) each, of the entropy distance.
+    """
 
     kind: Kind
     relax: float | None = None
     lower: float | None = 0.0
     upper: float | None = None
+    box: Box | None = field(default=None, compare=False)
 
     @property
     def lam(self) -> float:
@@ -46,7 +51,7 @@ class DistanceObjective:
     def link(self, w0: FloatArray) -> DistanceLink:
         """The link of D; θ belongs to D itself, not to D/N."""
         if self.kind == "entropy":
-            return ExponentialLink(w0)
+            return ExponentialLink(w0) if self.box is None else BoundedExponentialLink(w0, *self.box)
         if self.kind == "logit":
             assert self.lower is not None
             assert self.upper is not None

@@ -100,6 +100,41 @@ class ExponentialLink:
 
 
 @dataclass(frozen=True, slots=True, eq=False)
+class BoundedExponentialLink:
+    """`F(η) = clip(w0 e^η, lower, upper)`: the entropy distance of `ExponentialLink` on a box of weights, (n,) each."""
+
+    w0: FloatArray
+    lower: FloatArray
+    upper: FloatArray
+
+    def weights(self, eta: FloatArray) -> FloatArray:
+        return np.clip(self._free(eta), self.lower, self.upper)
+
+    def slope(self, eta: FloatArray) -> FloatArray:
+        free = self._free(eta)
+        return np.where((free > self.lower) & (free < self.upper), free, 0.0)
+
+    def potential(self, eta: FloatArray) -> FloatArray:
+        """The conjugate `max_w ηw − G(w)`, taken at `w = F(η)`."""
+        free, w = self._free(eta), self.weights(eta)
+        inside = self.w0 * np.expm1(np.minimum(eta, BEYOND_ANY_BOX))
+        return np.where(w == free, inside, eta * w - _divergence(w, self.w0))
+
+    def distance(self, w: FloatArray) -> FloatArray:
+        return np.where((w >= self.lower) & (w <= self.upper), _divergence(w, self.w0), np.inf)
+
+    def excess(self, w: FloatArray, eta: FloatArray) -> FloatArray:
+        """`D(w, F) + (w − F) log(F/z)` with z = w0 e^η: both parts are ≥ 0, as F is the end that z passed, or z."""
+        free, F = self._free(eta), self.weights(eta)
+        passed = np.log(np.divide(F, self.w0, out=np.ones_like(F), where=(F > 0) & (self.w0 > 0))) - eta
+        beyond = np.where((w == F) | (free == F), 0.0, np.maximum((w - F) * passed, 0.0))
+        return np.where(np.isfinite(self.distance(w)), _divergence(w, F) + beyond, np.inf)
+
+    def _free(self, eta: FloatArray) -> FloatArray:
+        return np.asarray(self.w0 * np.exp(np.clip(eta, -MAX_EXPONENT, BEYOND_ANY_BOX)))
+
+
+@dataclass(frozen=True, slots=True, eq=False)
 class LogitLink:
     """`F(η) = w0 (L(U−1) + U(1−L)e^{Bη})/((U−1) + (1−L)e^{Bη})`, `B = (U−L)/((1−L)(U−1))`, so `L < w/w0 < U`.
 
@@ -158,5 +193,6 @@ def _divergence(x: FloatArray, y: FloatArray | float) -> FloatArray:
     return np.asarray(np.maximum(kl_div(x, y), 0.0))
 
 
+BEYOND_ANY_BOX = 300.0  # e^300 times any initial weight is above any end that a weight is held by
 MAX_EXPONENT = 700.0  # e^709 is the largest float64: an infeasible raking diverges to huge weights, not to NaN;
 # and e^-745 is 0: a record that only hurts is left with hardly any weight, but kept

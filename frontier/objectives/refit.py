@@ -7,15 +7,19 @@ from dataclasses import dataclass, field
 
 from frontier.core.problem import CalibrationProblem, FloatArray
 from frontier.objectives.certificate import Certificate
-from frontier.objectives.distance import DistanceObjective
+from frontier.objectives.distance import Box, DistanceObjective
 
 
 @dataclass(frozen=True, slots=True)
 class RefitObjective:
-    """`½ Σ ω_j r_j² + ρ D(w)/N` at the anchor weights v (n, 0 off the support), declared for the harness to certify."""
+    """`½ Σ ω_j r_j² + ρ D(w)/N` at the anchor weights v (n, 0 off the support), declared for the harness to certify.
+
+    `box`: lower and upper ends of the weights, (n,) each; 0 and anything off the support.
+    """
 
     anchor: FloatArray = field(compare=False)  # arrays have no truth value to compare by
     rho: float
+    box: Box | None = field(default=None, compare=False)
 
     @property
     def lam(self) -> float:
@@ -35,7 +39,7 @@ class RefitObjective:
 
     @property
     def _distance(self) -> DistanceObjective:
-        return DistanceObjective("entropy", relax=self.rho)
+        return DistanceObjective("entropy", relax=self.rho, box=self.box)
 
     def _anchored(self, problem: CalibrationProblem) -> CalibrationProblem:
         return dataclasses.replace(problem, w0=self.anchor, floor=None)

@@ -28,6 +28,7 @@ from frontier.methods.exact_size import refit_exactly
 from frontier.methods.path import noted
 from frontier.methods.refit import refit, refit_arm
 from frontier.methods.solution import Solution, Timing
+from frontier.objectives.distance import Box
 from frontier.solvers.dual.newton import warm_up_gram
 
 
@@ -75,11 +76,18 @@ def solve_measured(
 
 
 def refit_measured(
-    problem: CalibrationProblem, solution: Solution, arm: str, *, threads: int = 1, exactly: int | None = None
+    problem: CalibrationProblem,
+    solution: Solution,
+    arm: str,
+    *,
+    threads: int = 1,
+    exactly: int | None = None,
+    box: Box | None = None,
 ) -> Solution:
     """`refit` of a measured solution, with what it cost apart from what the solution cost.
 
     exactly  end with this many active records (`methods.exact_size`)
+    box      ends of the weights, (n,) each (`core.bounds`)
     """
     warm_up_gram()
     anchor, rho = refit_arm(arm)
@@ -89,7 +97,9 @@ def refit_measured(
             late = Solution.failed(Status.TIMEOUT, "no time was left for the refit")
             again = refit if exactly is None else partial(refit_exactly, budget=exactly)
             [found] = _checked(
-                [late if out_of_time() else again(problem, solution, anchor=anchor, rho=rho)], problem, [Point()]
+                [late if out_of_time() else again(problem, solution, anchor=anchor, rho=rho, box=box)],
+                problem,
+                [Point()],
             )
         except Exception as error:  # noqa: BLE001  # failures are data here too
             found = failure(error)

@@ -10,6 +10,7 @@ from typing import Any
 
 from numpy.typing import ArrayLike
 
+from frontier.core.bounds import Bounds
 from frontier.core.errors import InputError
 from frontier.core.point import Point
 from frontier.core.problem import CalibrationProblem
@@ -65,6 +66,7 @@ def calibrate(
     seed: int | None = None,
     refit: str | None = None,
     exact: bool = False,
+    bounds: Bounds | None = None,
     params: Mapping[str, Any] | None = None,
     threads: int = 1,
 ) -> Solution:
@@ -79,6 +81,7 @@ def calibrate(
             `none`; default: what is best for the method (`Method.refit_from`), where it is possible
     exact   exactly the budget, where a method ends near it: records leave or enter, and all are refit
             (`methods.exact_size`)
+    bounds  of the weights of records that are kept; the refit holds them, so there always is one
 
     All targets of `problem` are fitted: pass `problem.restrict(split.train)` to hold some out. Weights worse than the
     initial ones give a `WeightWarning` (`sweep.weight_warnings`), whatever their status, and a status that is not what
@@ -96,7 +99,10 @@ def calibrate(
         method = default_method(problem, size)
     if exact and size is None:
         raise InputError("exact", "without a budget", cure="give one, or drop it")
-    own = {"exact": True} if exact and method == "coreset" else {}  # which keeps to more than the targets
+    box = bounds.box(problem.w0) if bounds else None
+    own: dict[str, Any] = {}
+    if method == "coreset":  # which keeps to more than the targets
+        own = ({"exact": True} if exact else {}) | ({"bounds": dataclasses.asdict(bounds)} if bounds else {})
     name, solver = _built(method, {**(params or {}), **own})
     if seed is not None and not solver.stochastic:
         raise InputError("seed", f"'{name}' is deterministic", cure="drop it")
@@ -111,19 +117,28 @@ def calibrate(
     [solution] = solve_measured(solver, name, problem, [point], threads=threads)
     fitted = _judged(problem, solution)
     arm = refit or (solver.refit_from if is_sparse(fitted) else "none")
-    if exact and not own and len(fitted.active) != size:
-        arm = "fitted" if arm == "none" else arm
+    if arm == "none" and not own and (box is not None or (exact and len(fitted.active) != size)):
+        arm = "fitted"
     if arm == "none" or fitted.weights is None:
         return _warned(problem, fitted)
-    again = _judged(problem, refit_measured(problem, fitted, arm, threads=threads, exactly=size if exact else None))
-    if refit is None and again.weights is None:
+    again = _judged(
+        problem, refit_measured(problem, fitted, arm, threads=threads, exactly=size if exact else None, box=box)
+    )
+    if refit is None and box is None and again.weights is None:
         return _warned(problem, fitted.with_note(f"not refit: {again.message}"))
     if fitted.status is Status.NOT_CONVERGED and again.status is not Status.INFEASIBLE:
         again = dataclasses.replace(again, status=fitted.status)  # the selection is still not the method's
     return _warned(problem, again)
 
 
-def reweigh(problem: CalibrationProblem, weights: ArrayLike, *, refit: str = "fitted", threads: int = 1) -> Solution:
+def reweigh(
+    problem: CalibrationProblem,
+    weights: ArrayLike,
+    *,
+    refit: str = "fitted",
+    bounds: Bounds | None = None,
+    threads: int = 1,
+) -> Solution:
     """The same small file for these totals: the records with weight in `weights` (n), and no others, weighted again.
 
     For a new year's totals, or targets that came later. `refit` says from what (`methods.refit`): those weights, or the
@@ -132,7 +147,8 @@ def reweigh(problem: CalibrationProblem, weights: ArrayLike, *, refit: str = "fi
     """
     refit_arm(refit)
     given = Solution(checked_weights(weights, problem.n_records), Status.COMPLETED, method="given weights")
-    return _warned(problem, _judged(problem, refit_measured(problem, given, refit, threads=threads)))
+    box = bounds.box(problem.w0) if bounds else None
+    return _warned(problem, _judged(problem, refit_measured(problem, given, refit, threads=threads, box=box)))
 
 
 class NotAsAskedWarning(UserWarning):

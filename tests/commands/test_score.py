@@ -220,8 +220,8 @@ BAD: dict[str, tuple[str, str, str]] = {
     "an unknown id": ("w.csv", "record,weight\n0,1\n9,1\n", "w.csv: row 3, column 'record': unknown record; got '9'"),
     "an id twice": (
         "w.csv",
-        "weight,id\n1,2\n1,0\n1,2\n",
-        "w.csv: row 4, column 'id': duplicate record; got 2, as in row 2",
+        "weight,id\n1,2\n1,0\n3,2\n",
+        "w.csv: row 2, column 'weight': two weights for record 2; expected one, got 1 and 3; keep one of the rows",
     ),
     "no id": ("w.csv", "record,weight\n0,1\n,1\n", "w.csv: row 3, column 'record': missing value"),
     "no weight": ("w.csv", "record,weight\n0,\n", "w.csv: row 2, column 'weight': missing value; expected a number"),

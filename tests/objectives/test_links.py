@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from frontier.objectives.links import DistanceLink, ExponentialLink, LinearLink, LogitLink
+from frontier.objectives.links import BoundedExponentialLink, DistanceLink, ExponentialLink, LinearLink, LogitLink
 
 W0 = np.array([0.5, 1.0, 3.0, 20.0, 0.0])
 ETA = np.linspace(-3.1, 2.9, 25)
@@ -14,6 +14,8 @@ LINKS: dict[str, DistanceLink] = {
     "linear, bounded": LinearLink(p=W0, q=W0, lower=0.3 * W0, upper=2.5 * W0),
     "linear, anchored": LinearLink(p=W0, q=W0 / 0.7, c=0.2),
     "exponential": ExponentialLink(W0),
+    "exponential, bounded": BoundedExponentialLink(W0, 0.3 * W0, 2.5 * W0),
+    "exponential, capped": BoundedExponentialLink(W0, 0.0 * W0, np.full(5, 25.0)),
     "logit": LogitLink(W0, 0.2, 4.0),
     "logit from zero": LogitLink(W0, 0.0, 1.5),
 }

@@ -1,0 +1,51 @@
+"""Bounds on weights: absolute ones, and on the ratio to the initial weight; together a box for every record."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from frontier.core.errors import InputError
+
+FloatArray = NDArray[np.float64]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Bounds:
+    """`max(min_weight, min_ratio·w0) ≤ w ≤ min(max_weight, max_ratio·w0)` for every record that is kept; None: none.
+
+    Raises `InputError` for a bound that is negative or not a number.
+    """
+
+    min_weight: float | None = None
+    max_weight: float | None = None
+    min_ratio: float | None = None
+    max_ratio: float | None = None
+
+    def __post_init__(self) -> None:
+        for name in self.__dataclass_fields__:
+            value = getattr(self, name)
+            if value is not None and not (np.isfinite(value) and value >= 0):
+                raise InputError(name, "not a bound", expected="a finite number ≥ 0", got=value)
+
+    def __bool__(self) -> bool:
+        return any(getattr(self, name) is not None for name in self.__dataclass_fields__)
+
+    def box(self, w0: FloatArray) -> tuple[FloatArray, FloatArray]:
+        """Lower and upper ends, (n,) each; `InputError` for a record that no weight is left for."""
+        lower = np.maximum(self.min_weight or 0.0, (self.min_ratio or 0.0) * w0)
+        most = np.inf if self.max_weight is None else self.max_weight
+        upper = np.full(w0.size, most) if self.max_ratio is None else np.minimum(most, self.max_ratio * w0)
+        if (lower > upper).any():
+            i = int((lower > upper).argmax())
+            got = f"{lower[i]:,.6g} to {upper[i]:,.6g} for record {i}, whose initial weight is {w0[i]:,.6g}"
+            raise InputError("bounds", "no weight is between them", got=got, cure="widen them")
+        return lower, upper
+
+    def held(self, weights: FloatArray, w0: FloatArray) -> bool:
+        """Whether the records with weight keep to them, but for rounding."""
+        lower, upper = self.box(w0)
+        kept = weights > 0
+        return bool(((weights >= lower * (1 - 1e-12)) & (weights <= upper * (1 + 1e-12)))[kept].all())
