@@ -20,6 +20,7 @@ from frontier.core.files import write_atomically
 from frontier.core.problem import CalibrationProblem
 from frontier.objectives.design import relative_residual
 from frontier.objectives.weight_statistics import effective_sample_size
+from frontier.problems.checks.bounds_hint import tightest
 from frontier.problems.checks.dependent import dependences
 from frontier.problems.checks.infeasible import conflict
 from frontier.problems.diagnostics import diagnose, problem_warnings
@@ -41,7 +42,12 @@ def main(
         raise InputError("--out", "not a table", expected="a .csv or .parquet file", got=repr(str(out)))
     name, _, whole = read_problem(problem)
     lines = [*_contents(name, whole)]
-    complaints = [*problem_warnings(whole), *_dependences(whole), *_infeasible(whole, seconds)]
+    impossible = _infeasible(whole, seconds)
+    complaints = [*problem_warnings(whole), *_dependences(whole), *impossible]
+    if not impossible and (bounds := tightest(whole, seconds)) is not None:
+        lines.append(
+            ("tightest bounds", f"{bounds[0]:.4g} to {bounds[1]:.4g} times w0 let some weights meet all targets")
+        )
     if out is not None:
         write_atomically(out, as_table(diagnose(whole), cast(TableFormat, out.suffix.lower().removeprefix("."))))
         lines.append(("targets", str(out)))

@@ -7,7 +7,9 @@ import pytest
 import scipy.optimize
 import scipy.sparse as sp
 
+import frontier
 from frontier.core.problem import CalibrationProblem
+from frontier.problems.checks.bounds_hint import tightest
 from frontier.problems.checks.dependent import dependences
 from frontier.problems.checks.infeasible import certified, conflict
 from tests.conftest import make_problem
@@ -57,3 +59,26 @@ def test_what_can_be_met_agrees_with_a_linear_programme(seed: int) -> None:
 def test_a_false_certificate_is_refused() -> None:
     problem = make_problem()
     assert not certified(problem, np.ones(problem.n_targets))
+
+
+@pytest.mark.filterwarnings("ignore::frontier.problems.diagnostics.DataWarning")
+@pytest.mark.filterwarnings("ignore::frontier.sweep.solve.NotAsAskedWarning")
+def test_the_tightest_bounds_are_those_of_which_the_dual_methods_find_the_edge() -> None:
+    problem = frontier.load_problem("cps_ohio")
+    found = tightest(problem, 60.0)
+    assert found is not None
+    low, high = found
+    assert low == 0.0  # t is above 1 here
+    inside, outside = (
+        frontier.calibrate(problem, method="greg", params={"lower": 0.0, "upper": high * factor, "max_iter": 500})
+        for factor in (1.01, 0.99)
+    )
+    assert inside.status == "optimal"
+    assert outside.status == "infeasible"
+
+
+def test_bounds_around_one_hold_equal_room_on_both_sides() -> None:
+    rows = np.array([[1, 1, 0, 0], [0, 0, 1, 1]], dtype=float)
+    found = tightest(with_rows(rows, [2.5, 1.8]), 10.0)
+    assert found == pytest.approx((0.75, 1.25), abs=1e-7)  # the programme's tolerance
+    assert tightest(with_rows(np.vstack([rows, rows[:1]]), [2.5, 1.8, 3.0]), 10.0) is None
