@@ -85,7 +85,7 @@ def _contents(name: str, problem: CalibrationProblem) -> list[tuple[str, str]]:
 
 def _dependences(problem: CalibrationProblem) -> list[str]:
     """A line for targets that others fix at another value."""
-    found = [one for one in dependences(problem) if one.off > CONTRADICTS]
+    found = [one for one in dependences(problem) if one.off > CONTRADICTS and one.beyond_rounding]
     if not found:
         return []
     names = problem.target_names

@@ -24,6 +24,7 @@ from frontier.core.registry import checked_parameters
 from frontier.core.yaml_file import read_value, read_yaml
 from frontier.methods.solution import Solution
 from frontier.objectives.design import relative_residual
+from frontier.objectives.interval import within
 from frontier.objectives.weight_statistics import active_records
 from frontier.problems.diagnostics import NAMED, diagnose
 from frontier.problems.own_data.export import TableFormat, as_table, record_ids
@@ -188,7 +189,9 @@ def summary(problem: CalibrationProblem, split: Split, solution: Solution) -> li
     """What came out of a fit, as pairs of name and value for people."""
     row = evaluate(problem, split, solution)
     status = ("status", f"{solution.status}, {solution.status.meaning}")
-    return [*weights_in_words(problem, split, row), ("certificate", _certificate(row)), status]
+    assert solution.weights is not None
+    rounding = rounding_in_words(problem, split, solution.weights)
+    return [*weights_in_words(problem, split, row), *rounding, ("certificate", _certificate(row)), status]
 
 
 def weights_in_words(problem: CalibrationProblem, split: Split, row: Row) -> list[tuple[str, str]]:
@@ -206,6 +209,13 @@ def weights_in_words(problem: CalibrationProblem, split: Split, row: Row) -> lis
             name = "error, fitted" if side == "train" else "error, held out"
             lines.append((name, f"{error} ({mask.sum():,} targets; {before})"))
     return lines
+
+
+def rounding_in_words(problem: CalibrationProblem, split: Split, weights: FloatArray) -> list[tuple[str, str]]:
+    """How many fitted targets are met within their tolerances, where they have any."""
+    if problem.tolerance is None:
+        return []
+    return [("within rounding", f"{within(problem, weights)[split.train].sum():,} of {split.train.sum():,} targets")]
 
 
 def print_pairs(lines: Sequence[tuple[str, str]]) -> None:

@@ -20,6 +20,7 @@ from frontier.commands.fit_files import (
     print_pairs,
     read_problem,
     read_share,
+    rounding_in_words,
     weights_in_words,
     writable,
 )
@@ -71,6 +72,7 @@ def main(
     for file, (values, matched) in zip(files, read, strict=True):
         row = evaluate(whole, parts, Solution(values, Status.COMPLETED))
         lines += [("weights", f"{file}, {matched}"), *weights_in_words(whole, parts, row)]
+        lines += rounding_in_words(whole, parts, values)
     lines += worst_targets(table, "" if weights2 is None else "_2")
     lines += [] if weights2 is None else comparison(table, *found)
     if out is not None and kind is not None:

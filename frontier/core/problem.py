@@ -39,6 +39,8 @@ class CalibrationProblem:
     meta        facts about the problem (held-out families, floors, provenance); never seen by a method
     auxiliary   generic statistics of the records (rows × n), in no published total: what a small file may keep of a
                 large one
+    tolerance   how far from y an estimate may be and count as exact, m, target units; None: not at all. Of targets that
+                were published rounded; classical calibration heeds it (`objectives.interval`)
     truth       what is known to be true beside the targets (`core.truth`); never seen by a method
 
     Raises `InputError` for non-finite entries, negative w0, importance or scale, mismatched shapes, duplicate target
@@ -56,6 +58,7 @@ class CalibrationProblem:
     groups: NDArray[Any] | None = None
     meta: Mapping[str, Any] = field(default_factory=dict)
     auxiliary: sp.csr_array | None = None
+    tolerance: FloatArray | None = None
     truth: Truth | None = None
     floor: InitVar[float | None] = None
 
@@ -81,6 +84,9 @@ class CalibrationProblem:
         if groups is not None and groups.shape != (n,):
             raise InputError(f"{place}.groups", "wrong shape", expected=f"({n},)", got=groups.shape)
         importance = _vector(importance, m, f"{place}.importance", "targets", nonnegative=True)
+        tolerance = self.tolerance
+        if tolerance is not None:
+            tolerance = _vector(tolerance, m, f"{place}.tolerance", "targets", nonnegative=True)
         values = {"M": M, "y": y, "w0": w0, "scale": scale, "importance": importance}
         auxiliary = None if self.auxiliary is None else _estimate_matrix(self.auxiliary, place, "auxiliary")
         if auxiliary is not None and auxiliary.shape[1] != n:
@@ -88,6 +94,7 @@ class CalibrationProblem:
         if self.truth is not None and self.truth.H.shape[1] != n:
             raise InputError(f"{place}.truth", "not over these records", expected=n, got=self.truth.H.shape[1])
         labels = {"families": families, "target_names": names, "groups": groups, "auxiliary": auxiliary}
+        labels["tolerance"] = tolerance
         _assign(self, values | labels, self.meta)
 
     def __reduce__(self) -> tuple[Any, ...]:  # validated once: a worker process trusts what it is sent
@@ -124,6 +131,7 @@ class CalibrationProblem:
             y=self.y[index],
             scale=self.scale[index],
             importance=self.importance[index],
+            tolerance=None if self.tolerance is None else self.tolerance[index],
             families=tuple(self.families[j] for j in index),
             target_names=tuple(self.target_names[j] for j in index),
             meta={},
@@ -144,6 +152,8 @@ class CalibrationProblem:
         if self.auxiliary is not None:
             for array in (self.auxiliary.indptr, self.auxiliary.indices, self.auxiliary.data):
                 digest.update(np.ascontiguousarray(array, dtype="<f8").tobytes())
+        if self.tolerance is not None:
+            digest.update(np.ascontiguousarray(self.tolerance, dtype="<f8").tobytes())
         if self.truth is not None:
             digest.update(self.truth.fingerprint.encode())
         return digest.hexdigest()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 from abc import abstractmethod
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -14,11 +15,12 @@ from frontier.core.point import Coordinate, Point
 from frontier.core.problem import CalibrationProblem
 from frontier.core.ranges import Count, Positive, Share
 from frontier.core.status import Status
-from frontier.methods.base import Method
+from frontier.methods.base import Arm, Method
 from frontier.methods.solution import Solution
 from frontier.objectives.design import relative_residual
 from frontier.objectives.distance import DistanceObjective
-from frontier.solvers.dual.calibrate import calibrate
+from frontier.objectives.interval import IntervalObjective
+from frontier.solvers.dual.calibrate import Calibration, calibrate
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -26,6 +28,7 @@ class Classical(Method):
     """Calibration in a distance from the initial weights, `distance`, exact (relax None) or relaxed."""
 
     axes: ClassVar[frozenset[Coordinate]] = frozenset()
+    refit_from: ClassVar[Arm] = "none"  # all records are fitted; those at 0 were left out by the distance
 
     relax: Annotated[Positive, "null calibrates exactly"] | None = None
     tol: Share = 1e-9
@@ -43,7 +46,7 @@ class Classical(Method):
     def solve(self, problem: CalibrationProblem, points: Sequence[Point]) -> list[Solution]:
         """One deterministic solve, returned for every point. Negative weights (unbounded GREG) end in `error`."""
         self.check(points)
-        found = calibrate(problem, self.distance, tol=self.tol, max_iter=self.max_iter)
+        found, objective = self._calibrated(problem)
         negative = int(np.count_nonzero(found.weights < 0))
         if found.ended == "infeasible":
             return [Solution(None, Status.INFEASIBLE, found.n_iter, found.message)] * len(points)
@@ -56,8 +59,16 @@ class Classical(Method):
             status=Status.OPTIMAL if found.ended == "converged" else Status.unconverged(),
             n_iter=found.n_iter,
             message=found.message,
-            objective=self.distance,
+            objective=objective,
             dual=found.theta,
             claims={"max_relative_residual": float(np.max(np.abs(relative_residual(problem, found.weights))))},
         )
         return [solution] * len(points)
+
+    def _calibrated(self, problem: CalibrationProblem) -> tuple[Calibration, DistanceObjective | IntervalObjective]:
+        """The dual solution; exact calibration is one to intervals where targets have tolerances."""
+        if self.relax is not None or problem.tolerance is None or not problem.tolerance.any():
+            return calibrate(problem, self.distance, tol=self.tol, max_iter=self.max_iter), self.distance
+        within = IntervalObjective(self.distance, problem.tolerance)
+        found = calibrate(within.augmented(problem), within.with_slack, tol=self.tol, max_iter=self.max_iter)
+        return dataclasses.replace(found, weights=found.weights[: problem.n_records]), within

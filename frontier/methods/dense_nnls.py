@@ -15,7 +15,7 @@ from frontier.core.point import Coordinate, Point
 from frontier.core.problem import CalibrationProblem
 from frontier.core.ranges import Count, Share
 from frontier.core.status import Status
-from frontier.methods.base import Method
+from frontier.methods.base import Arm, Method
 from frontier.methods.solution import Solution
 from frontier.objectives.design import weighted_design
 from frontier.objectives.l1 import L1Objective, l1_certificate
@@ -32,6 +32,7 @@ class DenseNnls(Method):
     """
 
     axes: ClassVar[frozenset[Coordinate]] = frozenset()
+    refit_from: ClassVar[Arm] = "none"
 
     tol: Share = 1e-9
     max_iter: Count = 100_000

@@ -12,7 +12,7 @@ from typing import ClassVar
 from frontier.core.point import Coordinate, Point
 from frontier.core.problem import CalibrationProblem
 from frontier.core.status import Status
-from frontier.methods.base import Method
+from frontier.methods.base import Arm, Method
 from frontier.methods.solution import Solution
 
 
@@ -21,6 +21,7 @@ class InitialWeights(Method):
     """`w = w0`; nothing is fitted, and a point carries neither λ nor budget."""
 
     axes: ClassVar[frozenset[Coordinate]] = frozenset()
+    refit_from: ClassVar[Arm] = "none"
 
     def solve(self, problem: CalibrationProblem, points: Sequence[Point]) -> list[Solution]:
         """w0, the same for every point."""

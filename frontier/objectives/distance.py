@@ -60,6 +60,11 @@ class DistanceObjective:
         upper = np.inf if self.upper is None else self.upper * w0
         return LinearLink(p=w0, q=w0, lower=lower, upper=upper)
 
+    def ends(self, w0: FloatArray, far: float) -> tuple[FloatArray, FloatArray]:
+        """Bounds of the weights, (n,) each; `far` times w0 where there are none."""
+        low, high = (-far if self.lower is None else self.lower), (far if self.upper is None else self.upper)
+        return low * w0, high * w0
+
     def ridge(self, problem: CalibrationProblem) -> float:
         """ρ/N, the ridge of the dual of D; 0 for the hard problem."""
         return (self.relax or 0.0) / total(problem)

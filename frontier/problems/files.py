@@ -69,6 +69,7 @@ def build(
     never_hold_out_alone: tuple[str, ...] = (),
     min_records: int | None = None,
     floor: float | None = None,
+    rounded: float | None = None,
     sep: str = ",",
     decimal: str = ".",
     thousands: str = "",
@@ -91,6 +92,8 @@ def build(
     held_out_families, never_hold_out_alone   families that the default split holds out, and that leak
     min_records    targets with fewer non-zero records are left out; by default one with none is an error
     floor          residual scale of targets nearer to 0, in target units: what an error of 100% of them is worth
+    rounded        what all targets were rounded to (1000, say): half of it is a target's tolerance, unless the target
+                   list has a column `tolerance`; exact calibration is then exact but for rounding
     sep, decimal, thousands, encoding   how all CSV files are written (`own_data.dialect`)
     frames         from Python: data frames, and for the matrix a SciPy or NumPy one, by the argument they stand for
 
@@ -100,6 +103,8 @@ def build(
         raise InputError(f"{PLACE}.min_records", "too few", expected="at least 1", got=min_records)
     if floor is not None and not SMALLEST_SCALE <= floor <= LARGEST_NUMBER:
         raise InputError(f"{PLACE}.floor", "not a residual scale", expected="a number > 0", got=floor)
+    if rounded is not None and not 0 < rounded <= LARGEST_NUMBER:
+        raise InputError(f"{PLACE}.rounded", "not what totals are rounded to", expected="a number > 0", got=rounded)
     dialect = Dialect.of(PLACE, sep, decimal, thousands, encoding)
     opened = partial(_table, folder=folder, dialect=dialect, frames=frames or {})
     table = opened(targets, key="targets")
@@ -149,6 +154,9 @@ def build(
         names = ", ".join(repr(listed.names[j]) for j in lost[:NAMES_SHOWN])
         warned += (f"{table.shown}: {len(lost):,} targets with fewer than {min_records} records are left out: {names}",)
     families = tuple(listed.families[j] for j in kept)
+    tolerance = listed.tolerance
+    if tolerance is None and rounded is not None:
+        tolerance = np.full(len(listed.names), rounded / 2)
     return CalibrationProblem(
         name="files",
         M=M[kept] if len(kept) < len(listed.names) else M,
@@ -156,6 +164,7 @@ def build(
         w0=found.weights,
         scale=listed.scale[kept],
         importance=listed.importance[kept],
+        tolerance=None if tolerance is None else tolerance[kept],
         families=families,
         target_names=tuple(listed.names[j] for j in kept),
         groups=found.groups,

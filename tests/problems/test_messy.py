@@ -18,6 +18,7 @@ from frontier.commands.fit import main as fit_main
 from frontier.commands.suggest import main as suggest_main
 from frontier.core.errors import InputError
 from frontier.problems.own_data.dialect import Dialect, cure
+from frontier.problems.registry import build_problem
 from tests.problems import messy
 
 GERMAN = {"sep": ";", "encoding": "latin-1", "decimal": ",", "thousands": "."}
@@ -110,6 +111,42 @@ def test_two_commands_make_a_defended_small_file_of_it(folder: Path) -> None:
     chosen = trials[trials["method"] == "coreset"].iloc[0]
     once = small.drop_duplicates("Haushalt")["weight"].astype(float)  # every row of a record has its weight
     assert once.sum() == pytest.approx(chosen["total_weight"], rel=1e-9)  # the digits of a CSV file
+
+
+def test_rounded_totals_that_contradict_by_rounding_alone_are_met_within_it(folder: Path) -> None:
+    messy.write(folder, percent=False)
+    arguments = ("--method", "raking", "--out", "w.csv")
+    exact = CliRunner().invoke(fit_main, [put(**CLEAN), *arguments])
+    assert exact.exit_code == 1
+    assert "FAILED, nothing written: infeasible: no weights between 0 and 1e+06 times" in exact.stderr
+    rounded = CliRunner().invoke(fit_main, [put(**CLEAN, rounded=100), *arguments])
+    assert "within rounding   52 of 52 targets" in rounded.stdout
+    assert "optimal, for the method's own objective, to its tolerance, confirmed" in rounded.stdout
+    assert "no weights" not in data(**CLEAN, rounded=100).stdout
+    targets = pd.read_csv("w_targets.csv")
+    assert (abs(targets["estimate"] - targets["value"]) <= 50 + 1e-4).all()  # a millionth of the tolerance
+
+
+def test_tolerances_can_be_given_target_by_target_and_are_exported(tmp_path: Path) -> None:
+    frame = messy.households(200)
+    targets = pd.DataFrame({"name": ["all", "Köln"], "statistic": "count", "value": [2e5, 3e4]})
+    targets["tolerance"] = [50.0, None]
+    targets["where:Region"] = [None, "Köln"]
+    problem = frontier.load_problem("files", microdata=frame, targets=targets, id="Haushalt", weight="Gewicht")
+    assert problem.tolerance is not None
+    assert problem.tolerance.tolist() == [50.0, 0.0]
+    path = frontier.write_problem(problem, tmp_path)
+    again = build_problem("files", _entry(path), "x", tmp_path)
+    assert again.fingerprint == problem.fingerprint
+    keys = {"id": "Haushalt", "weight": "Gewicht"}
+    with pytest.raises(InputError, match="rounded: not what totals are rounded to"):
+        frontier.load_problem("files", microdata=frame, targets=targets, **keys, rounded=-1.0)
+    with pytest.raises(InputError, match="row 1, column 'tolerance': out of range"):
+        frontier.load_problem("files", microdata=frame, targets=targets.assign(tolerance=-1.0), **keys)
+
+
+def _entry(path: Path) -> dict[str, Any]:
+    return {key: value for key, value in yaml.safe_load(path.read_text()).items() if key != "name"}
 
 
 def test_data_frames_give_the_same_problem_as_their_files(tmp_path: Path) -> None:

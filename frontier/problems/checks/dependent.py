@@ -22,12 +22,21 @@ MOST_TARGETS = 5_000  # whose Gram matrix, 200 MB, is decomposed
 
 @dataclass(frozen=True, slots=True)
 class Dependence:
-    """A target (row) that `others` fix: what they say it is, `implied` (target units), and what is published."""
+    """A target (row) that `others` fix: what they say it is, `implied` (target units), and what is published.
+
+    `room`: how far the two may be apart with all tolerances used up.
+    """
 
     target: int
     others: tuple[int, ...]
     implied: float
     published: float
+    room: float = 0.0
+
+    @property
+    def beyond_rounding(self) -> bool:
+        """Whether the difference is more than the tolerances leave room for."""
+        return abs(self.implied - self.published) > self.room
 
     @property
     def off(self) -> float:
@@ -56,5 +65,10 @@ def dependences(problem: CalibrationProblem) -> list[Dependence]:
         others = np.flatnonzero((np.abs(u) > NO_PART * np.abs(u).max()) & (np.arange(u.size) != j))
         y = problem.y[used] / lengths[used]
         implied = float(-(u[others] @ y[others]) * lengths[used[j]])
-        found.append(Dependence(int(used[j]), tuple(map(int, used[others])), implied, float(problem.y[used[j]])))
+        room = 0.0
+        if problem.tolerance is not None:
+            loose = problem.tolerance[used] / lengths[used]
+            room = float((np.abs(u[others]) @ loose[others] + loose[j]) * lengths[used[j]])
+        names = tuple(map(int, used[others]))
+        found.append(Dependence(int(used[j]), names, implied, float(problem.y[used[j]]), room))
     return sorted(found, key=lambda one: -one.off)

@@ -5,7 +5,7 @@ Farkas' lemma no w ≥ 0 gives `M w = y` then, since `uᵀM w ≤ 0`. The certif
 
 A set of targets is searched among those that a dense fit misses most: 4 of them, 16, 64, then all. It is smallest when
 each target that is left out of it makes it possible: by bisection over the targets in that order, then by leaving out
-one after the other.
+one after the other. Targets with tolerances are intervals, which a linear programme decides (HiGHS, by its own word).
 """
 
 from __future__ import annotations
@@ -13,6 +13,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 import numpy as np
+import scipy.sparse as sp
 from numpy.typing import NDArray
 
 from frontier.core.limits import time_limit
@@ -74,6 +75,8 @@ def _smallest(
 def _can_be_met(problem: CalibrationProblem, rows: Sequence[int] | NDArray[np.intp], seconds: float) -> bool | None:
     """Whether some weights ≥ 0 meet these targets; None when time did not suffice, or neither could be proved."""
     part = problem.restrict(np.sort(np.asarray(rows, dtype=np.intp)))
+    if part.tolerance is not None:
+        return _in_intervals(part, part.tolerance, seconds)
     with time_limit(seconds):
         [solution] = DenseNnls().solve(part, [Point()])
     if solution.weights is None or solution.status is not Status.OPTIMAL:
@@ -82,3 +85,20 @@ def _can_be_met(problem: CalibrationProblem, rows: Sequence[int] | NDArray[np.in
     if (np.abs(residual) <= MET).all():
         return True
     return False if certified(part, residual) else None
+
+
+def _in_intervals(problem: CalibrationProblem, tolerance: FloatArray, seconds: float) -> bool | None:
+    """Whether some weights ≥ 0 meet all targets within their tolerances; None when time did not suffice."""
+    import scipy.optimize
+
+    rows = sp.csr_array(sp.diags_array(1 / problem.scale) @ problem.M)
+    upper, lower = (problem.y + tolerance) / problem.scale, (problem.y - tolerance) / problem.scale
+    solved = scipy.optimize.linprog(
+        np.zeros(problem.n_records),
+        A_ub=sp.csr_array(sp.vstack([rows, -rows])),
+        b_ub=np.append(upper, -lower),
+        bounds=(0, None),
+        method="highs",
+        options={"time_limit": seconds},
+    )
+    return {0: True, 2: False}.get(solved.status)

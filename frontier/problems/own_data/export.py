@@ -44,10 +44,11 @@ def write_problem(
     ids = record_ids(problem)
     targets = {"name": problem.target_names, "value": problem.y, "family": problem.families}
     records = {"id": ids, "weight": problem.w0} | ({} if problem.groups is None else {"group": problem.groups})
+    loose = {} if problem.tolerance is None else {"tolerance": problem.tolerance}
     file = f"matrix.{matrix}" if matrix not in ("long", "wide") else f"matrix.{tables}"
     files = {
         f"targets.{tables}": as_table(
-            pd.DataFrame(targets | {"importance": problem.importance, "scale": problem.scale}), tables
+            pd.DataFrame(targets | {"importance": problem.importance, "scale": problem.scale} | loose), tables
         ),
         f"records.{tables}": as_table(pd.DataFrame(records), tables),
         file: _matrix(problem, matrix, tables, ids),

@@ -1,7 +1,7 @@
 """The two lists beside an estimate matrix: the calibration targets and the records, each a table with a row per item.
 
-    targets   name, value; family ("all"), importance (1), scale (max(|value|, floor)); the last three may be left out,
-              and so may single values of importance and scale
+    targets   name, value; family ("all"), importance (1), scale (max(|value|, floor)), tolerance (0); the last four may
+              be left out, and so may single values of the last three
               `source`, `year` and `note` are remarks
     records   initial weight; id (the row's number) and group, if there are such columns
 
@@ -20,7 +20,7 @@ from frontier.core.errors import InputError, raise_first
 from frontier.core.problem import SCALE_FLOOR, FloatArray
 from frontier.problems.own_data.tables import LARGEST_NUMBER, Table
 
-TARGET_COLUMNS = ("name", "value", "family", "importance", "scale")
+TARGET_COLUMNS = ("name", "value", "family", "importance", "scale", "tolerance")
 SMALLEST_SCALE = 1 / LARGEST_NUMBER
 REMARKS = ("source", "year", "note")  # columns of a target list that are for its readers
 DEFAULT_ID = "id"
@@ -37,6 +37,7 @@ class Targets:
     families: tuple[str, ...]
     importance: FloatArray
     scale: FloatArray
+    tolerance: FloatArray | None
 
     def at(self, row: int, column: str = "name") -> str:
         """The place of a target's field, with its name."""
@@ -68,12 +69,16 @@ def read_targets(table: Table, floor: float | None) -> Targets:
             for row in np.flatnonzero(values == 0)
         )
     scale = _optional(table, "scale", np.maximum(np.abs(values), SCALE_FLOOR if floor is None else floor))
-    for name, column, least in (("importance", importance, 0.0), ("scale", scale, SMALLEST_SCALE)):
+    tolerance = _optional(table, "tolerance", np.zeros(len(names)))
+    limits = (("importance", importance, 0.0), ("scale", scale, SMALLEST_SCALE), ("tolerance", tolerance, 0.0))
+    for name, column, least in limits:
         raise_first(
             InputError(table.at(int(row), name), "out of range", expected=f"a number ≥ {least:g}", got=column[row])
             for row in np.flatnonzero(column < least)
         )
-    return Targets(table, tuple(names), values, tuple(families), importance, scale)
+    return Targets(
+        table, tuple(names), values, tuple(families), importance, scale, tolerance if tolerance.any() else None
+    )
 
 
 def read_records(table: Table, *, id: str | None, weight: str, group: str | None) -> Records:

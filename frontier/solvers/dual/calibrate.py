@@ -175,8 +175,7 @@ def _approached(
 ) -> Calibration:
     """Proximal points until the equations hold to `tol` and the duality gap is small, without headway, or separated."""
     link, newton = objective.link(problem.w0), rows.newton
-    low = (-FAR if objective.lower is None else objective.lower) * problem.w0
-    high = (FAR if objective.upper is None else objective.upper) * problem.w0
+    low, high = objective.ends(problem.w0, FAR)
     theta, weights = np.zeros_like(newton.b), problem.w0
     sigma, loose, steps, stalls, separated = FIRST_PROXIMAL, LOOSE, 0, 0, False
     while True:
