@@ -17,6 +17,7 @@ from frontier.sweep.given_weights import score
 from frontier.sweep.run import run_experiment
 from frontier.sweep.scoring import evaluate
 from frontier.sweep.solve import calibrate, reweigh, solve
+from frontier.sweep.tables import small_file, targets_table, weights_table
 
 __all__ = [
     "Bounds",
@@ -37,7 +38,10 @@ __all__ = [
     "reweigh",
     "run_experiment",
     "score",
+    "small_file",
     "solve",
     "suggest",
+    "targets_table",
+    "weights_table",
     "write_problem",
 ]

@@ -6,6 +6,7 @@ import ast
 import re
 import subprocess
 import sys
+from importlib.metadata import entry_points
 from pathlib import Path
 
 import pytest
@@ -111,3 +112,8 @@ def test_importing_frontier_loads_neither_torch_nor_cvxpy_nor_matplotlib() -> No
 def test_no_file_outgrows_its_idea() -> None:
     long = {module: n for module, path in MODULES.items() if (n := len(path.read_text().splitlines())) > 400}
     assert not long, "split near 400 lines (frontier/README.md)"
+
+
+def test_the_console_script_is_the_command_of_the_package() -> None:
+    [script] = [entry for entry in entry_points(group="console_scripts") if entry.name == "frontier"]
+    assert script.value == "frontier.__main__:main"

@@ -6,8 +6,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from frontier.core.errors import InputError, did_you_mean
+from frontier.core.errors import InputError
 from frontier.core.problem import CalibrationProblem
+from frontier.methods.registry import configured, find_method
 
 EPOCHS = 600  # of trained gates: a third of their default, at losses within a point of it on cps_national
 BALANCED_TARGETS = 200  # the cube method takes seconds a draw with 500
@@ -33,13 +34,23 @@ ALL = (  # the slowest first: they are begun first
 
 
 def candidates(problem: CalibrationProblem, names: tuple[str, ...] = ()) -> list[Candidate]:
-    """Those of `names`, or all that make sense for the problem; `InputError` for a name that is none of them."""
-    known = [candidate.method for candidate in ALL]
-    for name in names:
-        if name not in known:
-            raise InputError("method", f"'{name}' is not a candidate", cure=did_you_mean(name, known))
-    wanted = {*names} or {*known} - _pointless(problem)
-    return [candidate for candidate in ALL if candidate.method in wanted]
+    """Those of `names`, registered methods or `path/to/file.py:MyMethod`, or all that make sense for the problem.
+
+    Raises `InputError` for a name of neither kind, and for a method that makes no file of a given size.
+    """
+    ours = {candidate.method: candidate for candidate in ALL}
+    if not names:
+        return [one for name, one in ours.items() if name not in _pointless(problem)]
+    return [ours[name] if name in ours else _other(name) for name in dict.fromkeys(names)]
+
+
+def _other(name: str) -> Candidate:
+    """A method that is not tried unless it is asked for, at its defaults."""
+    place = f"method '{name}'"
+    method = configured(find_method(name, place), {}, place)
+    if not method.coordinates:
+        raise InputError(place, "makes no file of a given size", cure="leave it out; fit shows its weights")
+    return Candidate(name, ("none",) if method.refit_from == "none" else ("none", "fitted", "initial"))
 
 
 def _pointless(problem: CalibrationProblem) -> set[str]:

@@ -49,7 +49,7 @@ def suggest(
 
     budgets         records to keep, or shares of them (below 1); by default 2, 8 and 30% of the records
     training_error  instead: for each method the smallest file whose mean relative error on the totals is at most this
-    methods         candidates to try; default: all that make sense for the problem
+    methods         to try: registered ones, or `path/to/file.py:MyMethod`; default: all candidates that make sense
     records         the records' own variables, a row each in the problem's order; by default those the problem knows
                     of (microdata `files`, the CPS problems). Without any, statistics are those of the matrix
     seeds           of stochastic methods

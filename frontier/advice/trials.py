@@ -11,7 +11,7 @@ from joblib import Parallel, delayed
 from frontier.advice.candidates import Candidate
 from frontier.core.point import Point
 from frontier.core.problem import CalibrationProblem
-from frontier.methods.registry import build_method
+from frontier.methods.registry import configured, find_method
 from frontier.objectives.weight_statistics import active_count
 from frontier.problems.splits import every_target
 from frontier.sweep.measure import refit_measured, solve_measured
@@ -29,7 +29,8 @@ def tried(
     exact  files of exactly the size asked for; arms without a refit are then left out where they are of another size
     """
     own = {"exact": True} if exact and candidate.method == "coreset" else {}
-    method = build_method(candidate.method, {**candidate.params, **own}, f"method '{candidate.method}'")
+    place = f"method '{candidate.method}'"
+    method = configured(find_method(candidate.method, place), {**candidate.params, **own}, place)
     points = [
         Point(budget=budget, seed=seed)
         for budget in budgets
@@ -37,7 +38,7 @@ def tried(
     ]
     training = problem.restrict(range(problem.n_targets))
     split = every_target(problem)
-    rows = []
+    rows: list[Row] = []
     for solution in solve_measured(method, candidate.method, training, points):
         for arm in candidate.arms:
             size = solution.point.budget if exact and solution.point else None

@@ -26,10 +26,7 @@ from frontier.commands.fit_files import (
     read_budget,
     read_problem,
     read_settings,
-    small_file,
     summary,
-    targets_table,
-    weights_table,
 )
 from frontier.commands.score_files import read_weights
 from frontier.core.errors import InputError
@@ -38,6 +35,7 @@ from frontier.problems.records.auxiliary import with_auxiliary
 from frontier.problems.splits import default_split, every_target
 from frontier.sweep.default_method import default_method
 from frontier.sweep.solve import NotAsAskedWarning, calibrate, records_asked_for, reweigh
+from frontier.sweep.tables import small_file, targets_table, weights_table
 from frontier.sweep.weight_warnings import WeightWarning, weight_warnings
 
 
@@ -132,7 +130,7 @@ def main(
         kept = small_file(whole, solution.weights)
     else:
         kept = weights_table(whole, solution.weights, name=id_column(spec), active_only=active_only)
-    files.write(kept, targets_table(whole, parts, solution.weights))
+    files.write(kept, targets_table(whole, solution.weights, parts))
     lines = [("problem", f"{name}: {whole.n_targets:,} targets × {whole.n_records:,} records")]
     lines += [("method", method_in_words(solution)), *summary(whole, parts, solution)]
     lines += [("weights", str(files.weights)), ("targets", str(files.targets))]

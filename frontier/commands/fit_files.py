@@ -26,8 +26,8 @@ from frontier.methods.solution import Solution
 from frontier.objectives.design import relative_residual
 from frontier.objectives.interval import within
 from frontier.objectives.weight_statistics import active_records
-from frontier.problems.diagnostics import NAMED, diagnose
-from frontier.problems.own_data.export import TableFormat, as_table, record_ids
+from frontier.problems.diagnostics import NAMED
+from frontier.problems.own_data.export import TableFormat, as_table
 from frontier.problems.records.variables import emptied, record_table
 from frontier.problems.registry import build_problem, load_problem, problem_names
 from frontier.sweep.experiment import ProblemSpec, problem_spec
@@ -134,24 +134,6 @@ def writable(files: Sequence[Path], spec: ProblemSpec, folder: Path) -> TableFor
     return cast(TableFormat, suffix.removeprefix("."))
 
 
-def weights_table(
-    problem: CalibrationProblem, weights: FloatArray, *, name: str = "record", active_only: bool = False
-) -> pd.DataFrame:
-    """A row per record in the problem's order: its id (in a column called `name`), weight, active.
-
-    With `active_only` a row per record that is kept, without `active`, which would say nothing.
-    """
-    active = active_records(weights)
-    table = pd.DataFrame({name: record_ids(problem), "weight": weights, "active": active})
-    return table.loc[active, [name, "weight"]] if active_only else table
-
-
-def small_file(problem: CalibrationProblem, weights: FloatArray) -> pd.DataFrame:
-    """The kept rows of the problem's microdata, all columns, with their weight."""
-    table: pd.DataFrame = problem.meta["rows"](np.where(active_records(weights), weights, 0.0))
-    return table
-
-
 def category_warnings(problem: CalibrationProblem, weights: FloatArray) -> tuple[str, ...]:
     """A line where categories of the file have no record left."""
     table = record_table(problem)
@@ -167,16 +149,6 @@ def id_column(spec: ProblemSpec) -> str:
     """What the problem's own data call the id of a record; `record` where they have none, or a name used otherwise."""
     name = spec.params.get("id")
     return name if isinstance(name, str) and name not in ("weight", "active") else "record"
-
-
-def targets_table(problem: CalibrationProblem, split: Split, weights: FloatArray) -> pd.DataFrame:
-    """target, family, fitted, value, estimate_at_w0, estimate, relative_error (signed), records: one row per target."""
-    table = diagnose(problem)
-    table.insert(2, "fitted", split.train)
-    table["estimate"] = problem.M @ weights
-    table["relative_error"] = relative_residual(problem, weights)
-    columns = ["target", "family", "fitted", "value", "estimate_at_w0", "estimate", "relative_error", "records"]
-    return table[columns]
 
 
 def method_in_words(solution: Solution) -> str:

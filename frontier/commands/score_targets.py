@@ -1,6 +1,6 @@
 """What weights make of each total, one file's or two: the worst misses and the comparison, as lines for people.
 
-Everything comes from a table with a row per target (`fit_files.targets_table`); the second file's columns end
+Everything comes from a table with a row per target (`sweep.tables.targets_table`); the second file's columns end
 with `_2`.
 """
 
@@ -11,9 +11,9 @@ from collections.abc import Sequence
 import numpy as np
 import pandas as pd
 
-from frontier.commands.fit_files import targets_table
 from frontier.core.problem import CalibrationProblem, FloatArray, Split
 from frontier.objectives.weight_statistics import active_records
+from frontier.sweep.tables import targets_table
 
 SHOWN = 5  # targets
 MUCH = 0.005  # half a percentage point: a total is better or worse
@@ -22,9 +22,9 @@ WORSE = 0.001  # a tenth of one: a mean over totals is worse, a total is worth a
 
 def scored_targets(problem: CalibrationProblem, split: Split, weights: Sequence[FloatArray]) -> pd.DataFrame:
     """The table of targets of one or two files' weights."""
-    table = targets_table(problem, split, weights[0])
+    table = targets_table(problem, weights[0], split)
     for second in weights[1:]:
-        of_second = targets_table(problem, split, second)
+        of_second = targets_table(problem, second, split)
         table["estimate_2"], table["relative_error_2"] = of_second["estimate"], of_second["relative_error"]
     return table
 

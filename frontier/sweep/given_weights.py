@@ -13,10 +13,10 @@ from frontier.core.status import Status
 from frontier.methods.solution import Solution
 from frontier.problems.own_data.tables import is_usable, unusable
 from frontier.problems.splits import every_target
-from frontier.sweep.scoring import Row, evaluate
+from frontier.sweep.scoring import Metrics, evaluate
 
 
-def score(problem: CalibrationProblem, weights: ArrayLike) -> Row:
+def score(problem: CalibrationProblem, weights: ArrayLike) -> Metrics:
     """The metrics row that `evaluate` gives `weights` (n, records represented, in the problem's order).
 
     Every target counts as fitted. Raises `InputError` for another shape, and for a weight that is negative or not

@@ -8,6 +8,7 @@ optimum its certificate does not confirm is reported as not converged.
 from __future__ import annotations
 
 import dataclasses
+import html
 import json
 import math
 from typing import Any
@@ -31,11 +32,27 @@ CERTIFIED_GAP = 1e-6  # a relative duality gap up to this counts as solved
 CERTIFIED_KKT = 1e-8  # of the KKT residual, for λ = 0 and columns that cancel, where no dual point may be near
 WITHIN = (0.01, 0.05, 0.10)
 COUNTS = {f"n_active_{threshold:.0e}".replace("e-0", "e-"): threshold for threshold in ACTIVE_THRESHOLDS}
-
 Row = dict[str, Any]
 
 
-def evaluate(problem: CalibrationProblem, split: Split, solution: Solution) -> Row:
+class Metrics(Row):
+    """The metrics row of one solution: a dictionary that shows itself in two lines."""
+
+    def __repr__(self) -> str:
+        who = f"{self.get('method') or 'weights'} on {self.get('problem')}, refit {self.get('refit')}"
+        if self.get("train_mare") is None:
+            return f"{who}: no weights\n{self.get('status')}: {self.get('message')}"
+        held = self.get("heldout_mare")
+        errors = f"training error {self['train_mare']:.3%}" + ("" if held is None else f", held out {held:.3%}")
+        return f"{who}: {self['n_active']:,} records, {errors}\n{self['status']}, {len(self)} metrics by name"
+
+    def _repr_html_(self) -> str:
+        """For notebooks: every metric that there is."""
+        known = ((name, html.escape(str(value))) for name, value in self.items() if value is not None)
+        return f"<table>{''.join(f'<tr><td>{name}</td><td>{value}</td></tr>' for name, value in known)}</table>"
+
+
+def evaluate(problem: CalibrationProblem, split: Split, solution: Solution) -> Metrics:
     """The metrics row of one solution: identity, errors, weights, certificate, cost, status.
 
     A solution without weights keeps its identity and status; its metrics are missing (None).
@@ -45,7 +62,7 @@ def evaluate(problem: CalibrationProblem, split: Split, solution: Solution) -> R
     whose = identity(
         problem=problem.name, split=split.name, method=method, label=method, point=point, refit=solution.refit
     )
-    return whose | score(problem, split, solution, estimate)
+    return Metrics(whose | score(problem, split, solution, estimate))
 
 
 def score(problem: CalibrationProblem, split: Split, solution: Solution, estimate: FloatArray | None) -> Row:

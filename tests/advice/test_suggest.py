@@ -12,6 +12,7 @@ from typer.testing import CliRunner
 import frontier
 from frontier.advice.candidates import candidates
 from frontier.advice.choice import table
+from frontier.commands.new_method import main as new_method
 from frontier.commands.suggest import main
 from frontier.core.errors import InputError
 from frontier.core.problem import CalibrationProblem
@@ -161,11 +162,12 @@ def test_the_smallest_file_for_an_error_meets_it(ohio: CalibrationProblem) -> No
 @pytest.mark.parametrize(
     ("arguments", "said"),
     [
+        (["--method", "raking"], "method 'raking': makes no file of a given size"),
         (["--budget", "1.5"], "budget: not a budget"),
         (["--training-error", "few"], "--training-error: not a share; expected a share, as 0.01 or 1%, got 'few'"),
         (["--training-error", "1%", "--budget", "9"], "budget: asked for beside a training error"),
         (["--training-error", "2"], "training error: not an error"),
-        (["--method", "coresett"], "method: 'coresett' is not a candidate; did you mean 'coreset'?"),
+        (["--method", "coresett"], "method 'coresett': unknown method 'coresett'; did you mean 'coreset'?"),
     ],
 )
 def test_bad_input_is_one_line_and_exit_code_2(arguments: list[str], said: str, tmp_path: Path) -> None:
@@ -173,6 +175,15 @@ def test_bad_input_is_one_line_and_exit_code_2(arguments: list[str], said: str, 
     assert done.exit_code == 2
     assert done.stderr.splitlines()[-1].startswith(f"error: {said}")
     assert not (tmp_path / "out").exists()
+
+
+def test_a_method_of_one_s_own_is_tried_like_any_other(ohio: CalibrationProblem, tmp_path: Path) -> None:
+    done = CliRunner().invoke(new_method, [str(tmp_path / "mine.py")])
+    assert done.exit_code == 0, done.output
+    [name] = [line.split()[1] for line in (tmp_path / "mine.py").read_text().splitlines() if line.startswith("class ")]
+    mine = f"{tmp_path / 'mine.py'}:{name.partition('(')[0]}"
+    found = frontier.suggest(ohio, budgets=[300], methods=[mine, "top_k"], seeds=1, jobs=1)
+    assert set(found.table["method"]) == {mine, "top_k"}
 
 
 def test_the_table_of_records_fits_every_problem_that_knows_one() -> None:

@@ -373,3 +373,14 @@ def test_an_earlier_file_is_weighted_again_with_its_records_frozen_or_started_fr
         refused = fit(problem, *arguments, "--out", "no.csv")
         assert refused.exit_code == 2
         assert refused.stderr.splitlines()[-1].startswith("error: --freeze: keeps the records of --start; give --start")
+
+
+def test_metrics_show_themselves_in_two_lines_and_as_a_table() -> None:
+    problem = make_problem()
+    row = frontier.score(problem, problem.w0)
+    first, second = repr(row).splitlines()
+    assert first.startswith("weights on tiny, refit none: 60 records, training error ")
+    assert second.startswith("completed, ")
+    assert "<td>train_mare</td>" in row._repr_html_()
+    failed = frontier.evaluate(problem, frontier.default_split(problem), frontier.Solution(None, Status.INFEASIBLE))
+    assert repr(failed).splitlines()[0].endswith(": no weights")

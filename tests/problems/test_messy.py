@@ -216,3 +216,21 @@ def test_thousands_are_groups_of_three(tmp_path: Path) -> None:
     problem = frontier.load_problem("files", **paths, sep=";", decimal=",", thousands=".")
     assert problem.y.tolist() == [1234.0]
     assert problem.w0.tolist() == [1000.5, 2.0]
+
+
+def test_what_a_fit_comes_to_is_had_as_data_frames(tmp_path: Path) -> None:
+    frame = messy.households(300)
+    targets = pd.DataFrame({"name": ["all", "Köln"], "statistic": "count", "value": [3e5, 5e4]})
+    targets["where:Region"] = [None, "Köln"]
+    problem = frontier.load_problem("files", microdata=frame, targets=targets, id="Haushalt", weight="Gewicht")
+    weights = problem.w0 * (np.arange(300) % 3 == 0)
+    table = frontier.weights_table(problem, weights, name="Haushalt", active_only=True)
+    small = frontier.small_file(problem, weights)
+    assert table["Haushalt"].tolist() == small["Haushalt"].tolist() == list(range(0, 300, 3))
+    assert small["Miete"].tolist() == frame["Miete"][::3].tolist()
+    assert small["weight"].tolist() == frame["Gewicht"][::3].tolist()
+    found = frontier.targets_table(problem, weights)
+    assert found["estimate"].tolist() == (problem.M @ weights).tolist()
+    assert found["fitted"].all()
+    with pytest.raises(InputError, match="no microdata"):
+        frontier.small_file(frontier.load_problem("planted"), np.ones(1))
