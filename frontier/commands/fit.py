@@ -22,13 +22,13 @@ from frontier.commands.fit_files import (
     method_in_words,
     output,
     print_pairs,
-    read_bounds,
     read_budget,
     read_problem,
     read_settings,
     summary,
 )
 from frontier.commands.score_files import read_weights
+from frontier.core.bounds import read_bounds
 from frontier.core.errors import InputError
 from frontier.problems.diagnostics import DataWarning, problem_warnings
 from frontier.problems.records.auxiliary import with_auxiliary
@@ -97,7 +97,7 @@ def main(
         earlier, _ = read_weights(start, whole, id_column(spec))
         whole = dataclasses.replace(whole, w0=earlier) if not freeze else whole
     params = read_settings(settings or ())
-    bounds = read_bounds(bound or ())
+    bounds = read_bounds(read_settings(bound or (), "--bound"), "--bound")
     size = None if budget is None else read_budget(budget)
     for line in problem_warnings(whole):
         print_error(f"warning: {line}")

@@ -16,11 +16,9 @@ import numpy as np
 import pandas as pd
 from rich.console import Console
 
-from frontier.core.bounds import Bounds
 from frontier.core.errors import InputError
 from frontier.core.files import write_together
 from frontier.core.problem import CalibrationProblem, FloatArray, Split
-from frontier.core.registry import checked_parameters
 from frontier.core.yaml_file import read_value, read_yaml
 from frontier.methods.solution import Solution
 from frontier.objectives.design import relative_residual
@@ -70,12 +68,6 @@ def read_settings(settings: Sequence[str], place: str = "--set") -> dict[str, An
             raise InputError(place, f"'{name}' is set twice", cure="set it once")
         found[name] = read_value(text, f"{place} {name}")
     return found
-
-
-def read_bounds(texts: Sequence[str]) -> Bounds | None:
-    """`max_weight=5000` and the like as bounds; None without any."""
-    given = read_settings(texts, "--bound")
-    return Bounds(**checked_parameters(Bounds, given, "--bound")) if given else None
 
 
 def read_budget(text: str) -> int | float:

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from frontier.core.errors import InputError
+from frontier.core.registry import checked_parameters
 
 FloatArray = NDArray[np.float64]
 
@@ -49,3 +52,15 @@ class Bounds:
         lower, upper = self.box(w0)
         kept = weights > 0
         return bool(((weights >= lower * (1 - 1e-12)) & (weights <= upper * (1 + 1e-12)))[kept].all())
+
+
+NO_BOUNDS = Bounds()
+
+
+def read_bounds(given: Mapping[str, Any], place: str) -> Bounds:
+    """`{max_weight: 5000}` and the like, checked; `InputError`, about `place`, for what is none."""
+    values = checked_parameters(Bounds, given, place)
+    try:
+        return Bounds(**values)
+    except InputError as error:
+        raise error.at(place) from None

@@ -14,6 +14,7 @@ from frontier.core.problem import CalibrationProblem, FloatArray, Split
 from frontier.core.status import Status
 from frontier.methods.refit import is_sparse
 from frontier.methods.solution import Solution
+from frontier.objectives.distance import Box
 from frontier.results.schema import identity
 from frontier.results.store import BatchResult
 from frontier.sweep.measure import failure, refit_measured, solve_measured
@@ -28,13 +29,29 @@ def solve_batch(batch: Batch, problem: CalibrationProblem, *, contended: bool) -
     with time_limit(batch.limits.seconds):
         training = problem.restrict(batch.split.train)
         solutions = solve_measured(method.method, method.name, training, points, threads=threads, contended=contended)
+        box = batch.bounds.box(training.w0) if batch.bounds else None
+        if box is not None:
+            solutions = [_within(training, solution, box, threads) for solution in solutions]
         refits = [
-            [refit_measured(training, solution, anchor, threads=threads) for anchor in batch.anchors]
+            [refit_measured(training, solution, anchor, threads=threads, box=box) for anchor in batch.anchors]
             if is_sparse(solution)
             else []
             for solution in solutions
         ]
     return _result(batch, problem, solutions, refits)
+
+
+def _within(training: CalibrationProblem, solution: Solution, box: Box, threads: int) -> Solution:
+    """A solution whose weights are within the bounds: itself, or its refit over the box from its own weights."""
+    weights = solution.weights
+    if weights is None:
+        return solution
+    kept = weights > 0
+    if ((weights <= box[1]) & (weights >= box[0]))[kept].all():
+        return solution
+    found = refit_measured(training, solution, "fitted", threads=threads, box=box)
+    timing = dataclasses.replace(found.timing, refit_seconds=solution.timing.refit_seconds)
+    return dataclasses.replace(found.with_note("brought within the bounds by a refit"), refit="none", timing=timing)
 
 
 def failed_batch(batch: Batch, problem: CalibrationProblem, status: Status, message: str) -> BatchResult:

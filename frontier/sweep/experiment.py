@@ -17,6 +17,7 @@ from typing import Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
+from frontier.core.bounds import NO_BOUNDS, Bounds, read_bounds
 from frontier.core.errors import InputError, did_you_mean
 from frontier.core.outside import names_a_file
 from frontier.core.point import Point
@@ -112,7 +113,7 @@ class Experiment:
     `repeats` solves every cell that often, for its timings; `timing` "clean" refuses runs on more than one process.
     `anchors` names the refits that every sparse solution gets beside its row as fitted. `limits` hold for each batch.
     `contrasts` are the comparisons that the experiment is made for, declared before it is run: label and refit of one
-    arm, and of the other. All others are exploratory.
+    arm, and of the other. All others are exploratory. `bounds` hold for the weights of every row.
     """
 
     name: str
@@ -128,6 +129,7 @@ class Experiment:
     methods: tuple[MethodSpec, ...]
     contrasts: tuple[Contrast, ...]
     text: str
+    bounds: Bounds = NO_BOUNDS
 
 
 class _File(BaseModel):
@@ -144,6 +146,7 @@ class _File(BaseModel):
     limits: Limits = NO_LIMITS
     budgets: list[Any] | None = Field(default=None, min_length=1)
     refit: list[str] = Field(default=["none"], min_length=1)
+    bounds: dict[str, Any] = {}
     problems: list[dict[str, Any]] = Field(min_length=1, max_length=MOST_ENTRIES)
     splits: list[dict[str, Any]] = Field(default=[{"design": "default"}], min_length=1, max_length=MOST_ENTRIES)
     methods: list[dict[str, Any]] = Field(min_length=1, max_length=MOST_ENTRIES)
@@ -191,6 +194,7 @@ def read_experiment(path: Path | str, folder: Path | None = None, *, run_files: 
             f"{path}: refit", "the arm 'none' is missing", cure="add it: every refit stands beside its fit"
         )
     budgets = _budgets(file.budgets, f"{path}: budgets")
+    bounds = read_bounds(file.bounds, f"{path}: bounds")
     for i, entry in enumerate(file.methods):
         if not run_files and names_a_file(str(entry.get("name"))):
             cure = "add --run-files, if you would run it yourself"
@@ -198,6 +202,7 @@ def read_experiment(path: Path | str, folder: Path | None = None, *, run_files: 
     methods = tuple(
         _method(entry, f"{path}: methods[{i}]", labels, budgets, folder) for i, entry in enumerate(file.methods)
     )
+    methods = tuple(_bounded(method, bounds) for method in methods)
     names = [method.label for method in methods]
     _unique(names, f"{path}: methods", "label", cure="give each entry its own label")
     cells = file.repeats * sum(_size(method) * len(method.problems) for method in methods)
@@ -220,7 +225,16 @@ def read_experiment(path: Path | str, folder: Path | None = None, *, run_files: 
         methods=methods,
         contrasts=read_contrasts(file.contrasts, names, file.refit, f"{path}: contrasts"),
         text=text,
+        bounds=bounds,
     )
+
+
+def _bounded(spec: MethodSpec, bounds: Bounds) -> MethodSpec:
+    """The method told of the experiment's bounds, where it can hold them itself (`coreset`) and has none of its own."""
+    if not bounds or getattr(spec.method, "bounds", bounds) is not None:
+        return spec
+    method = dataclasses.replace(spec.method, bounds=bounds)  # type: ignore[call-arg]  # asked for above
+    return dataclasses.replace(spec, method=method)
 
 
 def _check_keys(content: Mapping[Any, Any], model: type[BaseModel], place: str) -> None:

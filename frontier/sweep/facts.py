@@ -5,6 +5,7 @@ Nothing here decides anything; the floor, rank and leakage of a split become lin
 
 from __future__ import annotations
 
+import dataclasses
 from pathlib import Path
 from typing import Any
 
@@ -43,6 +44,7 @@ def run_manifest(session: Session, jobs: int, digest: str) -> dict[str, Any]:
         "repeats": experiment.repeats,
         "contrasts": [list(contrast) for contrast in experiment.contrasts],
         "refit": {"arms": list(experiment.anchors), "rho": RHO},
+        **({"bounds": dataclasses.asdict(experiment.bounds)} if experiment.bounds else {}),
         "problems": {
             spec.label: {
                 "name": spec.name,

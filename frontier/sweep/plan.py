@@ -14,6 +14,7 @@ import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
+from frontier.core.bounds import NO_BOUNDS, Bounds
 from frontier.core.errors import InputError
 from frontier.core.point import Point
 from frontier.core.problem import CalibrationProblem, Split
@@ -51,7 +52,8 @@ class Batch:
     """Cells solved in one call, with all that a worker needs to know beside the problem itself.
 
     `threads` are those that the call may use, `anchors` the refits of each sparse solution that are stored beside it,
-    `limits` what its process may take; `key` digests all that decides the result but the code, which `code` does.
+    `bounds` those of all weights, `limits` what its process may take; `key` digests all that decides the result but
+    the code, which `code` does.
     """
 
     cells: tuple[Cell, ...]
@@ -62,6 +64,7 @@ class Batch:
     anchors: tuple[str, ...] = ()
     limits: Limits = NO_LIMITS
     code: str = ""
+    bounds: Bounds = NO_BOUNDS
 
     @property
     def names(self) -> list[str]:
@@ -120,12 +123,16 @@ def make_plan(
                     content["repeat"] = repeat
                 if experiment.anchors:
                     content["refit"] = [*experiment.anchors, RHO]
+                if experiment.bounds:
+                    content["bounds"] = dataclasses.asdict(experiment.bounds)
                 if experiment.limits:
                     content["limits"] = experiment.limits.model_dump(exclude_none=True)
                 key = hashlib.sha256(json.dumps(content, sort_keys=True).encode()).hexdigest()[:32]
                 cells = tuple(Cell(label, split.name, spec.label, point, repeat, repeated) for point in points)
                 arms, limits, code = experiment.anchors, experiment.limits, codes[spec.label]
-                batches.append(Batch(cells, split, spec, experiment.threads, key, arms, limits, code))
+                batches.append(
+                    Batch(cells, split, spec, experiment.threads, key, arms, limits, code, experiment.bounds)
+                )
     _refuse_equal_names(batches, f"{experiment.name}: methods")
     return Plan(tuple(batches))
 

@@ -3,19 +3,23 @@
 from __future__ import annotations
 
 import dataclasses
+import warnings
+from pathlib import Path
 
 import numpy as np
 import pytest
 import scipy.optimize
 
 import frontier
-from frontier.commands.fit_files import read_bounds
-from frontier.core.bounds import Bounds
+from frontier.commands.fit_files import read_settings
+from frontier.core.bounds import Bounds, read_bounds
 from frontier.core.errors import InputError
 from frontier.core.status import Status
 from frontier.methods.refit import refit
 from frontier.methods.solution import Solution
 from frontier.problems.splits import every_target
+from frontier.results.run import load_run
+from frontier.sweep.experiment import read_experiment
 from frontier.sweep.scoring import evaluate
 from tests.conftest import make_problem
 
@@ -107,14 +111,14 @@ def test_an_earlier_file_is_weighted_again_within_bounds() -> None:
     ("given", "said"),
     [
         (["max_weigth=9"], r"--bound\.max_weigth: unknown key; did you mean 'max_weight'"),
-        (["max_weight=-1"], "max_weight: not a bound; expected a finite number ≥ 0, got -1"),
+        (["max_weight=-1"], r"--bound\.max_weight: not a bound; expected a finite number ≥ 0, got -1"),
         (["max_weight=much"], r"--bound\.max_weight: input should be a valid number"),
         (["max_weight"], "--bound: not a setting"),
     ],
 )
 def test_a_bound_that_is_none_is_refused(given: list[str], said: str) -> None:
     with pytest.raises(InputError, match=said):
-        read_bounds(given)
+        read_bounds(read_settings(given, "--bound"), "--bound")
 
 
 def test_bounds_without_room_name_the_record() -> None:
@@ -122,5 +126,47 @@ def test_bounds_without_room_name_the_record() -> None:
         InputError, match="no weight is between them; got 9 to 4 for record 1, whose initial weight is 2"
     ):
         Bounds(min_weight=9.0, max_ratio=2.0).box(np.array([5.0, 2.0]))
-    assert read_bounds([]) is None
+    assert not read_bounds({}, "bounds")
     assert dataclasses.asdict(Bounds(max_ratio=2.0))["max_ratio"] == 2.0
+
+
+EXPERIMENT = """
+name: bounded
+bounds: {max_ratio: 30, min_weight: 150}
+refit: [none, fitted, initial]
+budgets: [300]
+problems: [{name: cps_ohio}]
+methods:
+  - {name: pps_sample, seeds: [0, 1]}
+  - {name: hard_concrete, seeds: [0], epochs: 300}
+  - {name: coreset, seeds: [0], epochs: 300}
+  - {name: anchored_l1}
+"""
+
+
+def test_every_row_of_a_bounded_experiment_is_within_its_bounds(tmp_path: Path) -> None:
+    path = tmp_path / "bounded.yaml"
+    path.write_text(EXPERIMENT, encoding="utf-8")
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # of the data
+        cells = frontier.run_experiment(path, jobs=1, out=tmp_path / "run")
+    run = load_run(tmp_path / "run")
+    assert run.manifest["bounds"]["max_ratio"] == 30
+    assert len(cells) == 3 * 5
+    assert cells["max_weight_ratio"].max() <= 30 * (1 + 1e-9)
+    assert set(cells["refit"]) == {"none", "fitted", "initial"}
+    assert (cells["max_weight_ratio"] > 29).any()  # it binds
+    brought = cells[cells["message"].str.contains("brought within the bounds by a refit")]
+    assert len(brought)
+    assert brought["certified"].all()
+
+
+@pytest.mark.parametrize(
+    ("bounds", "said"),
+    [("{max_ratoi: 3}", "bounds.max_ratoi: unknown key"), ("{max_ratio: -3}", "bounds.max_ratio: not a bound")],
+)
+def test_bounds_of_an_experiment_are_checked(bounds: str, said: str, tmp_path: Path) -> None:
+    path = tmp_path / "x.yaml"
+    path.write_text(f"bounds: {bounds}\nproblems: [{{name: planted}}]\nmethods: [{{name: raking}}]\n")
+    with pytest.raises(InputError, match=said):
+        read_experiment(path)
