@@ -20,12 +20,12 @@ from frontier.core.files import write_atomically
 from frontier.core.problem import CalibrationProblem
 from frontier.objectives.design import relative_residual
 from frontier.objectives.weight_statistics import effective_sample_size
-from frontier.problems.checks.bounds_hint import tightest
 from frontier.problems.checks.dependent import dependences
 from frontier.problems.checks.infeasible import conflict
 from frontier.problems.diagnostics import diagnose, problem_warnings
 from frontier.problems.own_data.export import TableFormat, as_table
 from frontier.problems.records.variables import record_table, variables_of
+from frontier.solvers.dual.bounds_hint import tightest
 
 CONTRADICTS = 1e-3  # relative difference of a published total from what others say it is
 SHOWN = 3

@@ -11,6 +11,7 @@ from typing import Annotated, ClassVar
 import numpy as np
 import scipy.sparse as sp
 
+from frontier.core.limits import remaining_seconds
 from frontier.core.point import Coordinate, Point
 from frontier.core.problem import CalibrationProblem
 from frontier.core.ranges import Count, Positive, Share
@@ -20,7 +21,11 @@ from frontier.methods.solution import Solution
 from frontier.objectives.design import relative_residual
 from frontier.objectives.distance import DistanceObjective
 from frontier.objectives.interval import IntervalObjective
+from frontier.solvers.dual.bounds_hint import tightest
 from frontier.solvers.dual.calibrate import Calibration, calibrate
+
+SMALL = 1_000_000  # entries of M, for which a hint about bounds takes seconds at most
+HINT_SECONDS = 5.0
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -49,7 +54,8 @@ class Classical(Method):
         found, objective = self._calibrated(problem)
         negative = int(np.count_nonzero(found.weights < 0))
         if found.ended == "infeasible":
-            return [Solution(None, Status.INFEASIBLE, found.n_iter, found.message)] * len(points)
+            message = "; ".join(filter(None, (found.message, self._room(problem))))
+            return [Solution(None, Status.INFEASIBLE, found.n_iter, message)] * len(points)
         if negative:
             smallest = float(np.min(found.weights))
             message = f"{negative} weights are negative (smallest {smallest:.3g}): set lower: 0, or use raking or logit"
@@ -64,6 +70,15 @@ class Classical(Method):
             claims={"max_relative_residual": float(np.max(np.abs(relative_residual(problem, found.weights))))},
         )
         return [solution] * len(points)
+
+    def _room(self, problem: CalibrationProblem) -> str:
+        """Which bounds would do, where there are any too tight and the linear programme is small."""
+        if self.distance.upper is None or problem.tolerance is not None or problem.M.nnz > SMALL:
+            return ""
+        found = tightest(problem, min(HINT_SECONDS, remaining_seconds() or HINT_SECONDS))
+        if found is None:
+            return "no other bounds would help"
+        return f"the tightest bounds around 1 that are feasible: {found[0]:.4g} to {found[1]:.4g}"
 
     def _calibrated(self, problem: CalibrationProblem) -> tuple[Calibration, DistanceObjective | IntervalObjective]:
         """The dual solution; exact calibration is one to intervals where targets have tolerances."""

@@ -53,6 +53,8 @@ class HardConcreteCalibrator(LogSpace):
     test_gate             tempered (l0-python) or untempered (Louizos et al.) gate after training
     stop_tol, stop_every, stop_patience   early stopping (see `solvers.gates.schedule.EarlyStopping`); stop_tol 0: never
     checkpoint, checkpoint_every   a folder to keep the fit's state in every so many epochs, and to go on from
+    checkpoint_keep       keep it when the fit is done: one with more epochs goes on from there, bit for bit, where β
+                          is constant and nothing is traced or stopped early
     device, precision     auto | cpu | cuda; float32 | float64
     trace_every           epochs between trace rows; 0: none
     """
@@ -73,6 +75,7 @@ class HardConcreteCalibrator(LogSpace):
     test_gate: TestGate = "tempered"
     checkpoint: str | None = None
     checkpoint_every: Count = 100
+    checkpoint_keep: bool = False
 
     def __post_init__(self) -> None:
         super().__post_init__()
@@ -169,5 +172,8 @@ class HardConcreteCalibrator(LogSpace):
         from frontier.solvers.gates.checkpoint import Checkpoints
 
         settings = dataclasses.asdict(self) | {"problem": problem.fingerprint, "checkpoint": None}
+        if self.temperature_schedule == "constant" and not (self.trace_every or self.stop_tol):
+            del settings["epochs"]  # the first are the same however many follow
+        del settings["checkpoint_keep"]
         digest = hashlib.sha256(json.dumps(settings, sort_keys=True).encode()).hexdigest()
-        return Checkpoints(Path(self.checkpoint), self.checkpoint_every, digest)
+        return Checkpoints(Path(self.checkpoint), self.checkpoint_every, digest, self.checkpoint_keep)

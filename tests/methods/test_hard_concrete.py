@@ -185,6 +185,28 @@ def test_a_fit_with_checkpoints_is_the_fit_without(tiny: CalibrationProblem, tmp
     np.testing.assert_array_equal(base, kept)
 
 
+def test_epochs_can_be_added_to_a_finished_fit_bit_for_bit(tiny: CalibrationProblem, tmp_path: Path) -> None:
+    kept = {"checkpoint": str(tmp_path / "state"), "checkpoint_keep": True}
+    [whole] = run(tiny, [1e-2], epochs=400)
+    run(tiny, [1e-2], epochs=150, **kept)
+    before = {path: path.stat().st_mtime_ns for path in (tmp_path / "state").iterdir()}
+    assert len(before) == 1
+    [more] = run(tiny, [1e-2], epochs=400, **kept)
+    np.testing.assert_array_equal(more, whole)
+    assert [path.stat().st_mtime_ns for path in before] != [*before.values()]  # one state, of 400 epochs now
+    [fewer] = run(tiny, [1e-2], epochs=150, **kept)  # a longer fit's state is no state of a shorter one
+    np.testing.assert_array_equal(fewer, run(tiny, [1e-2], epochs=150)[0])
+
+
+def test_a_fit_whose_temperature_depends_on_its_length_is_not_gone_on_from(
+    tiny: CalibrationProblem, tmp_path: Path
+) -> None:
+    annealed = {"temperature_schedule": "linear", "initial_temperature": 2.0}
+    run(tiny, [1e-2], epochs=150, checkpoint=str(tmp_path), checkpoint_keep=True, **annealed)
+    [longer] = run(tiny, [1e-2], epochs=400, checkpoint=str(tmp_path), **annealed)
+    np.testing.assert_array_equal(longer, run(tiny, [1e-2], epochs=400, **annealed)[0])
+
+
 def test_a_solution_predicts_and_counts() -> None:
     problem = make_problem()
     [solution] = solve(problem, "hard_concrete", [Point(lam=1e-2, seed=0)], epochs=300, device="cpu")

@@ -9,9 +9,9 @@ import scipy.sparse as sp
 
 import frontier
 from frontier.core.problem import CalibrationProblem
-from frontier.problems.checks.bounds_hint import tightest
 from frontier.problems.checks.dependent import dependences
 from frontier.problems.checks.infeasible import certified, conflict
+from frontier.solvers.dual.bounds_hint import tightest
 from tests.conftest import make_problem
 
 
@@ -75,6 +75,7 @@ def test_the_tightest_bounds_are_those_of_which_the_dual_methods_find_the_edge()
     )
     assert inside.status == "optimal"
     assert outside.status == "infeasible"
+    assert outside.message.endswith(f"the tightest bounds around 1 that are feasible: 0 to {high:.4g}")
 
 
 def test_bounds_around_one_hold_equal_room_on_both_sides() -> None:

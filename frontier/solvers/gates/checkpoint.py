@@ -1,7 +1,8 @@
 """Checkpoints of a fit: one sealed file per block, which another run of the same fit goes on from.
 
 A file is named by a digest of all that decides the result (design, cells, settings, the code of this folder), so it is
-never taken up by another fit. On the CPU a resumed fit is the uninterrupted one, bit for bit. Nothing is pickled.
+never taken up by another fit; epochs are part of it only where they change what comes before. On the CPU a resumed fit
+is the uninterrupted one, bit for bit. Nothing is pickled.
 """
 
 from __future__ import annotations
@@ -24,18 +25,19 @@ LARGEST_BYTES = 1 << 34  # some states of 16 cells with ten million records
 
 @dataclass(frozen=True, slots=True)
 class Checkpoints:
-    """Where a fit keeps its state, after how many epochs, and the digest of the fit."""
+    """Where a fit keeps its state, after how many epochs, and the digest of the fit; `keep`: also when it is done."""
 
     folder: Path
     every: int
     digest: str
+    keep: bool = False
 
     def __post_init__(self) -> None:
         if self.every < 1:
             raise InputError("checkpoint_every", "too few epochs", expected="an integer ≥ 1", got=self.every)
 
-    def load(self, trainer: Trainer, monitor: Monitor) -> None:
-        """Set trainer and monitor to the state kept for them, if there is one.
+    def load(self, trainer: Trainer, monitor: Monitor, epochs: int) -> None:
+        """Set trainer and monitor to the state kept for them, if there is one of at most `epochs` epochs.
 
         Raises `InputError` for a damaged file.
         """
@@ -46,6 +48,8 @@ class Checkpoints:
             return
         except (OSError, ValueError) as error:
             raise InputError(path, f"no usable checkpoint: {error}", cure="delete it to start over") from None
+        if int(arrays["epoch"]) > epochs:  # of a longer fit
+            return
         trainer.restore(arrays)
         monitor.restore(arrays)
 
@@ -55,8 +59,12 @@ class Checkpoints:
         np.savez(buffer, **arrays)  # type: ignore[arg-type]  # stubs take the names for its options
         write_atomically(self._path(trainer), sealed(buffer.getvalue()))
 
-    def discard(self, trainer: Trainer) -> None:
-        self._path(trainer).unlink(missing_ok=True)
+    def finish(self, trainer: Trainer, monitor: Monitor) -> None:
+        """What is left of a finished fit: its state, for more epochs, or nothing."""
+        if self.keep:
+            self.save(trainer, monitor)
+        else:
+            self._path(trainer).unlink(missing_ok=True)
 
     def _path(self, trainer: Trainer) -> Path:
         cells = ";".join(f"{cell.lam!r},{cell.seed}" for cell in trainer.cells)

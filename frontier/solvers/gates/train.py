@@ -79,7 +79,7 @@ def _train(
     looks = task.schedule.events
     stops = set(looks)
     if checkpoints is not None:
-        checkpoints.load(trainer, monitor)
+        checkpoints.load(trainer, monitor, task.schedule.epochs)
         stops |= set(range(checkpoints.every, task.schedule.epochs, checkpoints.every))
     for stop in sorted(stops):
         if stop <= trainer.epoch:
@@ -96,5 +96,5 @@ def _train(
         if checkpoints is not None and stop % checkpoints.every == 0:
             checkpoints.save(trainer, monitor)
     if checkpoints is not None:
-        checkpoints.discard(trainer)
+        checkpoints.finish(trainer, monitor)
     return monitor.results(trainer)
