@@ -9,7 +9,7 @@ from __future__ import annotations
 import copy
 import difflib
 import itertools
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from pathlib import Path
 
 MISTAKES = 20  # of one kind that are told at once; a wrong column has as many as rows
@@ -52,6 +52,20 @@ def raise_first(errors: Iterable[InputError]) -> None:
         first, *later = found
         first.others += tuple(other for error in later for other in (error, *error.others))
         raise first
+
+
+def mistakes(checks: Iterable[Callable[[], object]]) -> list[InputError]:
+    """What independent checks complain of, each complaint once."""
+    found: dict[str, InputError] = {}
+    for check in checks:
+        try:
+            check()
+        except InputError as error:
+            for one in (error, *error.others):
+                found.setdefault(str(one), one)
+    for one in found.values():
+        one.others = ()
+    return list(found.values())
 
 
 def did_you_mean(name: str, options: Iterable[str]) -> str:

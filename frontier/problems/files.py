@@ -21,9 +21,9 @@ import pandas as pd
 import scipy.sparse as sp
 from numpy.typing import NDArray
 
-from frontier.core.errors import InputError, raise_first
+from frontier.core.errors import InputError, mistakes, raise_first
 from frontier.core.problem import CalibrationProblem, FloatArray
-from frontier.problems.own_data.cells import read_cells
+from frontier.problems.own_data.cells import mistakes_in_cells, read_cells
 from frontier.problems.own_data.dialect import Dialect
 from frontier.problems.own_data.lists import (
     LEAVE_OUT,
@@ -107,15 +107,22 @@ def build(
         raise InputError(f"{PLACE}.rounded", "not what totals are rounded to", expected="a number > 0", got=rounded)
     dialect = Dialect.of(PLACE, sep, decimal, thousands, encoding)
     opened = partial(_table, folder=folder, dialect=dialect, frames=frames or {})
+    both = {"targets": targets} | ({} if microdata is None else {"microdata": microdata})
+    raise_first(mistakes(partial(opened, path, key=key) for key, path in both.items()))
     table = opened(targets, key="targets")
     facts: dict[str, Any] = {}
     if microdata is not None:
         _refuse("is not used with microdata", {"matrix": matrix, "records": records})
         survey = opened(microdata, key="microdata")
-        cells = read_cells(table, survey, floor)
-        data = select(survey, where or {}, id)
+        chosen = partial(select, survey, where or {}, id)
+        try:
+            cells, data = read_cells(table, survey, floor), chosen()
+            found, warned = records_of(data, weight=weight, group=group, head=head)
+        except InputError as error:  # then all that is wrong with either file
+            of_records = mistakes([lambda: records_of(chosen(), weight=weight, group=group, head=head)])
+            raise_first([*mistakes_in_cells(table, survey, floor), *of_records])
+            raise error from None
         listed, unused = cells.targets, cells.unused
-        found, warned = records_of(data, weight=weight, group=group, head=head)
         M = estimate_matrix(data, cells)
         warned += unknown_categories(data, cells) + missing_categories(data, cells) + repeated_ids(data, id)
         reason = partial(empty_target, data, cells)

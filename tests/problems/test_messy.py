@@ -42,9 +42,9 @@ def data(**keys: Any) -> Result:
     return CliRunner().invoke(data_main, [put(**keys)])
 
 
-def test_every_obstacle_is_named_with_its_cure_one_after_the_other(folder: Path) -> None:
+def test_every_obstacle_is_named_with_its_cure_all_that_can_be_seen_at_once(folder: Path) -> None:
     steps: list[tuple[dict[str, Any], list[str]]] = [
-        ({}, ["ziele.csv: one column: its header has no ','; set sep: ';'"]),
+        ({}, ["ziele.csv: one column: its header has no ','; set sep: ';'", "haushalte.csv: one column: its header"]),
         ({"sep": ";"}, ["haushalte.csv: cannot be read", "set encoding: latin-1, or cp1252"]),
         (
             {"sep": ";", "encoding": "latin-1"},
@@ -55,6 +55,7 @@ def test_every_obstacle_is_named_with_its_cure_one_after_the_other(folder: Path)
             [
                 "row 5, column 'value': not a number; got '12,5 %'; write it without the per cent sign",
                 "row 7, column 'value': not a number; got 'abc'",
+                "haushalte.csv: no column 'weight'; did you mean 'Gewicht'?",
             ],
         ),
     ]
@@ -63,14 +64,29 @@ def test_every_obstacle_is_named_with_its_cure_one_after_the_other(folder: Path)
         assert done.exit_code == 2, done.output
         for text in said:
             assert text in done.stderr
+        lines = done.stderr.splitlines()
+        assert len(set(lines)) == len(lines)  # each once
     messy.write(folder, percent=False)
-    assert "no column 'weight'; did you mean 'Gewicht'?" in data(**GERMAN).stderr
     done = data(**{key: value for key, value in CLEAN.items() if key != "min_records"})
     errors = [line for line in done.stderr.splitlines() if line.startswith("error: ")]
     assert len(errors) == 4  # all four of them in one run
     for line, region in zip(errors, messy.REGIONS, strict=True):
         assert f"(target '{region}/0'): no record passes this and the other filters; got 0 to 15" in line
         assert line.endswith("drop it, or set min_records: 1, which leaves such targets out")
+
+
+def test_mistakes_of_both_files_are_told_in_one_run(tmp_path: Path) -> None:
+    (tmp_path / "f.csv").write_text("id,weihgt,age\n1,2,3\n2,-1,4\n")
+    (tmp_path / "t.csv").write_text("name,statistic,variable,value,importance\na,cuont,,1,x\na,count,agee,two,1\n")
+    with pytest.raises(InputError) as caught:
+        frontier.load_problem("files", microdata=str(tmp_path / "f.csv"), targets=str(tmp_path / "t.csv"), id="id")
+    said = [str(one).replace(f"{tmp_path}/", "") for one in (caught.value, *caught.value.others)]
+    for text in (
+        *("t.csv: row 3, column 'name': duplicate target", "t.csv: row 3, column 'value': not a number; got 'two'"),
+        *("t.csv: row 2, column 'importance': not a number; got 'x'", "t.csv: row 2, column 'statistic': unknown"),
+        *("t.csv: row 3, column 'variable': no column 'agee'", "f.csv: no column 'weight'; did you mean 'weihgt'"),
+    ):
+        assert [line for line in said if line.startswith(text)], (text, said)
 
 
 def test_the_clean_problem_is_described_with_what_can_be_said_against_it(folder: Path) -> None:

@@ -16,12 +16,13 @@ from __future__ import annotations
 import math
 from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import partial
 from typing import Literal
 
 import numpy as np
 from numpy.typing import NDArray
 
-from frontier.core.errors import InputError, raise_first
+from frontier.core.errors import InputError, mistakes, raise_first
 from frontier.problems.own_data.lists import REMARKS, TARGET_COLUMNS, Targets, read_targets
 from frontier.problems.own_data.tables import Column, Table, near
 
@@ -92,23 +93,8 @@ class Cells:
 def read_cells(table: Table, microdata: Table, floor: float | None) -> Cells:
     """The target cells in a table; `InputError` for a column, statistic or filter that the microdata do not have."""
     targets = read_targets(table, floor)
-    table.require("statistic")
-    statistics = table.texts("statistic")
-    wrong = [
-        InputError(targets.at(row, "statistic"), f"unknown statistic {text!r}", cure=near(text, STATISTICS))
-        for row, text in enumerate(statistics)
-        if text not in STATISTICS
-    ]
-    names = table.texts("variable", blank="") if "variable" in table.columns else [""] * len(statistics)
-    variables = tuple(tuple(part.strip() for part in text.split(OR)) for text in names)
-    for row, columns in enumerate(variables):
-        for column in columns:
-            if column and column not in microdata.columns and column.removeprefix("-") not in microdata.columns:
-                what = f"no column '{column}' in {microdata.shown}"
-                wrong.append(InputError(targets.at(row, "variable"), what, cure=near(column, microdata.columns)))
-        if len({*columns}) < len(columns) or (len(columns) > 1 and "" in columns):
-            wrong.append(InputError(targets.at(row, "variable"), "not distinct columns", got=repr(names[row])))
-    raise_first(wrong)
+    statistics = _statistics(table, targets)
+    variables = _variables(table, microdata, targets)
     ranged = _ranges(targets, "variable") if _has_range(table, "variable") else None
     filters: list[list[Filter]] = [[] for _ in statistics]
     unused = []
@@ -133,6 +119,52 @@ def read_cells(table: Table, microdata: Table, floor: float | None) -> Cells:
         tuple(map(tuple, filters)),
         tuple(unused),
     )
+
+
+def mistakes_in_cells(table: Table, microdata: Table, floor: float | None) -> list[InputError]:
+    """All that is wrong with a table of target cells by itself, column by column."""
+    columns = [name for name in ("value", "importance", "scale", "tolerance") if name in table.columns]
+    numbers = [partial(table.numbers, name, blank=math.nan) for name in columns]
+    of_list = mistakes([lambda: read_targets(table, floor), *numbers])
+    targets = None if of_list else read_targets(table, floor)  # which give names to places
+    of_cells = [
+        lambda: _statistics(table, targets),
+        lambda: _variables(table, microdata, targets),
+        lambda: list(_filter_columns(table, microdata)),
+        lambda: read_cells(table, microdata, floor),
+    ]
+    return of_list + [error for error in mistakes(of_cells) if str(error) not in {str(one) for one in of_list}]
+
+
+def _statistics(table: Table, targets: Targets | None = None) -> list[str]:
+    """What each target counts or adds up; `targets` give names to places."""
+    table.require("statistic")
+    statistics = table.texts("statistic")
+    at = table.at if targets is None else targets.at
+    raise_first(
+        InputError(at(row, "statistic"), f"unknown statistic {text!r}", cure=near(text, STATISTICS))
+        for row, text in enumerate(statistics)
+        if text not in STATISTICS
+    )
+    return statistics
+
+
+def _variables(table: Table, microdata: Table, targets: Targets | None = None) -> tuple[tuple[str, ...], ...]:
+    """The columns that each target adds up, "" for 1 in every row."""
+    if "variable" not in table.columns:
+        return (("",),) * len(table.texts("statistic"))
+    names = table.texts("variable", blank="")
+    at = table.at if targets is None else targets.at
+    found, wrong = [tuple(part.strip() for part in text.split(OR)) for text in names], []
+    for row, columns in enumerate(found):
+        for column in columns:
+            if column and column not in microdata.columns and column.removeprefix("-") not in microdata.columns:
+                what = f"no column '{column}' in {microdata.shown}"
+                wrong.append(InputError(at(row, "variable"), what, cure=near(column, microdata.columns)))
+        if len({*columns}) < len(columns) or (len(columns) > 1 and "" in columns):
+            wrong.append(InputError(at(row, "variable"), "not distinct columns", got=repr(names[row])))
+    raise_first(wrong)
+    return tuple(found)
 
 
 def _has_range(table: Table, column: str) -> bool:
