@@ -14,12 +14,13 @@ from frontier.core.problem import CalibrationProblem
 from frontier.core.registry import checked_parameters, module_names
 from frontier.core.resampling import resampled
 from frontier.core.weighting import weighted
+from frontier.problems.records.auxiliary import counted
 
 NOT_PROBLEMS = ("diagnostics", "registry", "size", "splits")  # what the problems of this folder share
 GIVEN = ("folder", "frames")  # arguments of a builder that no experiment file gives
 Builder = Callable[..., CalibrationProblem]
 # what every problem can be made into, each by parameters of its own
-COMMON: tuple[Builder, ...] = (weighted, resampled)
+COMMON: tuple[Builder, ...] = (counted, weighted, resampled)
 
 
 def problem_names() -> list[str]:

@@ -194,3 +194,19 @@ def test_the_table_of_records_fits_every_problem_that_knows_one() -> None:
         assert len(known) == problem.n_records
     tiny = make_problem()
     assert record_table(tiny) is None
+
+
+def test_an_experiment_can_ask_for_numbers_of_records_by_category(ohio: CalibrationProblem) -> None:
+    asked = frontier.load_problem("cps_ohio", auxiliary="categories")
+    made = with_auxiliary(ohio)
+    assert asked.fingerprint == made.fingerprint != ohio.fingerprint
+    assert frontier.load_problem("cps_ohio", auxiliary="none").fingerprint == ohio.fingerprint
+    drawn = frontier.load_problem("cps_ohio", auxiliary="categories", resample=0)
+    assert drawn.auxiliary is not None
+    assert drawn.auxiliary.shape[1] == drawn.n_records
+    for name, said in (
+        ("planted", "nothing is known of the records"),
+        ("census_arena", "auxiliary statistics of its own"),
+    ):
+        with pytest.raises(InputError, match=f"problem '{name}'.auxiliary: .*{said}"):
+            frontier.load_problem(name, auxiliary="categories")

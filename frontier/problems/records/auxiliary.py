@@ -9,11 +9,13 @@ from __future__ import annotations
 
 import dataclasses
 import itertools
+from typing import Literal
 
 import numpy as np
 import pandas as pd
 import scipy.sparse as sp
 
+from frontier.core.errors import InputError
 from frontier.core.problem import CalibrationProblem, FloatArray
 from frontier.problems.records.variables import Category, Variables, classes, record_table, variables_of
 
@@ -32,6 +34,21 @@ def with_auxiliary(problem: CalibrationProblem, table: pd.DataFrame | None = Non
     table = record_table(problem) if table is None else table
     rows = None if table is None else counts(variables_of(table, problem.w0), problem.w0)
     return problem if rows is None else dataclasses.replace(problem, auxiliary=rows)
+
+
+def counted(problem: CalibrationProblem, *, auxiliary: Literal["none", "categories"] = "none") -> CalibrationProblem:
+    """Every problem's parameter `auxiliary: categories`: the problem with numbers of its records by category.
+
+    Raises `InputError` for a problem that has auxiliary statistics of its own, or knows no categories.
+    """
+    if auxiliary == "none":
+        return problem
+    if problem.auxiliary is not None:
+        raise InputError("auxiliary", "has auxiliary statistics of its own", cure="drop it")
+    found = with_auxiliary(problem)
+    if found.auxiliary is None:
+        raise InputError("auxiliary", "nothing is known of the records", expected="microdata", cure="drop it")
+    return found
 
 
 def counts(variables: Variables, weights: FloatArray) -> sp.csr_array | None:
