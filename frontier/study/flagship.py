@@ -25,6 +25,7 @@ from frontier.study.scale.command import write_scale
 RUNS = (
     *("cps_like", "cps_ohio", "cps_national", "small_exact"),
     *("cps_ohio_budgets", "cps_national_budgets", "cps_national_families", "cps_national_rho", "cps_states_budgets"),
+    "cps_national_coreset",
 )
 SPEED: dict[str, Unit] = {"speed_l0": "epoch", "speed_l1": "path"}
 CLAIMS = ("claims_gates", "claims_microcalibrate", "claims_l0_paper")
