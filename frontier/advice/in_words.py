@@ -8,10 +8,10 @@ from typing import Any
 import pandas as pd
 
 from frontier.advice.choice import sacrificed
+from frontier.results.arms import ARMS
 
 HEADER = ("records", "method", "refit", "totals off by", "worst", "weight", "ESS", "largest", "lost", "distribution")
 LEFT = (1, 2)  # columns of text
-ARMS = {"none": "as fitted", "fitted": "refit", "initial": "refit from w0"}
 LEGEND = (
     "→ chosen   = level with it   * not in order: not of the size asked for, further from the totals than twice the "
     "best, or 10% of the total weight moved"

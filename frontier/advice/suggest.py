@@ -24,6 +24,7 @@ from frontier.core.errors import InputError
 from frontier.core.problem import CalibrationProblem
 from frontier.problems.records.auxiliary import with_auxiliary
 from frontier.problems.records.unfixed import unfixed
+from frontier.problems.records.variables import record_table
 from frontier.problems.splits import every_target
 from frontier.sweep.progress import SweepProgress
 from frontier.sweep.scoring import evaluate
@@ -66,6 +67,9 @@ def suggest(
     if seeds < 1:
         raise InputError("seeds", "too few", expected="at least 1", got=seeds)
     sizes = sorted({records_asked_for(k, problem.n_records) for k in budgets or SHARES})
+    if sizes[-1] > problem.n_records:
+        raise InputError("budget", "more than there are", expected=f"at most {problem.n_records:,}", got=sizes[-1])
+    records = record_table(problem) if records is None else records
     problem = with_auxiliary(problem, records)
     some = candidates(problem, tuple(methods))
     jobs = min(len(some), jobs or os.cpu_count() or 1)
@@ -91,6 +95,9 @@ def suggest(
         cure = "ask for a larger error; `frontier suggest` with budgets shows how near one comes"
         raise InputError("training error", "not reached", expected=f"{training_error:.2%}", got=got, cure=cure)
     trials = pd.DataFrame(rows).sort_values(["method", "budget", "refit", "seed"], kind="stable")
+    if trials["train_mare"].isna().all():
+        why = f"{trials['method'].iloc[0]}: {trials['message'].iloc[0]}"
+        raise InputError(f"problem '{problem.name}'", "no method made a file of these sizes", got=why)
     split = every_target(judged)
     initial = dataclasses.replace(dense, weights=judged.w0)
     return Suggestion(

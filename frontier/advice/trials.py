@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
-import numpy as np
 from joblib import Parallel, delayed
 
 from frontier.advice.candidates import Candidate
@@ -28,9 +27,8 @@ def tried(
 
     exact  files of exactly the size asked for; arms without a refit are then left out where they are of another size
     """
-    own = {"exact": True} if exact and candidate.method == "coreset" else {}
     place = f"method '{candidate.method}'"
-    method = configured(find_method(candidate.method, place), {**candidate.params, **own}, place)
+    method = configured(find_method(candidate.method, place), candidate.params, place).told(exact=exact)
     points = [
         Point(budget=budget, seed=seed)
         for budget in budgets
@@ -43,7 +41,8 @@ def tried(
         for arm in candidate.arms:
             size = solution.point.budget if exact and solution.point else None
             judged = solution if arm == "none" else refit_measured(training, solution, arm, exactly=size)
-            if arm != "none" or not exact or own or active_count(np.asarray(solution.weights)) == size:
+            weights = solution.weights
+            if arm != "none" or not exact or method.holds or weights is None or active_count(weights) == size:
                 rows.append(evaluate(problem, split, judged))
     return rows
 

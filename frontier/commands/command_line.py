@@ -7,12 +7,13 @@ import re
 import signal
 import sys
 import threading
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import typer
+from rich.console import Console
 from typer.core import TyperCommand
 
 from frontier.core.errors import InputError
@@ -73,6 +74,11 @@ def _command_class(usage_code: int) -> type[TyperCommand]:
                 raise
 
     return Command
+
+
+def print_lines(lines: Iterable[str]) -> None:
+    """Lines on standard output, unwrapped and as they are."""
+    Console().print("\n".join(lines), highlight=False, markup=False, soft_wrap=True)
 
 
 def print_error(line: str) -> None:

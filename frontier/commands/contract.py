@@ -10,9 +10,8 @@ from functools import partial
 from typing import Annotated
 
 import typer
-from rich.console import Console
 
-from frontier.commands.command_line import command
+from frontier.commands.command_line import command, print_lines
 from frontier.commands.fit_files import read_settings
 from frontier.methods.registry import configured, find_method
 from frontier.sweep.contract import held
@@ -32,6 +31,6 @@ def main(
     for sentence, came in held(configured(cls, read_settings(settings or ()), place)):
         broken += came is not None
         line = f"ok      {sentence}" if came is None else f"FAILED  {sentence}: {came}"
-        Console().print(line, highlight=False, markup=False, soft_wrap=True)
+        print_lines([line])
     if broken:
         raise typer.Exit(1)

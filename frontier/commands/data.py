@@ -7,15 +7,14 @@ from __future__ import annotations
 
 from functools import partial
 from pathlib import Path
-from typing import Annotated, cast
+from typing import Annotated
 
 import numpy as np
 import typer
-from rich.console import Console
 
-from frontier.commands.command_line import command
-from frontier.commands.fit_files import read_problem
-from frontier.core.errors import InputError
+from frontier.commands.command_line import command, print_lines
+from frontier.commands.fit_files import print_pairs, read_problem, writable
+from frontier.core.errors import some
 from frontier.core.files import write_atomically
 from frontier.core.problem import CalibrationProblem
 from frontier.objectives.design import relative_residual
@@ -23,7 +22,7 @@ from frontier.objectives.weight_statistics import effective_sample_size
 from frontier.problems.checks.dependent import dependences
 from frontier.problems.checks.infeasible import conflict
 from frontier.problems.diagnostics import diagnose, problem_warnings
-from frontier.problems.own_data.export import TableFormat, as_table
+from frontier.problems.own_data.export import as_table
 from frontier.problems.records.variables import record_table, variables_of
 from frontier.solvers.dual.bounds_hint import tightest
 
@@ -38,9 +37,8 @@ def main(
     seconds: Annotated[float, typer.Option(min=0, help="for the search of targets that no weights meet")] = 30.0,
 ) -> None:
     """Say what a problem has, and all that is wrong with it, before anything is fitted."""
-    if out is not None and out.suffix.lower() not in (".csv", ".parquet"):
-        raise InputError("--out", "not a table", expected="a .csv or .parquet file", got=repr(str(out)))
-    name, _, whole = read_problem(problem)
+    name, spec, whole = read_problem(problem)
+    kind = None if out is None else writable([out], spec, Path(problem).parent)
     lines = [*_contents(name, whole)]
     impossible = _infeasible(whole, seconds)
     complaints = [*problem_warnings(whole), *_dependences(whole), *impossible]
@@ -48,12 +46,11 @@ def main(
         lines.append(
             ("tightest bounds", f"{bounds[0]:.4g} to {bounds[1]:.4g} times w0 let some weights meet all targets")
         )
-    if out is not None:
-        write_atomically(out, as_table(diagnose(whole), cast(TableFormat, out.suffix.lower().removeprefix("."))))
+    if out is not None and kind is not None:
+        write_atomically(out, as_table(diagnose(whole), kind))
         lines.append(("targets", str(out)))
-    text = [f"{key:<17} {value}" for key, value in lines]
-    text += ["", *(f"- {line}" for line in complaints)] if complaints else ["", "nothing to say against it"]
-    Console().print("\n".join(text), highlight=False, markup=False, soft_wrap=True)
+    print_pairs(lines)
+    print_lines(["", *(f"- {line}" for line in complaints)] if complaints else ["", "nothing to say against it"])
     if complaints:
         raise typer.Exit(1)
 
@@ -91,7 +88,7 @@ def _dependences(problem: CalibrationProblem) -> list[str]:
     names = problem.target_names
     shown = [
         f"{names[one.target]!r} is {one.published:,.6g}, but "
-        f"{_some([names[j] for j in one.others])} make it {one.implied:,.6g}"
+        f"{some([names[j] for j in one.others])} make it {one.implied:,.6g}"
         for one in found[:SHOWN]
     ]
     what = "1 target contradicts" if len(found) == 1 else f"{len(found):,} targets contradict"
@@ -103,11 +100,5 @@ def _infeasible(problem: CalibrationProblem, seconds: float) -> list[str]:
     rows = conflict(problem, seconds)
     if rows is None:
         return [f"whether some weights meet all targets was not decided in {seconds:g} seconds (--seconds)"]
-    names = _some([problem.target_names[j] for j in rows])
+    names = some([problem.target_names[j] for j in rows])
     return [f"no weights ≥ 0 meet all targets: already {names} cannot be met together"] if rows else []
-
-
-def _some(names: list[str]) -> str:
-    """The first names, quoted, and how many more."""
-    more = f" and {len(names) - SHOWN:,} more" if len(names) > SHOWN else ""
-    return ", ".join(map(repr, names[:SHOWN])) + more

@@ -14,9 +14,9 @@ from typing import Any, cast
 
 import numpy as np
 import pandas as pd
-from rich.console import Console
 
-from frontier.core.errors import InputError
+from frontier.commands.command_line import print_lines
+from frontier.core.errors import InputError, some
 from frontier.core.files import write_together
 from frontier.core.problem import CalibrationProblem, FloatArray, Split
 from frontier.core.yaml_file import read_value, read_yaml
@@ -24,7 +24,6 @@ from frontier.methods.solution import Solution
 from frontier.objectives.design import relative_residual
 from frontier.objectives.interval import within
 from frontier.objectives.weight_statistics import active_records
-from frontier.problems.diagnostics import NAMED
 from frontier.problems.own_data.export import TableFormat, as_table
 from frontier.problems.records.variables import emptied, record_table
 from frontier.problems.registry import build_problem, load_problem, problem_names
@@ -120,10 +119,15 @@ def writable(files: Sequence[Path], spec: ProblemSpec, folder: Path) -> TableFor
             raise InputError(file, "cannot be written: a folder")
         if file.resolve() in inputs:
             raise InputError(file, "would replace a file of the problem", cure="give --out another name")
+    check_folder_of(path)
+    return cast(TableFormat, suffix.removeprefix("."))
+
+
+def check_folder_of(path: Path) -> None:
+    """`InputError` where a file cannot come to be: what its folder would be made in is none to write to."""
     above = next(parent for parent in path.absolute().parents if parent.exists())
     if not above.is_dir() or not os.access(above, os.W_OK):
         raise InputError(path, f"cannot be written: {above} is no folder to write to")
-    return cast(TableFormat, suffix.removeprefix("."))
 
 
 def category_warnings(problem: CalibrationProblem, weights: FloatArray) -> tuple[str, ...]:
@@ -132,9 +136,8 @@ def category_warnings(problem: CalibrationProblem, weights: FloatArray) -> tuple
     lost = () if table is None else emptied(table, problem.w0, np.where(active_records(weights), weights, 0.0))
     if not lost:
         return ()
-    names = ", ".join(map(repr, lost[:NAMED])) + (f" and {len(lost) - NAMED} more" if len(lost) > NAMED else "")
     what = "1 category of the file has" if len(lost) == 1 else f"{len(lost):,} categories of the file have"
-    return (f"{what} no record left: {names}",)
+    return (f"{what} no record left: {some(lost)}",)
 
 
 def id_column(spec: ProblemSpec) -> str:
@@ -184,8 +187,7 @@ def rounding_in_words(problem: CalibrationProblem, split: Split, weights: FloatA
 
 def print_pairs(lines: Sequence[tuple[str, str]]) -> None:
     """Pairs of name and value in two columns on standard output, unwrapped."""
-    text = "\n".join(f"{name:<17} {value}" for name, value in lines)
-    Console().print(text, highlight=False, markup=False, soft_wrap=True)
+    print_lines(f"{name:<17} {value}" for name, value in lines)
 
 
 def _certificate(row: Mapping[str, Any]) -> str:

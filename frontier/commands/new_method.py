@@ -10,9 +10,8 @@ from pathlib import Path
 from typing import Annotated
 
 import typer
-from rich.console import Console
 
-from frontier.commands.command_line import command
+from frontier.commands.command_line import command, print_lines
 from frontier.core.errors import InputError
 
 TEMPLATE = '''"""A method of my own: keeps the records with the largest initial weights, scaled to the same total.
@@ -81,9 +80,4 @@ def main(path: Annotated[Path, typer.Argument(help="the new Python file")]) -> N
             file.write(TEMPLATE.format(file=path.as_posix(), name=path.name))
     except (FileExistsError, NotADirectoryError) as error:
         raise InputError(path, f"cannot be written: {error.strerror}") from None
-    Console().print(
-        f"written: {path}\ncheck it: python -m frontier contract {path}:MyMethod",
-        highlight=False,
-        markup=False,
-        soft_wrap=True,
-    )
+    print_lines([f"written: {path}", f"check it: python -m frontier contract {path}:MyMethod"])

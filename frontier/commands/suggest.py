@@ -12,11 +12,10 @@ from pathlib import Path
 from typing import Annotated
 
 import typer
-from rich.console import Console
 
 from frontier.advice.suggest import suggest
-from frontier.commands.command_line import command, print_error
-from frontier.commands.fit_files import read_budget, read_problem, read_share
+from frontier.commands.command_line import command, print_error, print_lines
+from frontier.commands.fit_files import check_folder_of, read_budget, read_problem, read_share
 from frontier.core.files import write_together
 from frontier.problems.diagnostics import DataWarning, problem_warnings
 
@@ -41,6 +40,8 @@ def main(
     Prints one table, the choice at every budget, and the command that writes its weights.
     """
     name, _, whole = read_problem(problem)
+    folder = out or Path("reports") / "suggest" / (re.sub(r"[^\w.=+-]+", "-", name).strip("-.") or "unnamed")
+    check_folder_of(folder / "suggestion.txt")  # before minutes are spent
     sizes = [read_budget(text) for text in budget or ()]
     error = None if training_error is None else read_share(training_error, "--training-error")
     for line in problem_warnings(whole):
@@ -60,7 +61,6 @@ def main(
     from frontier.reporting.charts.suggestion_figure import suggestion_picture  # matplotlib: only after solving
 
     picture = suggestion_picture(found.table, name, found.whole["train_mare"], found.initial["train_mare"])
-    folder = out or Path("reports") / "suggest" / (re.sub(r"[^\w.=+-]+", "-", name).strip("-.") or "unnamed")
     lines = found.lines(problem, name)
     files = {
         folder / "suggestion.txt": "\n".join([*lines, ""]).encode(),
@@ -69,5 +69,4 @@ def main(
         folder / "suggestion.png": picture,
     }
     write_together(files)
-    said = [*lines, "", f"written: {', '.join(map(str, files))}"]
-    Console().print("\n".join(said), highlight=False, markup=False, soft_wrap=True)
+    print_lines([*lines, "", f"written: {', '.join(map(str, files))}"])

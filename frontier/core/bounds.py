@@ -47,12 +47,6 @@ class Bounds:
             raise InputError("bounds", "no weight is between them", got=got, cure="widen them")
         return lower, upper
 
-    def held(self, weights: FloatArray, w0: FloatArray) -> bool:
-        """Whether the records with weight keep to them, but for rounding."""
-        lower, upper = self.box(w0)
-        kept = weights > 0
-        return bool(((weights >= lower * (1 - 1e-12)) & (weights <= upper * (1 + 1e-12)))[kept].all())
-
 
 NO_BOUNDS = Bounds()
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 import copy
 import difflib
 import itertools
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
 
 MISTAKES = 20  # of one kind that are told at once; a wrong column has as many as rows
@@ -66,6 +66,12 @@ def mistakes(checks: Iterable[Callable[[], object]]) -> list[InputError]:
     for one in found.values():
         one.others = ()
     return list(found.values())
+
+
+def some(names: Sequence[object], shown: int = 3) -> str:
+    """The first of some names, quoted, and how many more there are."""
+    more = f" and {len(names) - shown:,} more" if len(names) > shown else ""
+    return ", ".join(repr(name) for name in names[:shown]) + more
 
 
 def did_you_mean(name: str, options: Iterable[str]) -> str:

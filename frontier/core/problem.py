@@ -87,14 +87,13 @@ class CalibrationProblem:
         tolerance = self.tolerance
         if tolerance is not None:
             tolerance = _vector(tolerance, m, f"{place}.tolerance", "targets", nonnegative=True)
-        values = {"M": M, "y": y, "w0": w0, "scale": scale, "importance": importance}
+        values = {"M": M, "y": y, "w0": w0, "scale": scale, "importance": importance, "tolerance": tolerance}
         auxiliary = None if self.auxiliary is None else _estimate_matrix(self.auxiliary, place, "auxiliary")
         if auxiliary is not None and auxiliary.shape[1] != n:
             raise InputError(f"{place}.auxiliary", "not over these records", expected=n, got=auxiliary.shape[1])
         if self.truth is not None and self.truth.H.shape[1] != n:
             raise InputError(f"{place}.truth", "not over these records", expected=n, got=self.truth.H.shape[1])
         labels = {"families": families, "target_names": names, "groups": groups, "auxiliary": auxiliary}
-        labels["tolerance"] = tolerance
         _assign(self, values | labels, self.meta)
 
     def __reduce__(self) -> tuple[Any, ...]:  # validated once: a worker process trusts what it is sent

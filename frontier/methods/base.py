@@ -8,10 +8,12 @@ returns are weights and beliefs (`claims`); metrics and certificates are the har
 
 from __future__ import annotations
 
+import dataclasses
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import ClassVar, Literal
+from typing import ClassVar, Literal, Self
 
+from frontier.core.bounds import Bounds
 from frontier.core.errors import InputError
 from frontier.core.point import Coordinate, Point
 from frontier.core.problem import CalibrationProblem
@@ -30,6 +32,7 @@ class Method:
     `stochastic`   whether the result depends on the seed
     `axes`         which of λ and budget a point may carry; empty: the method has a single point per seed
     `refit_from`   what the records that it keeps are best weighted again from (`methods.refit`), or `none`
+    `holds`        whether it has fields `exact` and `bounds`, and ends by them itself (`told`)
     `renamed`      parameters of earlier versions, each with the cure that its error gives
 
     Raises `InputError` for a parameter outside the range that its declaration gives (`frontier.core.ranges`).
@@ -39,6 +42,7 @@ class Method:
     stochastic: ClassVar[bool] = False
     axes: ClassVar[frozenset[Coordinate]] = frozenset({"lam"})
     refit_from: ClassVar[Arm] = "initial"
+    holds: ClassVar[bool] = False
     renamed: ClassVar[Mapping[str, str]] = {}
 
     def __post_init__(self) -> None:
@@ -48,6 +52,16 @@ class Method:
     def coordinates(self) -> frozenset[Coordinate]:
         """`axes`, unless the parameters decide."""
         return self.axes
+
+    def told(self, *, exact: bool = False, bounds: Bounds | None = None) -> Self:
+        """This method asked for exactly its budget, or for bounds, where it holds them itself and has none of its own.
+
+        Every other method is brought to them by the refit that follows (`methods.refit`, `methods.exact_size`).
+        """
+        if not self.holds:
+            return self
+        wishes = {"exact": exact, "bounds": bounds or None}
+        return dataclasses.replace(self, **{name: getattr(self, name) or wish for name, wish in wishes.items()})
 
     @property
     def driven(self) -> bool:

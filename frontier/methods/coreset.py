@@ -21,7 +21,6 @@ from __future__ import annotations
 import dataclasses
 from collections.abc import Sequence
 from dataclasses import dataclass
-from functools import partial
 from typing import Annotated, ClassVar, Literal
 
 import numpy as np
@@ -37,7 +36,6 @@ from frontier.methods._dense import dense_solution
 from frontier.methods.base import Arm, Method
 from frontier.methods.exact_size import refit_exactly
 from frontier.methods.hard_concrete import HardConcreteCalibrator
-from frontier.methods.refit import refit
 from frontier.methods.solution import Solution
 from frontier.objectives.distance import Box
 from frontier.objectives.weight_statistics import active_count
@@ -66,6 +64,7 @@ class Coreset(Method):
     batch_over: ClassVar[frozenset[str]] = frozenset({"budget", "seed"})
     stochastic: ClassVar[bool] = True
     axes: ClassVar[frozenset[Coordinate]] = frozenset({"budget"})
+    holds: ClassVar[bool] = True
     refit_from: ClassVar[Arm] = "none"  # a refit to the targets alone undoes it
 
     penalty: Positive | None = None
@@ -110,10 +109,8 @@ class Coreset(Method):
 
     def _fitted_again(self, whole: CalibrationProblem, solution: Solution, budget: int, box: Box | None) -> Solution:
         """The weights of the chosen records near the dense ones, unless too few of them are left with any."""
-        again = (
-            partial(refit_exactly, budget=budget) if self.exact and budget and solution.weights is not None else refit
-        )
-        found = again(whole, solution, anchor="initial", rho=self.rho, box=box)
+        size = budget if self.exact and budget else None
+        found = refit_exactly(whole, solution, size, "initial", rho=self.rho, box=box)
         if found.status is Status.TIMEOUT:
             return dataclasses.replace(solution.with_note("without the last fit"), status=Status.TIMEOUT)
         if box is not None:  # what is not within it is no answer

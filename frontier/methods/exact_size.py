@@ -29,7 +29,7 @@ ROUNDS = 30
 def refit_exactly(
     problem: CalibrationProblem,
     solution: Solution,
-    budget: int,
+    budget: int | None,
     anchor: Anchor,
     *,
     rho: float = RHO,
@@ -37,14 +37,15 @@ def refit_exactly(
 ) -> Solution:
     """The refit of a selection that has exactly `budget` active records; the nearest, `unreached`, where none is found.
 
-    Records that enter do so with their initial weight, scaled up as the whole selection's. Those without any never do.
+    Without a budget it is the plain refit. Records that enter do so with their initial weight, scaled up as the whole
+    selection's; those without any never do.
     """
     chosen, best = solution, (problem.n_records + 1, solution)
     design = weighted_design(problem)
     gone = np.zeros(problem.n_records, dtype=bool)
     for _ in range(ROUNDS):
         again = refit(problem, chosen, anchor, rho=rho, box=box)
-        if again.weights is None:
+        if again.weights is None or budget is None:
             return again
         active = active_records(again.weights)
         size = int(active.sum())

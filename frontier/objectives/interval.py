@@ -59,15 +59,19 @@ class WithSlack(DistanceObjective):
 
     slack: int = 0
 
+    @property
+    def records(self) -> DistanceObjective:
+        """The distance of the records alone."""
+        return DistanceObjective(self.kind, None, self.lower, self.upper)
+
     def link(self, w0: FloatArray) -> DistanceLink:
         n = w0.size - self.slack
         q = np.full(self.slack, self.slack / (ALL_OF_IT**2 * max(float(w0[:n].sum()), 1.0)))
-        plain = DistanceObjective(self.kind, None, self.lower, self.upper).link(w0[:n])
-        return StackedLink(plain, LinearLink(p=w0[n:], q=q, lower=0.0, upper=2.0), n)
+        return StackedLink(self.records.link(w0[:n]), LinearLink(p=w0[n:], q=q, lower=0.0, upper=2.0), n)
 
     def ends(self, w0: FloatArray, far: float) -> tuple[FloatArray, FloatArray]:
         n = w0.size - self.slack
-        low, high = DistanceObjective(self.kind, None, self.lower, self.upper).ends(w0[:n], far)
+        low, high = self.records.ends(w0[:n], far)
         return np.append(low, np.zeros(self.slack)), np.append(high, np.full(self.slack, 2.0))
 
 

@@ -12,7 +12,7 @@ that names file, row and column; what may be is a warning that results carry (`m
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from functools import partial
+from functools import cache, partial
 from pathlib import Path
 from typing import Any
 
@@ -106,7 +106,7 @@ def build(
     if rounded is not None and not 0 < rounded <= LARGEST_NUMBER:
         raise InputError(f"{PLACE}.rounded", "not what totals are rounded to", expected="a number > 0", got=rounded)
     dialect = Dialect.of(PLACE, sep, decimal, thousands, encoding)
-    opened = partial(_table, folder=folder, dialect=dialect, frames=frames or {})
+    opened = cache(partial(_table, folder=folder, dialect=dialect, frames=frames or {}))
     both = {"targets": targets} | ({} if microdata is None else {"microdata": microdata})
     raise_first(mistakes(partial(opened, path, key=key) for key, path in both.items()))
     table = opened(targets, key="targets")

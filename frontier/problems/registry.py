@@ -49,8 +49,8 @@ def build_problem(
     """The same for an experiment file; `folder` is where its data files are, for a problem that reads any."""
     own, common = check_problem(name, params, place)
     builder = problem_builder(name, place)
-    if "folder" in inspect.signature(builder).parameters:
-        own |= {"folder": folder, "frames": frames}
+    given = {"folder": folder, "frames": frames}
+    own |= {key: given[key] for key in GIVEN if key in inspect.signature(builder).parameters}
     try:
         problem = builder(**own)
     except MemoryError as error:

@@ -19,8 +19,8 @@ from frontier.analysis.arena import HIDDEN, SAME, TRAINING, contrasts, controls,
 from frontier.analysis.intervals import LEVEL
 from frontier.commands.command_line import command
 from frontier.core.truth import HEADLINE
-from frontier.reporting.arms import arm_name
 from frontier.reporting.numbers import percent
+from frontier.results.arms import arm_name
 from frontier.results.run import Run, load_run
 from frontier.results.schema import ARM
 

@@ -68,9 +68,9 @@ def samples_of(run: Run) -> pd.DataFrame:
 
 def samples_table(found: pd.DataFrame) -> Table:
     """The contrasts in words."""
-    from frontier.reporting.arms import arm_name
     from frontier.reporting.document import Table
     from frontier.reporting.numbers import count, percent, points, points_interval
+    from frontier.results.arms import arm_name
 
     header = (
         *("A", "B", "samples", "error of A", "error of B", "A − B, points", "95% interval", "training A − B"),

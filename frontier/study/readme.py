@@ -24,12 +24,12 @@ from frontier.analysis.heldout_metrics import METRICS
 from frontier.commands.command_line import command
 from frontier.core.errors import InputError
 from frontier.core.files import write_atomically
-from frontier.reporting.arms import arm_name
 from frontier.reporting.document import Table
 from frontier.reporting.markdown import table_markdown
 from frontier.reporting.numbers import points, points_interval
 from frontier.reporting.prepared import Prepared
 from frontier.reporting.sections.contrasts import size_table
+from frontier.results.arms import arm_name
 from frontier.results.run import Run, load_run
 from frontier.study.arena import REFERENCE, best_arms, summary
 from frontier.study.claims.command import load_found

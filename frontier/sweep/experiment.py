@@ -202,7 +202,7 @@ def read_experiment(path: Path | str, folder: Path | None = None, *, run_files: 
     methods = tuple(
         _method(entry, f"{path}: methods[{i}]", labels, budgets, folder) for i, entry in enumerate(file.methods)
     )
-    methods = tuple(_bounded(method, bounds) for method in methods)
+    methods = tuple(dataclasses.replace(spec, method=spec.method.told(bounds=bounds)) for spec in methods)
     names = [method.label for method in methods]
     _unique(names, f"{path}: methods", "label", cure="give each entry its own label")
     cells = file.repeats * sum(_size(method) * len(method.problems) for method in methods)
@@ -227,14 +227,6 @@ def read_experiment(path: Path | str, folder: Path | None = None, *, run_files: 
         text=text,
         bounds=bounds,
     )
-
-
-def _bounded(spec: MethodSpec, bounds: Bounds) -> MethodSpec:
-    """The method told of the experiment's bounds, where it can hold them itself (`coreset`) and has none of its own."""
-    if not bounds or getattr(spec.method, "bounds", bounds) is not None:
-        return spec
-    method = dataclasses.replace(spec.method, bounds=bounds)  # type: ignore[call-arg]  # asked for above
-    return dataclasses.replace(spec, method=method)
 
 
 def _check_keys(content: Mapping[Any, Any], model: type[BaseModel], place: str) -> None:

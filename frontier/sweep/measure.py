@@ -10,7 +10,6 @@ import time
 import traceback
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -26,7 +25,7 @@ from frontier.methods.base import Method
 from frontier.methods.drive import solve_points
 from frontier.methods.exact_size import refit_exactly
 from frontier.methods.path import noted
-from frontier.methods.refit import refit, refit_arm
+from frontier.methods.refit import refit_arm
 from frontier.methods.solution import Solution, Timing
 from frontier.objectives.distance import Box
 from frontier.solvers.dual.newton import warm_up_gram
@@ -95,12 +94,8 @@ def refit_measured(
         wall = time.perf_counter()
         try:
             late = Solution.failed(Status.TIMEOUT, "no time was left for the refit")
-            again = refit if exactly is None else partial(refit_exactly, budget=exactly)
-            [found] = _checked(
-                [late if out_of_time() else again(problem, solution, anchor=anchor, rho=rho, box=box)],
-                problem,
-                [Point()],
-            )
+            again = late if out_of_time() else refit_exactly(problem, solution, exactly, anchor, rho=rho, box=box)
+            [found] = _checked([again], problem, [Point()])
         except Exception as error:  # noqa: BLE001  # failures are data here too
             found = failure(error)
         wall = time.perf_counter() - wall

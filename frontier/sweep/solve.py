@@ -100,10 +100,8 @@ def calibrate(
     if exact and size is None:
         raise InputError("exact", "without a budget", cure="give one, or drop it")
     box = bounds.box(problem.w0) if bounds else None
-    own: dict[str, Any] = {}
-    if method == "coreset":  # which keeps to more than the targets
-        own = ({"exact": True} if exact else {}) | ({"bounds": dataclasses.asdict(bounds)} if bounds else {})
-    name, solver = _built(method, {**(params or {}), **own})
+    name, solver = _built(method, params or {})
+    solver = solver.told(exact=exact, bounds=bounds)
     if seed is not None and not solver.stochastic:
         raise InputError("seed", f"'{name}' is deterministic", cure="drop it")
     point = Point(
@@ -117,7 +115,7 @@ def calibrate(
     [solution] = solve_measured(solver, name, problem, [point], threads=threads)
     fitted = _judged(problem, solution)
     arm = refit or (solver.refit_from if is_sparse(fitted) else "none")
-    if arm == "none" and not own and (box is not None or (exact and len(fitted.active) != size)):
+    if arm == "none" and not solver.holds and (box is not None or (exact and len(fitted.active) != size)):
         arm = "fitted"
     if arm == "none" or fitted.weights is None:
         return _warned(problem, fitted)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 from pathlib import Path
 
 import numpy as np
@@ -162,6 +163,7 @@ def test_the_smallest_file_for_an_error_meets_it(ohio: CalibrationProblem) -> No
 @pytest.mark.parametrize(
     ("arguments", "said"),
     [
+        (["--budget", "99999"], "budget: more than there are; expected at most 5,177, got 99999"),
         (["--method", "raking"], "method 'raking': makes no file of a given size"),
         (["--budget", "1.5"], "budget: not a budget"),
         (["--training-error", "few"], "--training-error: not a share; expected a share, as 0.01 or 1%, got 'few'"),
@@ -175,6 +177,23 @@ def test_bad_input_is_one_line_and_exit_code_2(arguments: list[str], said: str, 
     assert done.exit_code == 2
     assert done.stderr.splitlines()[-1].startswith(f"error: {said}")
     assert not (tmp_path / "out").exists()
+
+
+def test_a_folder_that_cannot_be_written_to_is_told_before_anything_is_solved(tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("")
+    done = CliRunner().invoke(main, ["cps_ohio", "--out", str(tmp_path / "file")])
+    assert done.exit_code == 2
+    assert "suggestion.txt: cannot be written: " in done.stderr
+
+
+@pytest.mark.parametrize("exact", [False, True])
+def test_where_no_method_makes_a_file_it_is_said_why(exact: bool) -> None:
+    problem = make_problem()
+    w0 = problem.w0.copy()
+    w0[4:] = 0.0
+    few = dataclasses.replace(problem, w0=w0, floor=None)
+    with pytest.raises(InputError, match="no method made a file of these sizes; got pps_sample: "):
+        frontier.suggest(few, budgets=[40], methods=["pps_sample"], seeds=1, jobs=1, exact=exact)
 
 
 def test_a_method_of_one_s_own_is_tried_like_any_other(ohio: CalibrationProblem, tmp_path: Path) -> None:

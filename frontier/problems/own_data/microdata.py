@@ -18,7 +18,7 @@ import pyarrow as pa
 import scipy.sparse as sp
 from numpy.typing import NDArray
 
-from frontier.core.errors import InputError
+from frontier.core.errors import InputError, some
 from frontier.core.problem import FloatArray
 from frontier.problems.own_data.cells import BOOLEANS, OR, WHERE, Cells, Filter, IntArray
 from frontier.problems.own_data.dialect import cure
@@ -237,10 +237,8 @@ def repeated_ids(data: Microdata, id: str | None) -> tuple[str, ...]:
     several = np.flatnonzero(rows > 1)
     if id is None or not several.size or several.size > FEW_REPEATED * len(rows):
         return ()
-    names = ", ".join(repr(data.ids[i].item()) for i in several[:3])
-    more = f" and {several.size - 3:,} more" if several.size > 3 else ""
     what = f"{several.size:,} ids of '{id}' stand in several rows, each is one record"
-    return (f"{data.table.shown}: {what}: {names}{more}",)
+    return (f"{data.table.shown}: {what}: {some(data.ids[several].tolist())}",)
 
 
 def empty_target(data: Microdata, cells: Cells, j: int) -> InputError:

@@ -53,7 +53,7 @@ def counted(problem: CalibrationProblem, *, auxiliary: Literal["none", "categori
 
 def counts(variables: Variables, weights: FloatArray) -> sp.csr_array | None:
     """A row of ones for each cell of at most `MOST_SYSTEMS` systems of cells, (rows, n); None without variables."""
-    rows = [_cells(system) for system in systems(variables, weights)]
+    rows = [system.rows(np.ones(len(weights))) for system in systems(variables, weights)]
     if not rows:
         return None
     whole = sp.csr_array(sp.vstack(rows))
@@ -72,9 +72,3 @@ def systems(variables: Variables, weights: FloatArray) -> list[Category]:
     fine = [classes(name, values, weights, FINE) for name, values in amounts]
     turns = itertools.zip_longest(fine, [*mixed, *crossed])
     return [one for pair in turns for one in pair if one is not None][:MOST_SYSTEMS]
-
-
-def _cells(system: Category) -> sp.csr_array:
-    n = len(system.codes)
-    shape = (len(system.labels), n)
-    return sp.csr_array(sp.coo_array((np.ones(n), (system.codes, np.arange(n))), shape=shape))

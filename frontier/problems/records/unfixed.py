@@ -81,10 +81,8 @@ def _by_cell(
 ) -> tuple[sp.csr_array, list[str], list[str]]:
     blocks, names, units = [], [], []
     for name, unit, amount in values:
-        used = np.flatnonzero(amount)
         for system in systems:
-            shape = (len(system.labels), len(amount))
-            blocks.append(sp.csr_array(sp.coo_array((amount[used], (system.codes[used], used)), shape=shape)))
+            blocks.append(system.rows(amount))
             names += [f"{name}/{label}" for label in system.labels]
             units += [unit] * len(system.labels)
     return sp.csr_array(sp.vstack(blocks)), names, units
@@ -94,8 +92,8 @@ def _of_matrix(problem: CalibrationProblem) -> tuple[sp.csr_array, list[str], li
     """How many records have what each target adds up, and how many two targets have in common."""
     has = sp.csr_array(problem.M != 0, dtype=np.float64)
     support = np.diff(has.indptr)
-    first, second = sp.triu(has @ has.T, k=1, format="coo").coords
-    shared = sp.coo_array(sp.triu(has @ has.T, k=1)).data
+    pairs = sp.triu(has @ has.T, k=1, format="coo")
+    (first, second), shared = pairs.coords, pairs.data
     between = np.flatnonzero((shared >= LEAST_RECORDS) & (shared < np.minimum(support[first], support[second])))
     if len(between) > MOST_CROSSED:  # evenly spread over all pairs
         between = between[np.linspace(0, len(between) - 1, MOST_CROSSED).astype(np.intp)]

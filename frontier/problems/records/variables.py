@@ -14,6 +14,7 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
+import scipy.sparse as sp
 from numpy.typing import NDArray
 
 from frontier.core.errors import InputError
@@ -44,6 +45,12 @@ class Category:
         codes = self.codes * len(other.labels) + other.codes
         labels = tuple(f"{a}/{b}" for a, b in itertools.product(self.labels, other.labels))
         return Category(f"{self.name} × {other.name}", codes, labels)
+
+    def rows(self, amount: FloatArray) -> sp.csr_array:
+        """A row for each label: what its records have of an amount (n); (labels, n)."""
+        used = np.flatnonzero(amount)
+        shape = (len(self.labels), len(amount))
+        return sp.csr_array(sp.coo_array((amount[used], (self.codes[used], used)), shape=shape))
 
 
 @dataclass(frozen=True, slots=True, eq=False)

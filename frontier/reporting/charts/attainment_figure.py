@@ -23,10 +23,10 @@ from matplotlib.lines import Line2D
 from matplotlib.patches import Rectangle
 from numpy.typing import NDArray
 
-from frontier.reporting.arms import arm_name, arm_words
 from frontier.reporting.charts.canvas import canvas, log_frame
 from frontier.reporting.charts.style import PALETTE, LabelStyle, LogAxis, log_axis
 from frontier.reporting.numbers import count_tick, percent_tick
+from frontier.results.arms import arm_name, arm_words
 
 LEAST_ERROR = 1e-4  # as in the figure of equal budgets
 COLUMNS = 4

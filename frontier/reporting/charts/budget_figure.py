@@ -17,12 +17,12 @@ from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 
 from frontier.analysis.budgets import by_budget
-from frontier.reporting.arms import ARMS
 from frontier.reporting.charts.canvas import canvas, label_entries, line_entries, log_frame, not_drawn
 from frontier.reporting.charts.style import DASHES, GREY_LINE, HOLLOW, SOLID, LabelStyle, LogAxis, log_axis
 from frontier.reporting.facts import ProblemFacts
 from frontier.reporting.numbers import count_tick, percent_tick
 from frontier.reporting.quantities import QUANTITIES, Reference, references
+from frontier.results.arms import ARMS
 
 LEAST_ERROR = 1e-4  # errors below 0.01% are drawn there: an exact fit must not flatten what can be compared
 PANELS = {

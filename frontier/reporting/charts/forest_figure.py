@@ -17,9 +17,9 @@ from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 
 from frontier.analysis.contrasts import ARMS
-from frontier.reporting.arms import arm_name
 from frontier.reporting.charts.canvas import canvas
 from frontier.reporting.charts.style import PALETTE
+from frontier.results.arms import arm_name
 
 BLUE, ORANGE = PALETTE[:2]
 ROW_INCHES = 0.19

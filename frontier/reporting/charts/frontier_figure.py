@@ -20,12 +20,12 @@ from matplotlib.lines import Line2D
 from matplotlib.path import Path as MarkPath
 
 from frontier.analysis.aggregate import aggregate
-from frontier.reporting.arms import arm_words
 from frontier.reporting.charts.canvas import canvas, label_entries, line_entries, log_frame, not_drawn
 from frontier.reporting.charts.style import DASHES, GREY_LINE, HOLLOW, SOLID, LabelStyle, LogAxis, log_axis
 from frontier.reporting.facts import ProblemFacts
 from frontier.reporting.numbers import count_tick, percent_tick
 from frontier.reporting.quantities import LEAST_ERROR, QUANTITIES, Reference, references
+from frontier.results.arms import arm_words
 from frontier.results.schema import POINT
 
 

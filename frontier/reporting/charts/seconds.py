@@ -14,10 +14,10 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 
-from frontier.reporting.arms import arm_name
 from frontier.reporting.charts.canvas import canvas, not_drawn
 from frontier.reporting.charts.style import LabelStyle, LogAxis, log_axis
 from frontier.reporting.numbers import seconds_tick
+from frontier.results.arms import arm_name
 from frontier.results.schema import TIMINGS
 
 LEAST_SECONDS = 1e-6

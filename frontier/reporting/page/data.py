@@ -17,12 +17,12 @@ import pandas as pd
 
 from frontier.analysis.aggregate import fit_seconds, tally
 from frontier.analysis.budgets import pooled
-from frontier.reporting.arms import arm_words
 from frontier.reporting.convergence import thinned_traces
 from frontier.reporting.facts import problem_facts
 from frontier.reporting.misses import errors_by_problem, sizes_of, worst_misses
 from frontier.reporting.prepared import Prepared
 from frontier.reporting.quantities import LEAST_ERROR, QUANTITIES, references
+from frontier.results.arms import arm_words
 from frontier.results.designs import design_of
 
 METRICS = ("n_active", *QUANTITIES)

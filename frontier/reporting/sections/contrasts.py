@@ -13,11 +13,11 @@ import pandas as pd
 from frontier.analysis.contrasts import ARMS, CONTROL, Contrast, contrasts, declared
 from frontier.analysis.heldout_metrics import METRICS
 from frontier.analysis.paired_test import DEPENDS, OUT_OF_REACH, UNDECIDED
-from frontier.reporting.arms import arm_name, arm_words
 from frontier.reporting.charts.forest_figure import forest_figure
 from frontier.reporting.document import Block, Data, Picture, Reading, Section, Table, Text
 from frontier.reporting.numbers import MISSING, count, percent, points, points_interval, seconds
 from frontier.reporting.prepared import Key, Prepared
+from frontier.results.arms import arm_name, arm_words
 
 PLACE = 5
 PRIMARY_MEAN = "heldout_capped_mare_mean"

@@ -9,12 +9,12 @@ from typing import Any
 import pandas as pd
 
 from frontier.analysis.budgets import KEYS, arm_rank
-from frontier.reporting.arms import arm_words
 from frontier.reporting.charts.budget_figure import budget_figure
 from frontier.reporting.document import Block, Data, Live, Picture, Reading, Section, Table, Text
 from frontier.reporting.facts import problem_facts
 from frontier.reporting.numbers import MISSING, count, percent_with_error, point_words, seconds
 from frontier.reporting.prepared import Prepared
+from frontier.results.arms import arm_words
 from frontier.results.designs import has_matched_budgets
 
 PLACE = 10

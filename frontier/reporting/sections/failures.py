@@ -8,10 +8,10 @@ from typing import Any
 import pandas as pd
 
 from frontier.core.status import ENDED_WELL
-from frontier.reporting.arms import arm_name
 from frontier.reporting.document import Block, Section, Table, Text
 from frontier.reporting.numbers import MISSING, count, point_words
 from frontier.reporting.prepared import Prepared
+from frontier.results.arms import arm_name
 from frontier.results.schema import POINT
 
 PLACE = 50

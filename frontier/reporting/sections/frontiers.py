@@ -8,7 +8,6 @@ from typing import Any
 
 import pandas as pd
 
-from frontier.reporting.arms import arm_name
 from frontier.reporting.charts.frontier_figure import frontier_figure
 from frontier.reporting.charts.seconds import seconds_figure
 from frontier.reporting.document import Block, Data, Live, Picture, Reading, Section, Table, Text
@@ -16,6 +15,7 @@ from frontier.reporting.facts import ProblemFacts, problem_facts
 from frontier.reporting.markdown import escape
 from frontier.reporting.numbers import MISSING, count, percent, percent_with_error, point_words, seconds
 from frontier.reporting.prepared import Key, Prepared
+from frontier.results.arms import arm_name
 
 PLACE = 40
 CAPTIONS = {

@@ -15,11 +15,11 @@ import pandas as pd
 from frontier.analysis.attainment import attainment, attainment_difference
 from frontier.analysis.contrasts import declared
 from frontier.analysis.frontier_statistics import frontier_statistics
-from frontier.reporting.arms import arm_name, arm_words
 from frontier.reporting.charts.attainment_figure import attainment_figure, difference_figure
 from frontier.reporting.document import Block, Data, Picture, Reading, Section, Table, Text
 from frontier.reporting.numbers import MISSING, count, percent
 from frontier.reporting.prepared import Key, Prepared
+from frontier.results.arms import arm_name, arm_words
 
 PLACE = 20
 HEADER = ("method", "arm", "seeds", "integrated held-out error", "hypervolume", "interval over", "note")
