@@ -82,10 +82,10 @@ def suggest(
     judged = dataclasses.replace(training, truth=unfixed(training, dense.weights, records))
     rows = []
     if training_error is None:
-        found = in_parallel(tried, judged, some, jobs, sizes, seeds, exact)
+        trying = in_parallel(tried, judged, some, jobs, sizes, seeds, exact)
     else:
-        found = in_parallel(smallest, judged, some, jobs, training_error, seeds)
-    with SweepProgress(len(some), 0, quiet=quiet, unit="methods") as progress:
+        trying = in_parallel(smallest, judged, some, jobs, training_error, seeds)
+    with trying as found, SweepProgress(len(some), 0, quiet=quiet, unit="methods") as progress:
         for part in found:
             rows += part
             failed = any(row["train_mare"] is None for row in part) or not part

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Sequence
+from contextlib import AbstractContextManager, nullcontext
 from typing import Any
-
-from joblib import Parallel, delayed
 
 from frontier.advice.candidates import Candidate
 from frontier.core.point import Point
 from frontier.core.problem import CalibrationProblem
+from frontier.core.processes import in_processes
 from frontier.methods.registry import configured, find_method
 from frontier.objectives.weight_statistics import active_count
 from frontier.problems.splits import every_target
@@ -78,10 +78,8 @@ def _grid(low: int, high: int, number: int) -> list[int]:
 
 def in_parallel(
     task: Callable[..., list[Row]], problem: CalibrationProblem, some: Sequence[Candidate], jobs: int, *args: Any
-) -> Iterator[list[Row]]:
+) -> AbstractContextManager[Iterable[list[Row]]]:
     """`task(problem, candidate, *args)` of every candidate, on `jobs` processes, as they end."""
     if jobs == 1:
-        yield from (task(problem, candidate, *args) for candidate in some)
-        return
-    calls = (delayed(task)(problem, candidate, *args) for candidate in some)
-    yield from Parallel(n_jobs=jobs, return_as="generator_unordered")(calls)
+        return nullcontext(task(problem, candidate, *args) for candidate in some)
+    return in_processes(task, ((problem, candidate, *args) for candidate in some), jobs)

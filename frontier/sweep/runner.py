@@ -9,12 +9,13 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass, replace
 
-from joblib import Parallel, delayed
 from joblib.externals.loky.process_executor import TerminatedWorkerError
 
 from frontier.core.problem import CalibrationProblem
+from frontier.core.processes import in_processes
 from frontier.core.status import Status
 from frontier.results.store import BatchResult, DamagedFile, Store
 from frontier.sweep.batch import cells_without_weights, failed_batch, solve_batch
@@ -75,8 +76,9 @@ def run_batches(
     with Guard(store, limits) as guard:
         while rest:
             try:
-                for key, failed in _fan_out([job(batch) for batch in rest], jobs, limits):
-                    report(next(batch for batch in rest if batch.key == key), failed)
+                with _fan_out([job(batch) for batch in rest], jobs, limits) as ended:
+                    for key, failed in ended:
+                        report(next(batch for batch in rest if batch.key == key), failed)
                 rest = []
             except TerminatedWorkerError:
                 killed = [b for b in rest if b.key in guard.killed and not store.path(b.key).exists()]
@@ -92,21 +94,17 @@ def run_batches(
             report(batch, _run_alone(replace(job(batch), contended=False), guard))
 
 
-def _fan_out(jobs: Sequence[Job], processes: int, limits: Limits) -> Iterable[tuple[str, int]]:
+def _fan_out(jobs: Sequence[Job], processes: int, limits: Limits) -> AbstractContextManager[Iterable[tuple[str, int]]]:
     if processes == 1:
-        return (_in_a_process(job) if limits else _solve_and_store(job) for job in jobs)
-    parallel = Parallel(
-        n_jobs=processes, backend="loky", return_as="generator_unordered", batch_size=1, pre_dispatch="2*n_jobs"
-    )
-    found: Iterable[tuple[str, int]] = parallel(delayed(_solve_and_store)(job) for job in jobs)
-    return found
+        return nullcontext(_in_a_process(job) if limits else _solve_and_store(job) for job in jobs)
+    return in_processes(_solve_and_store, ((job,) for job in jobs), processes)
 
 
 def _in_a_process(job: Job) -> tuple[str, int]:
     """One batch in a process that may be killed; raises `TerminatedWorkerError` if it was."""
-    # two workers for one task: with n_jobs=1 joblib would run it in this process
-    [(key, failed)] = Parallel(n_jobs=2, backend="loky")([delayed(_solve_and_store)(job)])
-    return key, failed
+    with in_processes(_solve_and_store, [(job,)], 2) as ended:
+        [result] = ended
+    return result
 
 
 def _run_alone(job: Job, guard: Guard) -> int:

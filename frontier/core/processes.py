@@ -1,0 +1,36 @@
+"""Calls fanned out over worker processes of this machine (joblib's loky), their results as they end."""
+
+from __future__ import annotations
+
+import warnings
+from collections.abc import Callable, Generator, Iterable, Iterator
+from contextlib import closing, contextmanager
+from typing import Any, TypeVar
+
+from joblib import Parallel, delayed
+
+T = TypeVar("T")
+
+# A worker that has grown by 300 MB since its first task (torch and numba loaded late are enough) is replaced by loky,
+# which says so from its own thread: where warnings are errors that thread dies, and its pool waits for ever. What
+# joblib says of results nobody waits for any more is not news either.
+NO_NEWS = ("A worker stopped while some jobs", ".*tasks (which were|have been)")
+
+
+@contextmanager
+def in_processes(task: Callable[..., T], calls: Iterable[tuple[Any, ...]], processes: int) -> Iterator[Iterator[T]]:
+    """`task(*call)` of every call on `processes` workers (at least two: one would be this process), as they end.
+
+    Leaving the context, early or by an exception too, ends the workers' tasks: the pool is one for all that a process
+    does, and results collected later by chance would take the workers away from whoever works then.
+    Raises `TerminatedWorkerError` where a worker died, and what the task raises.
+    """
+    parallel = Parallel(
+        n_jobs=processes, backend="loky", return_as="generator_unordered", batch_size=1, pre_dispatch="2*n_jobs"
+    )
+    with warnings.catch_warnings():
+        for message in NO_NEWS:
+            warnings.filterwarnings("ignore", message, UserWarning)
+        results: Generator[T] = parallel(delayed(task)(*call) for call in calls)
+        with closing(results):
+            yield results
