@@ -103,7 +103,7 @@ def test_a_worker_killed_from_outside_costs_its_batch_a_second_run_and_nothing_e
 
 def test_a_method_that_stops_in_time_keeps_its_best_point_which_is_scored_and_drawn_hollow(tmp_path: Path) -> None:
     (tmp_path / "a.yaml").write_text(
-        "limits: {seconds: 8}\n"  # a loaded machine still imports and compiles in that time
+        "limits: {seconds: 15}\n"  # a loaded machine still imports and compiles in that time
         "refit: [none, fitted]\n"
         "problems: [{name: cps_like}]\n"
         "methods:\n"
