@@ -22,6 +22,7 @@ from __future__ import annotations
 
 import hashlib
 import itertools
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -127,6 +128,11 @@ class Truth:
             error = _relative(estimate[self.reserve], self.totals[self.reserve])
             found |= {"reserve_mean": float(error.mean()), "reserve_median": float(np.median(error))}
         return found | ({} if self.distribution is None else self.distribution.errors(weights))
+
+
+def hidden_truth(H: sp.csr_array, totals: FloatArray, names: Sequence[str], units: Sequence[str]) -> Truth:
+    """Totals alone, none of them in reserve."""
+    return Truth(H, totals, tuple(names), tuple(units), np.zeros(len(totals), dtype=bool))
 
 
 def _relative(estimate: FloatArray, totals: FloatArray) -> FloatArray:

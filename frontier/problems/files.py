@@ -23,6 +23,7 @@ from numpy.typing import NDArray
 
 from frontier.core.errors import InputError, mistakes, raise_first
 from frontier.core.problem import CalibrationProblem, FloatArray
+from frontier.core.truth import SCALE_FLOOR, Truth, hidden_truth
 from frontier.problems.own_data.cells import mistakes_in_cells, read_cells
 from frontier.problems.own_data.dialect import Dialect
 from frontier.problems.own_data.lists import (
@@ -70,6 +71,8 @@ def build(
     min_records: int | None = None,
     floor: float | None = None,
     rounded: float | None = None,
+    hidden: str | None = None,
+    hidden_matrix: str | None = None,
     sep: str = ",",
     decimal: str = ".",
     thousands: str = "",
@@ -94,6 +97,9 @@ def build(
     floor          residual scale of targets nearer to 0, in target units: what an error of 100% of them is worth
     rounded        what all targets were rounded to (1000, say): half of it is a target's tolerance, unless the target
                    list has a column `tolerance`; exact calibration is then exact but for rounding
+    hidden         totals that no method sees and every row of an experiment is judged by (`truth_*`), written like the
+                   targets: of a census whose sample this is, say
+    hidden_matrix  their estimate matrix, where there are no microdata
     sep, decimal, thousands, encoding   how all CSV files are written (`own_data.dialect`)
     frames         from Python: data frames, and for the matrix a SciPy or NumPy one, by the argument they stand for
 
@@ -111,8 +117,9 @@ def build(
     raise_first(mistakes(partial(opened, path, key=key) for key, path in both.items()))
     table = opened(targets, key="targets")
     facts: dict[str, Any] = {}
+    truth: Truth | None = None
     if microdata is not None:
-        _refuse("is not used with microdata", {"matrix": matrix, "records": records})
+        _refuse("is not used with microdata", {"matrix": matrix, "records": records, "hidden_matrix": hidden_matrix})
         survey = opened(microdata, key="microdata")
         chosen = partial(select, survey, where or {}, id)
         try:
@@ -127,6 +134,10 @@ def build(
         warned += unknown_categories(data, cells) + missing_categories(data, cells) + repeated_ids(data, id)
         reason = partial(empty_target, data, cells)
         sources: tuple[str, ...] = (microdata, targets)
+        if hidden is not None:
+            asked = read_cells(opened(hidden, key="hidden"), survey, SCALE_FLOOR)
+            warned += unknown_categories(data, asked)
+            truth = hidden_truth(estimate_matrix(data, asked), asked.targets.values, asked.targets.names, asked.units)
         facts["rows"] = partial(_kept_rows, survey, dict(where or {}), id)
         facts["records"] = partial(
             _record_table,
@@ -142,15 +153,29 @@ def build(
         listed = read_targets(table, floor)
         unused = tuple(name for name in table.columns if name not in (*TARGET_COLUMNS, *REMARKS))
         found, warned = read_records(opened(records, key="records"), id=id, weight=weight, group=group), ()
-        if frames and "matrix" in frames:
-            M = matrix_of(frames["matrix"], matrix, listed, found, id)
-        else:
-            M = read_matrix(*_resolved(matrix, folder, "matrix"), listed, found, id, dialect)
+
+        def matrix_at(path: str, key: str, rows: Targets) -> sp.csr_array:
+            if frames and key in frames:
+                return matrix_of(frames[key], path, rows, found, id)
+            return read_matrix(*_resolved(path, folder, key), rows, found, id, dialect)
+
+        M = matrix_at(matrix, "matrix", listed)
         reason = partial(_no_entry, listed)
         sources = (matrix, targets, records)
+        _together(hidden, hidden_matrix)
+        if hidden is not None and hidden_matrix is not None:
+            of = read_targets(opened(hidden, key="hidden"), SCALE_FLOOR)
+            H = matrix_at(hidden_matrix, "hidden_matrix", of)
+            truth = hidden_truth(H, of.values, of.names, of.families)
     else:
         key = "matrix" if matrix is None else "records"
         raise InputError(f"{PLACE}.{key}", "missing key", cure="give matrix and records, or microdata")
+    if truth is not None and (np.diff(truth.H.indptr) == 0).any():
+        unseen = [truth.names[k] for k in np.flatnonzero(np.diff(truth.H.indptr) == 0)]
+        names = ", ".join(map(repr, unseen[:NAMES_SHOWN]))
+        warned += (
+            f"{hidden}: {len(unseen):,} hidden totals that no record adds to, so all weights miss them: {names}",
+        )
     if unused:
         warned += (f"{table.shown}: columns that are not used: {', '.join(map(repr, unused))}",)
     _known(held_out_families, listed, "held_out_families")
@@ -175,6 +200,7 @@ def build(
         families=families,
         target_names=tuple(listed.names[j] for j in kept),
         groups=found.groups,
+        truth=truth,
         meta={
             "held_out_families": tuple(family for family in held_out_families if family in families),
             "never_hold_out_alone": never_hold_out_alone,
@@ -217,6 +243,12 @@ def _record_table(
 ) -> pd.DataFrame:
     """What the microdata say of each record beside its id, weight and group (`problems/records/variables.py`)."""
     return record_table(select(survey, where, id), head=head, codes=codes, leave_out=leave_out)
+
+
+def _together(hidden: str | None, matrix: str | None) -> None:
+    if (hidden is None) != (matrix is None):
+        key, other = ("hidden", "hidden_matrix") if hidden is None else ("hidden_matrix", "hidden")
+        raise InputError(f"{PLACE}.{key}", "missing key", cure=f"give both, or no {other}")
 
 
 def _refuse(why: str, given: Mapping[str, object]) -> None:

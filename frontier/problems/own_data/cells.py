@@ -85,6 +85,14 @@ class Cells:
         return list(dict.fromkeys(f.column for filters in self.filters for f in filters))
 
     @property
+    def units(self) -> tuple[str, ...]:
+        """What each target adds up: totals of one unit may be added."""
+        return tuple(
+            "|".join(v) if s in ("amount", "persons") and any(v) else "rows" if s != "records" else s
+            for v, s in zip(self.variables, self.statistics, strict=True)
+        )
+
+    @property
     def categories(self) -> list[str]:
         """The columns that targets select categories of."""
         return list(dict.fromkeys(f.column for filters in self.filters for f in filters if f.wanted))
