@@ -12,6 +12,8 @@ COMMANDS = {
     "score": ("frontier.commands.score", "judge weights, ours or another tool's"),
     "contract": ("frontier.commands.contract", "hold a method of your own to what every method promises"),
     "new-method": ("frontier.commands.new_method", "write the first file of a method of your own"),
+    "methods": ("frontier.commands.methods", "every method in a line, or one of them with formula and parameters"),
+    "problems": ("frontier.commands.problems", "every problem in a line, or one of them with shape and parameters"),
     "merge": ("frontier.commands.merge", "join partial runs of one plan"),
     "speed": ("frontier.commands.speed", "how many times as long every method takes as a reference"),
     "study": ("frontier.study.commands", "this project's own paper: claims, flagship, roofline, scale"),

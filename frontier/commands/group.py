@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Callable, Mapping, Sequence
+from importlib.metadata import version
 
 from frontier.commands.start import start
 from frontier.core.errors import did_you_mean
@@ -14,7 +15,8 @@ Main = Callable[..., None]
 def command_group(name: str, text: str, commands: Mapping[str, tuple[str, str]]) -> Main:
     """A command whose first argument chooses one of `commands`: name → (module with a `main`, its line of help).
 
-    Without arguments, or with `--help`, it lists them; an unknown one is one line and exit code 2.
+    Without arguments, or with `--help`, it lists them, with `--version` it says which version this is; an unknown one
+    is one line and exit code 2.
     """
 
     def main(args: Sequence[str] | None = None, prog_name: str = name) -> None:
@@ -22,6 +24,8 @@ def command_group(name: str, text: str, commands: Mapping[str, tuple[str, str]])
         if chosen in ("--help", "-h"):
             lines = [f"  {command:<10} {line}" for command, (_, line) in commands.items()]
             sys.stdout.write("\n".join([f"Usage: {prog_name} COMMAND …", "", text, "", *lines, ""]))
+        elif chosen == "--version":
+            sys.stdout.write(f"frontier {version('frontier')}\n")
         elif chosen not in commands:
             sys.stderr.write(f"error: {prog_name}: unknown command '{chosen}'; {did_you_mean(chosen, commands)}\n")
             raise SystemExit(2)

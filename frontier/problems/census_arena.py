@@ -51,6 +51,7 @@ def build(
     targets: Targets = "national",
     target_noise: float = 0.005,
     min_records: int = 10,
+    exam: bool = False,
 ) -> CalibrationProblem:
     """The problem of one sample; nothing is held out of its targets, since the truth is known.
 
@@ -61,6 +62,8 @@ def build(
     targets       which published cells are known: some 480, 730 or 2,100 rows
     target_noise  standard deviation of a total's error, as a share of it
     min_records   targets with fewer non-zero records in the sample are left out
+    exam          the hidden statistics themselves are the auxiliary ones, without their totals: a bound on what any
+                  choice of records could do, no method's result
 
     Raises `InputError` for an n outside 500 to 120,000, a negative strength or noise, or when no target is left.
     """
@@ -85,7 +88,7 @@ def build(
     if not kept.any():
         raise InputError(f"{place}.min_records", "no target is left", got=min_records)
     chosen = people.targets.iloc[rows[kept]]
-    auxiliary = sp.csr_array(people.auxiliary[:, records])
+    auxiliary = sp.csr_array((people.hidden if exam else people.auxiliary)[:, records])
     return CalibrationProblem(
         name="census_arena",
         M=M[kept],

@@ -52,6 +52,15 @@ def test_more_targets_are_known_in_the_richer_settings_and_published_items_are_n
     assert poor.auxiliary.shape[1] == poor.n_records
 
 
+def test_the_exam_shows_what_is_asked_and_not_the_answers() -> None:
+    known, usual = build(n=2000, exam=True), build(n=2000)
+    assert known.truth is not None
+    assert known.auxiliary is not None
+    assert known.auxiliary.nnz == known.truth.H.nnz
+    np.testing.assert_array_equal(known.auxiliary.data, known.truth.H.data)
+    np.testing.assert_array_equal(known.y, usual.y)  # nothing of the population's hidden totals
+
+
 def test_targets_are_the_populations_totals_up_to_their_noise() -> None:
     exact, noisy = build(n=2000, target_noise=0.0), build(n=2000, target_noise=0.01)
     people = population()

@@ -1,0 +1,42 @@
+"""What there is, in its own words: the text of a method or problem, with the defaults of its parameters."""
+
+from __future__ import annotations
+
+import inspect
+import textwrap
+from collections.abc import Mapping
+from typing import Any
+
+WIDTH = 100  # characters of a line
+
+
+def first_line(text: str | None) -> str:
+    """The first line of a docstring."""
+    return inspect.cleandoc(text or "").split("\n", 1)[0]
+
+
+def defaults(values: Mapping[str, Any]) -> list[str]:
+    """`Defaults: a 1, b none, …` in lines, as an experiment file writes them; an empty `inspect` value is required."""
+    if not values:
+        return ["No parameters."]
+    told = ", ".join(f"{name} {_as_yaml(value)}" for name, value in values.items())
+    return textwrap.wrap(f"Defaults: {told}.", WIDTH, subsequent_indent="  ", break_on_hyphens=False)
+
+
+def _as_yaml(value: Any) -> str:
+    if value is inspect.Parameter.empty:
+        return "(required)"
+    if value is None or isinstance(value, bool):
+        return {None: "none", True: "true", False: "false"}[value]
+    return f"{value:g}" if isinstance(value, float) else str(list(value) if isinstance(value, tuple) else value)
+
+
+def listed(rows: Mapping[str, str]) -> list[str]:
+    """Names and what each is, aligned; long lines go on below."""
+    width = max(map(len, rows)) + 2
+    lines = []
+    for name, text in rows.items():
+        indent = " " * (width + 2)
+        first, *others = textwrap.wrap(text, max(WIDTH - width, 40)) or [""]
+        lines += [f"  {name:<{width}}{first}", *(indent + line for line in others)]
+    return lines

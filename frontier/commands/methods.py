@@ -1,0 +1,56 @@
+"""`python -m frontier methods [NAME]`: every method in a line, or one of them with formula, parameters and source.
+
+Exit codes: 0 done, 2 bad input.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import inspect
+import sys
+from typing import Annotated
+
+import typer
+
+from frontier.commands.catalogue import defaults, first_line, listed
+from frontier.commands.command_line import command, print_lines
+
+POINTS = {"lam": "λ", "budget": "a budget of records", "seed": "a seed"}
+
+
+@command
+def main(
+    name: Annotated[str | None, typer.Argument(help="a method, or my_method.py:MyMethod; without one, all")] = None,
+) -> None:
+    """What methods there are, or what one of them does."""
+    print_lines(_all() if name is None else about(name))
+
+
+def about(name: str) -> list[str]:
+    """Its idea, formula and source, what a point of it carries, its parameters and their defaults."""
+    from frontier.methods.registry import find_method
+
+    cls = find_method(name, "method")
+    module = inspect.cleandoc(sys.modules[cls.__module__].__doc__ or "")
+    coordinates = {*cls.axes, *(["seed"] if cls.stochastic else [])}
+    points = [words for key, words in POINTS.items() if key in coordinates]
+    fields = {
+        f.name: inspect.Parameter.empty if f.default is dataclasses.MISSING else f.default
+        for f in dataclasses.fields(cls)
+    }
+    return [
+        *(["A point has " + " and ".join(points) + "."] if points else ["One point: no λ, budget or seed."]),
+        "",
+        *module.splitlines(),
+        "",
+        *inspect.cleandoc(cls.__doc__ or "").splitlines(),
+        "",
+        *defaults(fields),
+    ]
+
+
+def _all() -> list[str]:
+    from frontier.methods.registry import method_class, method_names
+
+    rows = {name: first_line(sys.modules[method_class(name).__module__].__doc__) for name in method_names()}
+    return [*listed(rows), "", "`frontier methods NAME` says more of one."]

@@ -1,0 +1,56 @@
+"""`frontier methods` and `frontier problems` say what there is, in the words of the code itself."""
+
+from __future__ import annotations
+
+import dataclasses
+import sys
+
+import pytest
+
+from frontier.commands.start import start
+from frontier.methods.registry import method_class, method_names
+from frontier.problems.registry import problem_names
+
+
+def said(capsys: pytest.CaptureFixture[str], command: str, *arguments: str, code: int = 0) -> str:
+    with pytest.raises(SystemExit) as ended:
+        start(f"frontier.commands.{command}", args=list(arguments), prog_name=command)
+    assert (ended.value.code or 0) == code
+    captured = capsys.readouterr()
+    return captured.out + captured.err
+
+
+@pytest.mark.parametrize(("command", "names"), [("methods", method_names()), ("problems", problem_names())])
+def test_all_are_listed_with_a_line_each(command: str, names: list[str], capsys: pytest.CaptureFixture[str]) -> None:
+    lines = said(capsys, command).splitlines()
+    assert [line.split()[0] for line in lines if line.startswith("  ") and not line.startswith("   ")] == names
+    assert all(len(line) <= 110 for line in lines)
+
+
+@pytest.mark.parametrize("name", method_names())
+def test_a_method_is_told_with_its_idea_and_every_default(name: str, capsys: pytest.CaptureFixture[str]) -> None:
+    text = said(capsys, "methods", name)
+    cls = method_class(name)
+    assert (sys.modules[cls.__module__].__doc__ or "?").split("\n")[0] in text
+    told = " ".join(text[text.rindex("\n\n") :].split())
+    fields = [field.name for field in dataclasses.fields(cls)]
+    assert all(f"{field} " in told for field in fields)
+    assert fields or "No parameters." in told
+
+
+def test_a_problem_is_told_with_its_shape_families_and_source(capsys: pytest.CaptureFixture[str]) -> None:
+    text = said(capsys, "problems", "cps_ohio")
+    assert text.startswith("39 targets × 5,177 records, 23,498 entries.\nFamilies: soi_state_agi (20)")
+    assert "Source: CPS March supplements" in text
+    assert "min_records 10" in text
+
+
+def test_a_problem_that_needs_files_is_told_without_them(capsys: pytest.CaptureFixture[str]) -> None:
+    assert "targets (required)" in said(capsys, "problems", "files")
+
+
+@pytest.mark.parametrize(("command", "near"), [("methods", "raking"), ("problems", "cps_ohio")])
+def test_an_unknown_name_is_one_line(command: str, near: str, capsys: pytest.CaptureFixture[str]) -> None:
+    text = said(capsys, command, near[:-1], code=2)
+    assert text.count("\n") == 1
+    assert f"did you mean '{near}'?" in text
