@@ -1,12 +1,13 @@
-"""`python -m frontier study readme`: every table and number of the README's "What came out", from committed results.
+"""`python -m frontier study readme`: every table of the pages between the files, made from results and the registry.
 
-The README has pairs of comments, `<!-- name -->` and `<!-- end name -->`; what stands between them is what `BLOCKS`
-make of `results/flagship/`. A test holds the file to it. Exit codes: 0 done, 2 bad input.
+The pages have pairs of comments, `<!-- name -->` and `<!-- end name -->`; what stands between them is what `BLOCKS`
+make of `results/flagship/`. A test holds the pages to it. Exit codes: 0 done, 2 bad input.
 """
 
 from __future__ import annotations
 
 import re
+import sys
 from collections import Counter
 from collections.abc import Callable, Mapping
 from functools import cache
@@ -21,10 +22,12 @@ from frontier.analysis.arena import HIDDEN, TRAINING, contrasts, controls, means
 from frontier.analysis.contrasts import contrasts as declared_contrasts
 from frontier.analysis.contrasts import declared
 from frontier.analysis.heldout_metrics import METRICS
+from frontier.commands.catalogue import first_line
 from frontier.commands.command_line import command
-from frontier.core.errors import InputError
+from frontier.core.errors import InputError, did_you_mean
 from frontier.core.files import write_atomically
-from frontier.reporting.document import Table
+from frontier.methods.registry import method_class, method_names
+from frontier.reporting.document import Table, Text
 from frontier.reporting.markdown import table_markdown
 from frontier.reporting.numbers import points, points_interval
 from frontier.reporting.prepared import Prepared
@@ -47,27 +50,34 @@ RIVALS = ("Hard Concrete L0", "Anchored L1")
 WORDS = {HOLDS: "holds", ONLY_IF: "hold only under a condition", FAILS: "fail", UNDECIDED: "are undecided"}
 
 
+PAGES = (Path("README.md"), Path("reports/README.md"), Path("frontier/methods/README.md"))
+BLOCK = re.compile(r"(<!-- (\w+) -->\n)(.*?)(<!-- end \2 -->)", flags=re.DOTALL)
+
+
 @command
 def main(
-    readme: Annotated[Path, typer.Argument(help="the file to fill in")] = Path("README.md"),
+    pages: Annotated[
+        list[Path] | None, typer.Argument(help="the files to fill in; default all of this project")
+    ] = None,
     results: Annotated[Path, typer.Option(help="the compact results")] = Path("results/flagship"),
 ) -> None:
-    """Write the README's tables again, in place."""
-    if not readme.is_file():
-        raise InputError(readme, "no such file", expected="a README with blocks to fill in", cure="check the path")
-    write_atomically(readme, filled(readme.read_text(encoding="utf-8"), results).encode())
-    Console().print(f"filled: {readme}", highlight=False, soft_wrap=True)
+    """Write the tables of the project's pages again, in place."""
+    for page in pages or PAGES:
+        if not page.is_file():
+            raise InputError(page, "no such file", expected="a page with blocks to fill in", cure="check the path")
+        write_atomically(page, filled(page.read_text(encoding="utf-8"), results, str(page)).encode())
+        Console().print(f"filled: {page}", highlight=False, soft_wrap=True)
 
 
-def filled(text: str, results: Path) -> str:
-    """The text with every block made anew; `InputError` for a block that is missing or not closed."""
-    for name, make in BLOCKS.items():
-        found = re.compile(rf"(<!-- {name} -->\n).*?(<!-- end {name} -->)", flags=re.DOTALL)
-        if len(found.findall(text)) != 1:
-            raise InputError("README", f"no block '{name}'", expected=f"<!-- {name} --> … <!-- end {name} -->, once")
-        block = make(results)
-        text = found.sub(lambda match, block=block: f"{match[1]}\n{block.strip()}\n\n{match[2]}", text)  # type: ignore[misc]
-    return text
+def filled(text: str, results: Path, place: str = "page") -> str:
+    """The text with every block made anew; `InputError` for one that is not closed or not known."""
+    closed = [match[1] for match in BLOCK.findall(text)]
+    for name in re.findall(r"<!-- (?!end )(\w+) -->", text):
+        if name not in BLOCKS:
+            raise InputError(place, f"unknown block '{name}'", cure=did_you_mean(name, BLOCKS))
+        if closed.count(name) != 1:
+            raise InputError(place, f"block '{name}'", expected=f"<!-- {name} --> … <!-- end {name} -->, once")
+    return BLOCK.sub(lambda match: f"{match[1]}\n{BLOCKS[match[2]](results).strip()}\n\n{match[4]}", text)
 
 
 @cache
@@ -165,12 +175,24 @@ def claims(results: Path) -> str:
     counts = Counter(one.verdict.word for one in judged)
     told = [f"{counts[word]} {words}" for word, words in WORDS.items() if counts[word]]
     told += [f"{counts[NOT_EVALUATED]} could not be evaluated"] if counts[NOT_EVALUATED] else []
-    sentence = (
-        f"Of {len(judged)} claims under test {', '.join(told[:-1])} and {told[-1]} ([claims](reports/claims.md))."
-    )
+    sentence = f"Of {len(judged)} claims under test {', '.join(told[:-1])} and {told[-1]} ([claims](claims.md))."
     kept = [one for one in judged if one.verdict.word in (HOLDS, ONLY_IF)]
     rows = [[one.claim.words, one.verdict.word, one.verdict.condition] for one in kept]
     return sentence + "\n\n" + table_markdown(Table(("what holds", "verdict", "where"), rows))
+
+
+def methods(_: Path) -> str:
+    """Every method of the package with its idea, and what a point of it carries."""
+    rows: list[list[str | Text]] = []
+    for name in method_names():
+        cls = method_class(name)
+        if not cls.__module__.startswith("frontier.methods."):
+            continue  # of another package on this machine
+        points = [{"lam": "λ"}.get(axis, axis) for axis in ("lam", "budget") if axis in cls.axes]
+        points += ["seed"] if cls.stochastic else []
+        link, idea = f"[`{name}`]({name.replace('.', '/')}.py)", first_line(sys.modules[cls.__module__].__doc__)
+        rows.append([Text(link), Text(idea.replace("|", r"\|")), ", ".join(points) or "–"])
+    return table_markdown(Table(("method", "idea", "a point has"), rows))
 
 
 BLOCKS: Mapping[str, Callable[[Path], str]] = {
@@ -180,4 +202,5 @@ BLOCKS: Mapping[str, Callable[[Path], str]] = {
     "published_contrasts": published_contrasts,
     "skill": skill,
     "claims": claims,
+    "methods": methods,
 }

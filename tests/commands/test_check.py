@@ -238,7 +238,7 @@ def test_labels_with_control_characters_neither_break_xml_nor_reach_the_terminal
 
 
 def test_the_readme_example_holds_this_repository_to_its_smoke_baseline(tmp_path: Path) -> None:
-    readme = (ROOT / "README.md").read_text(encoding="utf-8")
+    readme = (ROOT / "experiments" / "README.md").read_text(encoding="utf-8")
     [example] = re.findall(r"```python\n(pytest_plugins.*?)```", readme, flags=re.DOTALL)
     assert len(example.strip().splitlines()) <= 6  # five lines and a blank one or two
     (tmp_path / "test_mine.py").write_text(
