@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Callable, Mapping, Sequence
-from importlib.metadata import version
 
+from frontier import __version__
 from frontier.commands.start import start
 from frontier.core.errors import did_you_mean
 
@@ -25,7 +25,7 @@ def command_group(name: str, text: str, commands: Mapping[str, tuple[str, str]])
             lines = [f"  {command:<10} {line}" for command, (_, line) in commands.items()]
             sys.stdout.write("\n".join([f"Usage: {prog_name} COMMAND …", "", text, "", *lines, ""]))
         elif chosen == "--version":
-            sys.stdout.write(f"frontier {version('frontier')}\n")
+            sys.stdout.write(f"frontier {__version__}\n")
         elif chosen not in commands:
             sys.stderr.write(f"error: {prog_name}: unknown command '{chosen}'; {did_you_mean(chosen, commands)}\n")
             raise SystemExit(2)

@@ -4,9 +4,12 @@ from __future__ import annotations
 
 import dataclasses
 import sys
+from pathlib import Path
 
 import pytest
 
+import frontier
+from frontier.__main__ import main
 from frontier.commands.start import start
 from frontier.methods.registry import method_class, method_names
 from frontier.problems.registry import problem_names
@@ -54,3 +57,10 @@ def test_an_unknown_name_is_one_line(command: str, near: str, capsys: pytest.Cap
     text = said(capsys, command, near[:-1], code=2)
     assert text.count("\n") == 1
     assert f"did you mean '{near}'?" in text
+
+
+def test_the_version_is_one_everywhere(capsys: pytest.CaptureFixture[str]) -> None:
+    main(["--version"])
+    assert capsys.readouterr().out == f"frontier {frontier.__version__}\n"
+    root = Path(__file__).resolve().parents[2]
+    assert f"\nversion: {frontier.__version__}\n" in (root / "CITATION.cff").read_text(encoding="utf-8")
