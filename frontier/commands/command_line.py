@@ -86,19 +86,22 @@ def print_error(line: str) -> None:
     sys.stderr.write(line + "\n")
 
 
-def draw_report(results: Sequence[Path], folder: Path | None = None) -> list[Path]:
+def draw_report(results: Sequence[Path], folder: Path | None = None, foreign: Sequence[Path] = ()) -> list[Path]:
     """Write the report of one or several results folders into `folder`; the files, `report.md` and `index.html` first.
+
+    `foreign`: tables of other tools' points (`results/foreign.py`), drawn beside them.
 
     matplotlib is imported only here, after solving. Results without `targets.parquet` have no worst misses.
     """
     from frontier.reporting.report import write_report
+    from frontier.results.foreign import read_foreign
     from frontier.results.joining import join_runs
 
     runs = [load_run(path, targets=True, traces=True) for path in results]
     names = [run.name for run in runs]
     if len(set(names)) < len(names):  # two runs of one experiment: their folders tell them apart
         runs = [replace(run, name=path.resolve().name) for run, path in zip(runs, results, strict=True)]
-    run = join_runs(runs)
+    run = join_runs([*runs, *(read_foreign(path, runs) for path in foreign)])
     # the name is read from a file: it must not lead out of the folder
     out = folder or Path("reports") / (re.sub(r"[^\w.=+-]+", "-", run.name).strip("-.") or "unnamed")
     try:

@@ -20,9 +20,12 @@ DOCUMENTED = "results folders written by frontier.run; several make one report"
 @command
 def main(
     results: Annotated[list[Path], typer.Argument(help=DOCUMENTED)],
+    foreign: Annotated[
+        list[Path] | None, typer.Option(help="a CSV table of another tool's points (`results/foreign.py`); repeatable")
+    ] = None,
     out: Annotated[Path | None, typer.Option(help="report folder; default reports/<experiment>, joined with +")] = None,
 ) -> None:
     """Regenerate a run's report from its results."""
-    written = draw_report(results, out)
+    written = draw_report(results, out, foreign or [])
     for path in written[:2]:
         Console().print(f"report: {path}", highlight=False, soft_wrap=True)
