@@ -15,12 +15,14 @@ from frontier.core.errors import InputError
 from frontier.core.point import Point
 from frontier.core.problem import CalibrationProblem
 from frontier.core.status import Status
+from frontier.methods._classical import Classical
 from frontier.methods.base import Method
 from frontier.methods.drive import check_points
 from frontier.methods.outside import checked_class
 from frontier.methods.refit import is_sparse, refit_arm
 from frontier.methods.registry import class_name, configured, find_method
 from frontier.methods.solution import Solution
+from frontier.problems.checks.contradiction import contradiction
 from frontier.problems.diagnostics import DataWarning, problem_warnings
 from frontier.problems.records.auxiliary import with_auxiliary
 from frontier.problems.splits import every_target
@@ -29,6 +31,8 @@ from frontier.sweep.given_weights import checked_weights
 from frontier.sweep.measure import refit_measured, solve_measured
 from frontier.sweep.scoring import evaluate
 from frontier.sweep.weight_warnings import WeightWarning, weight_warnings
+
+BLAME_SECONDS = 20.0  # for the search of targets that contradict each other
 
 
 def solve(
@@ -113,7 +117,7 @@ def calibrate(
     solver.check_problem(problem)
     _warn_of_data(problem)
     [solution] = solve_measured(solver, name, problem, [point], threads=threads)
-    fitted = _judged(problem, solution)
+    fitted = _blamed(problem, _judged(problem, solution), solver)
     arm = refit or (solver.refit_from if is_sparse(fitted) else "none")
     if arm == "none" and not solver.holds and (box is not None or (exact and len(fitted.active) != size)):
         arm = "fitted"
@@ -195,6 +199,15 @@ def records_asked_for(budget: int | float, n: int) -> int:
         expected = f"records (a whole number ≥ 1) or a share of the {n:,} records (0 < share < 1)"
         raise InputError("budget", "not a budget", expected=expected, got=repr(budget))
     return round(budget * n)
+
+
+def _blamed(problem: CalibrationProblem, solution: Solution, method: Method) -> Solution:
+    """The solution; where exact calibration came to nothing, with the targets that contradict each other."""
+    exact = isinstance(method, Classical) and method.relax is None
+    if not exact or solution.status.ended_well or solution.status is Status.ERROR:
+        return solution
+    found = contradiction(problem, BLAME_SECONDS, signed=method.signed)
+    return solution.with_note(f"already {found}") if found else solution
 
 
 def _judged(problem: CalibrationProblem, solution: Solution) -> Solution:

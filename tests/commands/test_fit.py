@@ -20,11 +20,13 @@ from frontier import InputError, Status
 from frontier.commands import fit_files
 from frontier.commands.fit import main
 from frontier.commands.run import main as run_main
+from frontier.commands.score import main as score_main
 from frontier.core import files
 from frontier.results.run import load_run
 from frontier.sweep.solve import NotAsAskedWarning
 from frontier.sweep.weight_warnings import WeightWarning
 from tests.conftest import make_problem
+from tests.methods.test_published_numbers import calmar
 
 EXAMPLE = Path(__file__).resolve().parents[2] / "experiments"
 ANCHORED = ("--method", "anchored_l1", "--refit", "none")
@@ -384,3 +386,24 @@ def test_metrics_show_themselves_in_two_lines_and_as_a_table() -> None:
     assert "<td>train_mare</td>" in row._repr_html_()
     failed = frontier.evaluate(problem, frontier.default_split(problem), frontier.Solution(None, Status.INFEASIBLE))
     assert repr(failed).splitlines()[0].endswith(": no weights")
+
+
+def test_negative_weights_are_written_and_scored_where_they_are_asked_for(folder: Path) -> None:
+    path = frontier.write_problem(calmar(), folder / "calmar")
+    wanted = ("--method", "greg", "--set", "lower=null", "--set", "negative=true")
+    refused = fit(path, *wanted[:-2], "--out", "w.csv")
+    assert refused.exit_code == 1
+    assert "FAILED, nothing written: error: 1 weights are negative" in refused.stderr
+    done = fit(path, *wanted, "--out", "w.csv")
+    assert done.exit_code == 0, done.stderr
+    assert "records kept      15 of 15" in done.stdout
+    assert "negative weights  1, the smallest -0.708" in done.stdout
+    written = pd.read_csv("w.csv")
+    assert written["active"].all()
+    assert written["weight"].min() == pytest.approx(-0.7084, abs=6e-5)  # of CALMAR's, to the digits printed
+    judged = CliRunner().invoke(score_main, [str(path), "w.csv"])
+    assert judged.exit_code == 2
+    assert "negative weight; expected a finite number ≥ 0" in judged.stderr
+    judged = CliRunner().invoke(score_main, [str(path), "w.csv", "--negative"])
+    assert judged.exit_code == 0, judged.stderr
+    assert "negative weights  1, the smallest -0.708" in judged.stdout

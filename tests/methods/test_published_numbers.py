@@ -7,6 +7,8 @@ Methods (2006).
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 import pytest
 import scipy.sparse as sp
@@ -17,6 +19,7 @@ from frontier.core.status import Status
 from frontier.objectives.distance import DistanceObjective
 from frontier.solvers.dual.calibrate import calibrate
 from frontier.solvers.sampling.cube import cube_sample
+from frontier.sweep.solve import NotAsAskedWarning
 
 DIGITS = 6e-5  # half of the last digit that is printed, and a little
 
@@ -59,6 +62,18 @@ def test_calmar_s_weights_are_ours_to_the_digits_printed(distance: str) -> None:
     found = calibrate(calmar(), objective, tol=1e-11, max_iter=200)
     assert found.ended == "converged"
     np.testing.assert_allclose(found.weights, np.array(printed.split(), float), atol=DIGITS)
+
+
+@pytest.mark.parametrize(
+    ("method", "params"),
+    [("greg", {"lower": None, "negative": True}), ("raking", {}), ("logit", {"low": 0.4, "high": 2.2})],
+)
+def test_calmar_s_weights_come_out_of_the_public_interface(method: str, params: dict[str, Any]) -> None:
+    found = frontier.calibrate(calmar(), method=method, params=params)
+    assert found.status is Status.OPTIMAL  # which the certificate confirms
+    printed = np.array(CALMAR["linear" if method == "greg" else method][1].split(), float)
+    np.testing.assert_allclose(found.weights, printed, atol=DIGITS)
+    assert frontier.score(calmar(), printed, negative=True)["train_max_are"] < 1e-5  # of totals of rounded weights
 
 
 @pytest.mark.parametrize("method", ["raking", "greg", "logit"])
@@ -105,8 +120,19 @@ def test_ardilly_and_tille_s_table_is_raked_to_theirs() -> None:
 
 
 @pytest.mark.parametrize("method", ["raking", "greg", "logit"])
-def test_margins_that_no_weights_meet_never_converge(method: str) -> None:
-    M = sp.csr_array(np.array([[1.0, 1.0, 1.0], [15_000.0, 500.0, 250.0]]))
-    problem = CalibrationProblem("none", M, np.array([1_100.0, 165_000.0]), np.full(3, 300.0))
-    [found] = frontier.solve(problem, method)
-    assert not found.status.ended_well
+def test_margins_that_no_weights_meet_never_converge_and_are_named(method: str) -> None:
+    M = sp.csr_array(np.array([[1.0, 1.0, 1.0], [15_000.0, 500.0, 250.0], [1.0, 0.0, 0.0]]))
+    totals, names = np.array([1_100.0, 165_000.0, 5.0]), ("count", "sum", "first")
+    problem = CalibrationProblem("none", M, totals, np.full(3, 300.0), target_names=names)
+    for rows in ([0, 1], [0, 1, 2]):  # the issue's, and with a third total, which is not to blame
+        with pytest.warns(NotAsAskedWarning):
+            found = frontier.calibrate(problem.restrict(rows), method=method)
+        assert found.status is Status.INFEASIBLE
+        assert found.message.endswith("already 'count', 'sum' cannot be met together")
+
+
+def test_margins_of_different_sums_contradict_whatever_the_sign_of_weights() -> None:
+    with pytest.warns(NotAsAskedWarning):
+        found = frontier.calibrate(calmar(a=300.0), method="greg", params={"lower": None, "negative": True})
+    assert found.status is Status.INFEASIBLE
+    assert found.message.endswith("already '1', '2', '3', 'a', 'b' cannot be met together")

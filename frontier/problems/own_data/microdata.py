@@ -113,7 +113,7 @@ def kept_rows(data: Microdata, weights: FloatArray, name: str) -> pd.DataFrame:
 
     A column that is called so already is the initial weight, and renamed.
     """
-    at = np.flatnonzero(weights[data.record] > 0)
+    at = np.flatnonzero(weights[data.record])
     rows = data.rows()[at]
     parts = [
         pa.RecordBatch.from_arrays(arrays, list(data.table.columns)).take(pa.array(inside - first))
