@@ -34,6 +34,7 @@ from frontier.problems.diagnostics import DataWarning, problem_warnings
 from frontier.problems.records.auxiliary import with_auxiliary
 from frontier.problems.splits import default_split, every_target
 from frontier.sweep.default_method import default_method
+from frontier.sweep.integer_weights import rounded_solution
 from frontier.sweep.solve import NotAsAskedWarning, calibrate, records_asked_for, reweigh
 from frontier.sweep.tables import small_file, targets_table, weights_table
 from frontier.sweep.weight_warnings import WeightWarning, weight_warnings
@@ -76,6 +77,10 @@ def main(
         typer.Option(help="max_weight=5000, min_weight, max_ratio or min_ratio (to the initial weight); repeatable"),
     ] = None,
     exact: Annotated[bool, typer.Option("--exact", help="exactly the budget, where the method ends near it")] = False,
+    integer: Annotated[
+        bool,
+        typer.Option("--integer", help="whole numbers, rounded at random: totals nearly kept, none shifted on average"),
+    ] = False,
     rows: Annotated[
         bool, typer.Option("--rows", help="microdata: write the kept rows with all their columns, a small file")
     ] = False,
@@ -110,6 +115,7 @@ def main(
         warnings.simplefilter("ignore", NotAsAskedWarning)
         if freeze:
             solution = reweigh(training, earlier, refit=refit or "fitted", bounds=bounds, threads=threads)
+            solution = rounded_solution(training, solution, seed or 0) if integer else solution
         else:
             solution = calibrate(
                 training,
@@ -120,6 +126,7 @@ def main(
                 refit=refit,
                 exact=exact,
                 bounds=bounds,
+                integer=integer,
                 params=params,
                 threads=threads,
             )

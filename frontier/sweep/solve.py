@@ -28,6 +28,7 @@ from frontier.problems.records.auxiliary import with_auxiliary
 from frontier.problems.splits import every_target
 from frontier.sweep.default_method import default_method
 from frontier.sweep.given_weights import checked_weights
+from frontier.sweep.integer_weights import rounded_solution
 from frontier.sweep.measure import refit_measured, solve_measured
 from frontier.sweep.scoring import evaluate
 from frontier.sweep.weight_warnings import WeightWarning, weight_warnings
@@ -71,6 +72,7 @@ def calibrate(
     refit: str | None = None,
     exact: bool = False,
     bounds: Bounds | None = None,
+    integer: bool = False,
     params: Mapping[str, Any] | None = None,
     threads: int = 1,
 ) -> Solution:
@@ -86,6 +88,8 @@ def calibrate(
     exact   exactly the budget, where a method ends near it: records leave or enter, and all are refit
             (`methods.exact_size`)
     bounds  of the weights of records that are kept; the refit holds them, so there always is one
+    integer whole numbers, of which the weights found are the expectation (`sweep.integer_weights`; `seed` decides);
+            bounds that are no whole numbers may be left by less than 1
 
     All targets of `problem` are fitted: pass `problem.restrict(split.train)` to hold some out. Weights worse than the
     initial ones give a `WeightWarning` (`sweep.weight_warnings`), whatever their status, and a status that is not what
@@ -106,13 +110,9 @@ def calibrate(
     box = bounds.box(problem.w0) if bounds else None
     name, solver = _built(method, params or {})
     solver = solver.told(exact=exact, bounds=bounds)
-    if seed is not None and not solver.stochastic:
+    if seed is not None and not solver.stochastic and not integer:
         raise InputError("seed", f"'{name}' is deterministic", cure="drop it")
-    point = Point(
-        lam=lam,
-        budget=size,
-        seed=0 if seed is None and solver.stochastic else seed,
-    )
+    point = Point(lam=lam, budget=size, seed=(seed or 0) if solver.stochastic else None)
     check_points(solver, [point])
     solver.check_problem(problem)
     _warn_of_data(problem)
@@ -121,16 +121,15 @@ def calibrate(
     arm = refit or (solver.refit_from if is_sparse(fitted) else "none")
     if arm == "none" and not solver.holds and (box is not None or (exact and len(fitted.active) != size)):
         arm = "fitted"
-    if arm == "none" or fitted.weights is None:
-        return _warned(problem, fitted)
-    again = _judged(
-        problem, refit_measured(problem, fitted, arm, threads=threads, exactly=size if exact else None, box=box)
-    )
-    if refit is None and box is None and again.weights is None:
-        return _warned(problem, fitted.with_note(f"not refit: {again.message}"))
-    if fitted.status is Status.NOT_CONVERGED and again.status is not Status.INFEASIBLE:
-        again = dataclasses.replace(again, status=fitted.status)  # the selection is still not the method's
-    return _warned(problem, again)
+    found = fitted
+    if arm != "none" and fitted.weights is not None:
+        exactly = size if exact else None
+        found = _judged(problem, refit_measured(problem, fitted, arm, threads=threads, exactly=exactly, box=box))
+        if refit is None and box is None and found.weights is None:
+            found = fitted.with_note(f"not refit: {found.message}")
+        elif fitted.status is Status.NOT_CONVERGED and found.status is not Status.INFEASIBLE:
+            found = dataclasses.replace(found, status=fitted.status)  # the selection is still not the method's
+    return _warned(problem, rounded_solution(problem, found, seed or 0) if integer else found)
 
 
 def reweigh(

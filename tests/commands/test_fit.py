@@ -407,3 +407,16 @@ def test_negative_weights_are_written_and_scored_where_they_are_asked_for(folder
     judged = CliRunner().invoke(score_main, [str(path), "w.csv", "--negative"])
     assert judged.exit_code == 0, judged.stderr
     assert "negative weights  1, the smallest -0.708" in judged.stdout
+
+
+def test_integer_weights_are_written_with_what_they_cost_the_totals(folder: Path) -> None:
+    path = frontier.write_problem(make_problem(n=400), folder / "made")
+    done = fit(path, "--method", "raking", "--integer", "--seed", 3, "--out", "w.csv")
+    assert done.exit_code == 0, done.stderr
+    written = pd.read_csv("w.csv")["weight"].to_numpy()
+    assert (written == np.round(written)).all()
+    assert "integer weights   which moves the totals by mean 0." in done.stdout
+    again = fit(path, "--start", "w.csv", "--freeze", "--integer", "--out", "v.csv")
+    assert again.exit_code == 0, again.stderr
+    newer = pd.read_csv("v.csv")["weight"].to_numpy()
+    assert (newer == np.round(newer)).all()
