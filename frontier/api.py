@@ -17,6 +17,7 @@ from frontier.solvers.sampling.designs import draw_sample
 from frontier.solvers.sampling.joint import horvitz_thompson_variance, joint_probabilities
 from frontier.sweep.given_weights import score
 from frontier.sweep.integer_weights import integer_weights
+from frontier.sweep.partition import PartedSolution, calibrate_by
 from frontier.sweep.run import run_experiment
 from frontier.sweep.scoring import evaluate
 from frontier.sweep.solve import calibrate, reweigh, solve
@@ -27,11 +28,13 @@ __all__ = [
     "CalibrationProblem",
     "InputError",
     "Method",
+    "PartedSolution",
     "Point",
     "Solution",
     "Split",
     "Status",
     "calibrate",
+    "calibrate_by",
     "default_split",
     "draw_sample",
     "evaluate",

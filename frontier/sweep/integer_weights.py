@@ -21,9 +21,9 @@ LARGEST_WORK = 5e9  # records times targets squared: 20 seconds; more targets th
 def integer_weights(problem: CalibrationProblem, weights: ArrayLike, *, seed: int = 0) -> FloatArray:
     """Whole numbers next to `weights` (n), at random, with these weights as their expectation, (n,).
 
-    Totals of the problem's targets are kept nearly, as is the total weight (`solvers/sampling/rounding.py`); of too many
-    (300 with 50,000 records) the most important ones, the first in the file among equals. A weight below 1 may become 0.
-    Raises `InputError` for weights that are not one per record, finite and ≥ 0.
+    Totals of the problem's targets are kept nearly, as is the total weight (`solvers/sampling/rounding.py`); of too
+    many (300 with 50,000 records) the most important ones, the first in the file among equals. A weight below 1 may
+    become 0. Raises `InputError` for weights that are not one per record, finite and ≥ 0.
     """
     return _rounded(problem, checked_weights(weights, problem.n_records), seed)
 
@@ -47,7 +47,7 @@ def rounded_solution(problem: CalibrationProblem, solution: Solution, seed: int)
 
 
 def _rounded(problem: CalibrationProblem, weights: FloatArray, seed: int) -> FloatArray:
-    most = max(1, int(np.sqrt(LARGEST_WORK / max(np.count_nonzero(weights), 1))))
+    most = max(1, int(np.sqrt(LARGEST_WORK / weights.size)))
     order = np.argsort(-problem.importance, kind="stable")[:most]
     rows = weighted_design(problem).A[order]
     return balanced_rounding(weights, rows, np.random.Generator(np.random.Philox(key=key(seed, STREAM_ROUNDING))))

@@ -58,7 +58,7 @@ def solve(
     name, solver = _built(method, params)
     check_points(solver, points)
     solver.check_problem(problem)
-    _warn_of_data(problem)
+    warn_of_data(problem)
     return solve_measured(solver, name, problem, points, threads=threads)
 
 
@@ -115,7 +115,7 @@ def calibrate(
     point = Point(lam=lam, budget=size, seed=(seed or 0) if solver.stochastic else None)
     check_points(solver, [point])
     solver.check_problem(problem)
-    _warn_of_data(problem)
+    warn_of_data(problem)
     [solution] = solve_measured(solver, name, problem, [point], threads=threads)
     fitted = _blamed(problem, _judged(problem, solution), solver)
     arm = refit or (solver.refit_from if is_sparse(fitted) else "none")
@@ -166,7 +166,7 @@ def _warned(problem: CalibrationProblem, solution: Solution) -> Solution:
     return solution
 
 
-def _warn_of_data(problem: CalibrationProblem) -> None:
+def warn_of_data(problem: CalibrationProblem) -> None:
     """Say what the commands say of a problem's data, as `DataWarning`; Python shows the same one once."""
     for line in problem_warnings(problem):
         warnings.warn(f"problem '{problem.name}': {line}", DataWarning, stacklevel=3)

@@ -420,3 +420,60 @@ def test_integer_weights_are_written_with_what_they_cost_the_totals(folder: Path
     assert again.exit_code == 0, again.stderr
     newer = pd.read_csv("v.csv")["weight"].to_numpy()
     assert (newer == np.round(newer)).all()
+
+
+def two_states(folder: Path, national: bool = False) -> None:
+    """Microdata of two states with targets by state, one problem file."""
+    rng = np.random.default_rng(0)
+    people = pd.DataFrame({"id": range(200), "weight": rng.uniform(5, 15, 200).round(3)})
+    people["state"], people["age"] = np.where(rng.random(200) < 0.4, "MT", "WY"), rng.integers(0, 90, 200)
+    people.to_csv(folder / "people.csv", index=False)
+    lines = ["name,variable,statistic,where:state,value", "mt,,count,MT,800", "wy,,count,WY,1300"]
+    lines += ["mt old,age,amount,MT,37000", "wy old,age,amount,WY,57000", *(["us,,count,,2100"] if national else [])]
+    (folder / "cells.csv").write_text("\n".join(lines) + "\n")
+    (folder / "states.yaml").write_text("{name: files, microdata: people.csv, targets: cells.csv, id: id}")
+
+
+def test_parts_are_fitted_apart_into_one_file_with_a_line_each(folder: Path) -> None:
+    two_states(folder)
+    done = fit("states.yaml", "--method", "raking", "--partition", "state", "--jobs", 2, "--out", "w.csv")
+    assert done.exit_code == 0, done.stderr
+    for state in ("MT", "WY"):
+        assert f"state {state}          " in done.stdout
+    assert "mean error 0.000% on 2 targets; optimal" in done.stdout
+    targets = pd.read_csv("w_targets.csv")
+    np.testing.assert_allclose(targets["relative_error"], 0, atol=1e-8)  # the method's tol
+    weights = pd.read_csv("w.csv")
+    assert len(weights) == 200
+    assert weights["active"].all()
+
+
+def test_national_targets_are_refused_unless_they_are_held_out(folder: Path) -> None:
+    two_states(folder, national=True)
+    done = fit("states.yaml", "--method", "raking", "--partition", "state", "--out", "w.csv")
+    assert done.exit_code == 2
+    assert done.stderr.splitlines()[-1].startswith("error: partition: 1 target crosses parts: 'us'; ")
+    assert not Path("w.csv").exists()
+
+
+def test_a_part_that_fails_is_left_blank_and_ends_with_1(folder: Path) -> None:
+    two_states(folder)
+    cells = Path("cells.csv").read_text() + "mt again,,count,MT,900\n"
+    Path("cells.csv").write_text(cells)
+    done = fit("states.yaml", "--method", "raking", "--partition", "state", "--out", "w.csv")
+    assert done.exit_code == 1
+    assert "NOT AS ASKED FOR: part 'MT': no weights for " in done.stderr
+    assert "already 'mt', 'mt again' cannot be met together" in done.stderr
+    people, weights = pd.read_csv("people.csv"), pd.read_csv("w.csv")
+    np.testing.assert_array_equal(weights["weight"].isna(), people["state"] == "MT")
+
+
+@pytest.mark.parametrize(
+    ("column", "said"),
+    [("sate", "partition: no column 'sate'; did you mean 'state'?"), ("age", "'age' is an amount, not a category")],
+)
+def test_what_is_no_partition_is_refused(column: str, said: str, folder: Path) -> None:
+    two_states(folder)
+    done = fit("states.yaml", "--method", "raking", "--partition", column, "--out", "w.csv")
+    assert done.exit_code == 2
+    assert said in done.stderr

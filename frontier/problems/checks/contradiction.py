@@ -26,7 +26,7 @@ def contradiction(problem: CalibrationProblem, seconds: float, *, signed: bool =
         rows: Collection[int] = () if wrong is None else sorted((wrong.target, *wrong.others))
     else:
         with time_limit(seconds):
-            rows = conflict(problem, seconds) or ()
+            rows = sorted(conflict(problem, seconds) or ())
     return named(problem, rows) if rows else ""
 
 
