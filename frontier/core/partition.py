@@ -61,6 +61,7 @@ def parts(problem: CalibrationProblem, labels: ArrayLike, place: str = "partitio
                 rows,
                 M=sp.csr_array(columns[:, records])[targets],
                 w0=problem.w0[records],
+                q=None if problem.q is None else problem.q[records],
                 groups=None if problem.groups is None else problem.groups[records],
                 auxiliary=None if auxiliary is None else _used(sp.csr_array(auxiliary[:, records])),
                 meta={},

@@ -83,8 +83,9 @@ class Classical(Method):
 
     def _calibrated(self, problem: CalibrationProblem) -> tuple[Calibration, DistanceObjective | IntervalObjective]:
         """The dual solution; exact calibration is one to intervals where targets have tolerances."""
+        distance = dataclasses.replace(self.distance, q=problem.q)
         if self.relax is not None or problem.tolerance is None or not problem.tolerance.any():
-            return calibrate(problem, self.distance, tol=self.tol, max_iter=self.max_iter), self.distance
-        within = IntervalObjective(self.distance, problem.tolerance)
+            return calibrate(problem, distance, tol=self.tol, max_iter=self.max_iter), distance
+        within = IntervalObjective(distance, problem.tolerance)
         found = calibrate(within.augmented(problem), within.with_slack, tol=self.tol, max_iter=self.max_iter)
         return dataclasses.replace(found, weights=found.weights[: problem.n_records]), within
