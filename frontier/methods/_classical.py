@@ -11,6 +11,7 @@ from typing import Annotated, ClassVar
 import numpy as np
 import scipy.sparse as sp
 
+from frontier.core.bounds import Bounds
 from frontier.core.limits import at_most
 from frontier.core.point import Coordinate, Point
 from frontier.core.problem import CalibrationProblem
@@ -38,6 +39,11 @@ class Classical(Method):
     relax: Annotated[Positive, "null calibrates exactly"] | None = None
     tol: Share = 1e-9
     max_iter: Count = 500
+
+    @property
+    def bounds(self) -> Bounds | None:
+        """Of the weights themselves, where the method has a field of this name."""
+        return None
 
     @property
     @abstractmethod
@@ -83,7 +89,8 @@ class Classical(Method):
 
     def _calibrated(self, problem: CalibrationProblem) -> tuple[Calibration, DistanceObjective | IntervalObjective]:
         """The dual solution; exact calibration is one to intervals where targets have tolerances."""
-        distance = dataclasses.replace(self.distance, q=problem.q)
+        box = self.bounds.box(problem.w0) if self.bounds else None
+        distance = dataclasses.replace(self.distance, q=problem.q, box=box)
         if self.relax is not None or problem.tolerance is None or not problem.tolerance.any():
             return calibrate(problem, distance, tol=self.tol, max_iter=self.max_iter), distance
         within = IntervalObjective(distance, problem.tolerance)

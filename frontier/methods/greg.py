@@ -16,6 +16,7 @@ from typing import Annotated
 
 from annotated_types import Gt, Lt
 
+from frontier.core.bounds import Bounds
 from frontier.core.errors import InputError
 from frontier.methods._classical import Classical
 from frontier.objectives.distance import DistanceObjective
@@ -29,6 +30,7 @@ class Greg(Classical):
     lower, upper  bounds on w/w0 (truncated linear); None: no bound
     negative      whether negative weights, which a lower bound of None or below 0 lets through, are wanted; if not they
                   end in `error`
+    bounds        of the weights themselves (`core.bounds`), held exactly too: trimming that keeps the targets
     tol           worst relative residual that counts as met; relaxed: length of the dual gradient
     max_iter      Newton steps
 
@@ -39,6 +41,7 @@ class Greg(Classical):
     lower: Annotated[float, Lt(1), "the initial weights have ratio 1"] | None = 0.0
     upper: Annotated[float, Gt(1), "the initial weights have ratio 1"] | None = None
     negative: bool = False
+    bounds: Bounds | None = None
 
     def __post_init__(self) -> None:
         super().__post_init__()

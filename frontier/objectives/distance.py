@@ -43,7 +43,7 @@ Box = tuple[FloatArray, FloatArray]  # lower and upper ends, (n,) each
 class DistanceObjective:
     """`D(w)/N`, plus `(1/2ρ)‖b − A w‖²` where `relax` = ρ is a number; `lower` and `upper` bound w/w0 (None: not).
 
-    `box`: lower and upper ends of w itself, (n,) each, of the entropy distance. `q`: weights of the records in the
+    `box`: lower and upper ends of w itself, (n,) each, of the first two distances. `q`: weights of the records in the
     distance, (n,); None: 1.
     """
 
@@ -74,14 +74,15 @@ class DistanceObjective:
             assert self.lower is not None
             assert self.upper is not None
             return LogitLink(w0, self.lower, self.upper)
-        lower = -np.inf if self.lower is None else self.lower * w0
-        upper = np.inf if self.upper is None else self.upper * w0
+        lower, upper = self.ends(w0, np.inf)
         return LinearLink(p=w0, q=w0, lower=lower, upper=upper)
 
     def ends(self, w0: FloatArray, far: float) -> tuple[FloatArray, FloatArray]:
-        """Bounds of the weights, (n,) each; `far` times w0 where there are none."""
-        low, high = (-far if self.lower is None else self.lower), (far if self.upper is None else self.upper)
-        return low * w0, high * w0
+        """Bounds of the weights, (n,) each; `far` times w0 (∞ for w0 = 0 too) where there are none."""
+        most = np.full(w0.size, np.inf) if np.isinf(far) else far * w0
+        low = -most if self.lower is None else self.lower * w0
+        high = most if self.upper is None else self.upper * w0
+        return (low, high) if self.box is None else (np.maximum(low, self.box[0]), np.minimum(high, self.box[1]))
 
     def ridge(self, problem: CalibrationProblem) -> float:
         """ρ/N, the ridge of the dual of D; 0 for the hard problem."""

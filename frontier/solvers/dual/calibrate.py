@@ -214,6 +214,8 @@ def _separates(newton: DualNewton, v: FloatArray, low: FloatArray, high: FloatAr
 
 
 def _bounds(objective: DistanceObjective) -> str:
+    if objective.box is not None:
+        return "no weights within the bounds"
     low = f"{-FAR:g}" if objective.lower is None else f"{objective.lower:g}"
     high = f"{FAR:g}" if objective.upper is None else f"{objective.upper:g}"
     return f"no weights between {low} and {high} times the initial ones"
@@ -232,6 +234,6 @@ def _cure(problem: CalibrationProblem, objective: DistanceObjective, tol: float,
         return "set relax or drop targets"
     relaxed = dataclasses.replace(objective, relax=SUGGESTED_RELAX)
     found = calibrate(problem, relaxed, tol=max(tol, 1e-6), max_iter=max_iter)
-    bounded = objective.upper is not None or (objective.lower or 0.0) > 0
+    bounded = objective.upper is not None or (objective.lower or 0.0) > 0 or objective.box is not None
     widen = ", widen the bounds" if bounded else ""
     return f"set relax: {SUGGESTED_RELAX} (where {_missed(problem, found.weights)}){widen} or drop targets"
