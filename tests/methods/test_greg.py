@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import numpy as np
 import pytest
 
@@ -67,6 +69,29 @@ def test_negative_weights_that_were_asked_for_are_kept_and_certified() -> None:
     with pytest.raises(InputError, match="negative weight; expected a finite number ≥ 0"):
         frontier.score(problem, closed_form(problem))
     assert frontier.score(problem, closed_form(problem), negative=True)["ess"] == pytest.approx(row["ess"], rel=1e-9)
+
+
+EXPERIMENT = """
+name: signed
+problems: [{name: files, matrix: matrix.npz, targets: targets.csv, records: records.csv}]
+refit: [none, fitted]
+methods:
+  - {name: greg, label: linear, lower: null, negative: true, relax: null}
+  - {name: greg, label: refused, lower: null}
+"""
+
+
+def test_an_experiment_keeps_negative_weights_where_they_are_asked_for_and_refuses_them_elsewhere(
+    tmp_path: Path,
+) -> None:
+    frontier.write_problem(make_problem(seed=1), tmp_path)
+    path = tmp_path / "signed.yaml"
+    path.write_text(EXPERIMENT, encoding="utf-8")
+    cells = frontier.run_experiment(path, jobs=1, out=tmp_path / "run").set_index("label")
+    assert cells.loc["linear", "status"] == "optimal"
+    assert cells.loc["linear", "certified"]
+    assert cells.loc["linear", "n_active"] == 60
+    assert cells.loc["refused", "status"] == "error"
 
 
 def test_bounds_or_a_refit_from_negative_weights_are_infeasible_and_say_why() -> None:

@@ -2,7 +2,9 @@
 
 Sources: CALMAR's example of 15 units as the R package `icarus` documents it (Sautory 1993); the first example of
 `calib` and that of `samplecube` in the R package `sampling` (Tillé & Matei); the table of Ardilly & Tillé, Sampling
-Methods (2006).
+Methods (2006); the examples of the package `ipfn` 1.4.4 in two and three dimensions, whose cells it prints with its
+convergence rate at 1e-14 (the second is Hunsinger's). Not here: the schools of R's `survey` and the households of
+ReGenesees are files of hundreds of rows that come with packages under the GPL and EUPL.
 """
 
 from __future__ import annotations
@@ -117,6 +119,46 @@ def test_ardilly_and_tille_s_table_is_raked_to_theirs() -> None:
     printed = [[73.0082, 167.6406, 189.3512], [69.3904, 66.6493, 223.9603], [7.6014, 65.7101, 136.6885]]
     assert found.weights is not None
     np.testing.assert_allclose(found.weights.reshape(3, 3), printed, atol=DIGITS)
+
+
+IPFN = {
+    "2-D": (
+        (3, 4),
+        [8, 4, 6, 7, 3, 6, 5, 2, 9, 11, 3, 1],
+        {(0,): [20, 18, 22], (1,): [18, 16, 12, 14]},
+        "5.579361 2.162467 3.891874 8.366298 3.4332 5.322603 5.321828 3.92237 8.987439 8.51493 2.786299 1.711332",
+    ),
+    "3-D": (
+        (2, 4, 3),
+        [1, 2, 1, 3, 5, 5, 6, 2, 2, 1, 7, 2, 5, 4, 2, 5, 5, 5, 3, 8, 7, 2, 7, 6],
+        {
+            (0,): [52, 48],
+            (1,): [20, 30, 35, 15],
+            (2,): [35, 40, 25],
+            (0, 1): [9, 17, 19, 7, 11, 13, 16, 8],
+            (1, 2): [7, 9, 4, 8, 12, 10, 15, 12, 8, 5, 7, 3],
+        },
+        "2.155122 4.738762 2.106116 3.79236 7.204167 6.003473 12.031416 4.035121 2.933463 2.026015 4.037026 0.936959"
+        " 4.844878 4.261238 1.893884 4.20764 4.795833 3.996527 2.968584 7.964879 5.066537 2.973985 2.962974 2.063041",
+    ),
+}
+
+
+@pytest.mark.parametrize("example", IPFN)
+def test_the_package_ipfn_s_examples(example: str) -> None:
+    shape, table, margins, printed = IPFN[example]
+    cells = np.indices(shape).reshape(len(shape), -1)
+    rows = [
+        np.ravel_multi_index(cells[list(axes)], [shape[axis] for axis in axes]) == j  # type: ignore[call-overload]
+        for axes, margin in margins.items()
+        for j in range(len(margin))
+    ]
+    totals = np.concatenate([*margins.values()]).astype(float)
+    M = sp.csr_array(np.array(rows, dtype=float))
+    problem = CalibrationProblem(example, M, totals, np.array(table, dtype=float))
+    [found] = frontier.solve(problem, "raking", tol=1e-12)
+    assert found.status is Status.OPTIMAL
+    np.testing.assert_allclose(found.weights, np.array(printed.split(), float), atol=6e-7)  # six digits printed
 
 
 @pytest.mark.parametrize("method", ["raking", "greg", "logit"])
