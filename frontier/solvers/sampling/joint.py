@@ -123,10 +123,11 @@ def _systematic(pi: FloatArray) -> FloatArray:
     return found
 
 
-def horvitz_thompson_variance(y: FloatArray, joint: FloatArray) -> float:
-    """The estimated variance of `Σ y_i/π_i` over a sample of fixed size, in units of y squared.
+def horvitz_thompson_variance(y: FloatArray, joint: FloatArray, *, fixed_size: bool = True) -> float:
+    """The estimated variance of `Σ y_i/π_i` over the units drawn, in units of y squared.
 
-        ½ Σ_{i≠j∈s} (π_i π_j − π_ij)/π_ij (y_i/π_i − y_j/π_j)²        (Sen 1953; Yates & Grundy 1953)
+        fixed size   ½ Σ_{i≠j} (π_i π_j − π_ij)/π_ij (y_i/π_i − y_j/π_j)²    (Sen 1953; Yates & Grundy 1953)
+        any design   Σ_i Σ_j (π_ij − π_i π_j)/π_ij y_i/π_i y_j/π_j           (Horvitz & Thompson 1952)
 
     y      values of the units drawn, (k,)
     joint  their joint inclusion probabilities, (k, k), the π_i on the diagonal
@@ -138,6 +139,7 @@ def horvitz_thompson_variance(y: FloatArray, joint: FloatArray) -> float:
     if not (joint > 0).all():
         raise InputError("joint", "a pair that is never drawn together", expected="probabilities > 0")
     pi = np.diagonal(joint)
-    share = (pi[:, None] * pi - joint) / joint
-    np.fill_diagonal(share, 0.0)
-    return float(0.5 * (share * np.square(np.subtract.outer(y / pi, y / pi))).sum())
+    share, expanded = 1 - np.outer(pi, pi) / joint, y / pi
+    if not fixed_size:
+        return float(expanded @ share @ expanded)
+    return float(-0.5 * (share * np.square(np.subtract.outer(expanded, expanded))).sum())

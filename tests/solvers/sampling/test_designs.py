@@ -160,6 +160,16 @@ def test_the_estimated_variance_is_unbiased_over_all_samples(design: JointDesign
     assert abs(float(np.mean(found)) - truth) <= 4 * error  # standard errors of a mean over a fixed seed
 
 
+def test_the_variance_of_a_poisson_sample_is_unbiased_over_all_its_samples() -> None:
+    pi, y = SMALL, np.array([3.0, 1.0, 4.0, 1.0, 5.0, 9.0])
+    joint, mean = joint_probabilities(pi, "poisson"), 0.0
+    for taken in itertools.product((False, True), repeat=6):
+        s = np.flatnonzero(taken)
+        chance = np.prod(np.where(taken, pi, 1 - pi))
+        mean += chance * horvitz_thompson_variance(y[s], joint[np.ix_(s, s)], fixed_size=False)
+    assert mean == pytest.approx(float(((1 - pi) / pi * y**2).sum()), rel=1e-12)  # rounding
+
+
 def test_what_joint_probabilities_cannot_be_had_of_is_refused() -> None:
     with pytest.raises(InputError, match="design: joint probabilities are not known; expected poisson"):
         joint_probabilities(SMALL, "pivotal")  # type: ignore[arg-type]
