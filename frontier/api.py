@@ -13,7 +13,11 @@ from frontier.methods.solution import Solution
 from frontier.problems.own_data.export import write_problem
 from frontier.problems.registry import load_problem, problem_names
 from frontier.problems.splits import default_split
+from frontier.solvers.sampling.designs import draw_sample
+from frontier.solvers.sampling.joint import horvitz_thompson_variance, joint_probabilities
 from frontier.sweep.given_weights import score
+from frontier.sweep.integer_weights import integer_weights
+from frontier.sweep.partition import PartedSolution, calibrate_by
 from frontier.sweep.run import run_experiment
 from frontier.sweep.scoring import evaluate
 from frontier.sweep.solve import calibrate, reweigh, solve
@@ -24,13 +28,19 @@ __all__ = [
     "CalibrationProblem",
     "InputError",
     "Method",
+    "PartedSolution",
     "Point",
     "Solution",
     "Split",
     "Status",
     "calibrate",
+    "calibrate_by",
     "default_split",
+    "draw_sample",
     "evaluate",
+    "horvitz_thompson_variance",
+    "integer_weights",
+    "joint_probabilities",
     "load_problem",
     "method_names",
     "problem_names",

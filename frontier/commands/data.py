@@ -19,6 +19,7 @@ from frontier.core.files import write_atomically
 from frontier.core.problem import CalibrationProblem
 from frontier.objectives.design import relative_residual
 from frontier.objectives.weight_statistics import effective_sample_size
+from frontier.problems.checks.contradiction import named
 from frontier.problems.checks.dependent import dependences
 from frontier.problems.checks.infeasible import conflict
 from frontier.problems.diagnostics import diagnose, problem_warnings
@@ -100,5 +101,4 @@ def _infeasible(problem: CalibrationProblem, seconds: float) -> list[str]:
     rows = conflict(problem, seconds)
     if rows is None:
         return [f"whether some weights meet all targets was not decided in {seconds:g} seconds (--seconds)"]
-    names = some([problem.target_names[j] for j in rows])
-    return [f"no weights ≥ 0 meet all targets: already {names} cannot be met together"] if rows else []
+    return [f"no weights ≥ 0 meet all targets: already {named(problem, rows)}"] if rows else []

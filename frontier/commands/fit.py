@@ -11,8 +11,9 @@ import dataclasses
 import warnings
 from functools import partial
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal, NoReturn
 
+import numpy as np
 import typer
 
 from frontier.commands.command_line import command, print_error
@@ -30,10 +31,14 @@ from frontier.commands.fit_files import (
 from frontier.commands.score_files import read_weights
 from frontier.core.bounds import read_bounds
 from frontier.core.errors import InputError
+from frontier.core.problem import CalibrationProblem
+from frontier.methods.solution import Solution
 from frontier.problems.diagnostics import DataWarning, problem_warnings
 from frontier.problems.records.auxiliary import with_auxiliary
 from frontier.problems.splits import default_split, every_target
 from frontier.sweep.default_method import default_method
+from frontier.sweep.integer_weights import rounded_solution
+from frontier.sweep.partition import PartedSolution, calibrate_by, labels_of
 from frontier.sweep.solve import NotAsAskedWarning, calibrate, records_asked_for, reweigh
 from frontier.sweep.tables import small_file, targets_table, weights_table
 from frontier.sweep.weight_warnings import WeightWarning, weight_warnings
@@ -76,9 +81,18 @@ def main(
         typer.Option(help="max_weight=5000, min_weight, max_ratio or min_ratio (to the initial weight); repeatable"),
     ] = None,
     exact: Annotated[bool, typer.Option("--exact", help="exactly the budget, where the method ends near it")] = False,
+    integer: Annotated[
+        bool,
+        typer.Option("--integer", help="whole numbers, rounded at random: totals nearly kept, none shifted on average"),
+    ] = False,
     rows: Annotated[
         bool, typer.Option("--rows", help="microdata: write the kept rows with all their columns, a small file")
     ] = False,
+    partition: Annotated[
+        str | None,
+        typer.Option(help="a category: fit its values apart, each by its own targets; a budget is then each part's"),
+    ] = None,
+    jobs: Annotated[int, typer.Option(min=1, help="processes, with --partition")] = 1,
     threads: Annotated[int, typer.Option(min=1, max=1024, help="threads the solver may use")] = 1,
 ) -> None:
     """Calibrate one problem by one method and write the weights and a table of its targets.
@@ -93,6 +107,8 @@ def main(
         raise InputError("--rows", "no microdata", expected="a problem with `microdata: …`", cure="use --active-only")
     if freeze and (start is None or method is not None or budget is not None or lam is not None):
         raise InputError("--freeze", "keeps the records of --start", cure="give --start, no method, budget or λ")
+    if freeze and partition is not None:
+        raise InputError("--partition", "not with --freeze", cure="freeze the whole file, or fit parts anew")
     if start is not None:
         earlier, _ = read_weights(start, whole, id_column(spec))
         whole = dataclasses.replace(whole, w0=earlier) if not freeze else whole
@@ -102,44 +118,74 @@ def main(
     for line in problem_warnings(whole):
         print_error(f"warning: {line}")
     training = with_auxiliary(whole).restrict(parts.train)
-    if method is None and lam is None and not freeze:  # named before it is begun, and in what is said of it
+    if method is None and lam is None and not freeze and partition is None:  # named in what is said of it
         method = default_method(training, None if size is None else records_asked_for(size, whole.n_records))
+    lines = [("problem", f"{name}: {whole.n_targets:,} targets × {whole.n_records:,} records")]
+    options: dict[str, Any] = {
+        "method": method,
+        "budget": size,
+        "lam": lam,
+        "seed": seed,
+        "refit": refit,
+        "exact": exact,
+    }
+    options |= {"bounds": bounds, "integer": integer, "params": params, "threads": threads}
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", DataWarning)  # said above
         warnings.simplefilter("ignore", WeightWarning)  # said below
         warnings.simplefilter("ignore", NotAsAskedWarning)
-        if freeze:
+        if partition is not None:
+            own = whole.groups if partition == spec.params.get("group") else None
+            result = calibrate_by(training, labels_of(whole, partition) if own is None else own, jobs=jobs, **options)
+        elif freeze:
             solution = reweigh(training, earlier, refit=refit or "fitted", bounds=bounds, threads=threads)
+            solution = rounded_solution(training, solution, seed or 0) if integer else solution
         else:
-            solution = calibrate(
-                training,
-                method=method,
-                budget=size,
-                lam=lam,
-                seed=seed,
-                refit=refit,
-                exact=exact,
-                bounds=bounds,
-                params=params,
-                threads=threads,
-            )
-    if solution.weights is None:
-        print_error(f"FAILED, nothing written: {solution.status}: {solution.message or solution.status.meaning}")
-        raise typer.Exit(1)
-    if rows:
-        kept = small_file(whole, solution.weights)
+            solution = calibrate(training, **options)
+    if partition is not None:
+        weights, said = result.weights, complaints_of_parts(result)
+        lines += [(f"{partition} {one.part.label}", one.in_words()) for one in result.parts]
+        if np.isnan(weights).all():
+            nothing_written(said)
     else:
-        kept = weights_table(whole, solution.weights, name=id_column(spec), active_only=active_only)
-    files.write(kept, targets_table(whole, solution.weights, parts))
-    lines = [("problem", f"{name}: {whole.n_targets:,} targets × {whole.n_records:,} records")]
-    lines += [("method", method_in_words(solution)), *summary(whole, parts, solution)]
-    lines += [("weights", str(files.weights)), ("targets", str(files.targets))]
-    print_pairs(lines)
-    found = (*weight_warnings(training, solution.weights), *category_warnings(whole, solution.weights))
-    said = [f"WARNING: {line}" for line in found]
-    if not solution.status.ended_well:
-        said.insert(0, f"NOT AS ASKED FOR: {solution.status}: {solution.message or solution.status.meaning}")
+        if solution.weights is None:
+            nothing_written([f"{solution.status}: {solution.message or solution.status.meaning}"])
+        weights, said = solution.weights, complaints(training, solution)
+        lines += [("method", method_in_words(solution)), *summary(whole, parts, solution)]
+    if rows:
+        kept = small_file(whole, weights)
+    else:
+        kept = weights_table(whole, weights, name=id_column(spec), active_only=active_only)
+    files.write(kept, targets_table(whole, weights, parts))
+    print_pairs([*lines, ("weights", str(files.weights)), ("targets", str(files.targets))])
+    said += [f"WARNING: {line}" for line in category_warnings(whole, np.nan_to_num(weights))]
     for line in said:
         print_error(line)
     if said:
         raise typer.Exit(1)
+
+
+def nothing_written(why: list[str]) -> NoReturn:
+    """Say that there are no weights, and end."""
+    for line in why:
+        print_error(f"FAILED, nothing written: {line}")
+    raise typer.Exit(1)
+
+
+def complaints(training: CalibrationProblem, solution: Solution) -> list[str]:
+    """What there is to say against a solution with weights."""
+    said = []
+    if not solution.status.ended_well:
+        said.append(f"NOT AS ASKED FOR: {solution.status}: {solution.message or solution.status.meaning}")
+    assert solution.weights is not None
+    return said + [f"WARNING: {line}" for line in weight_warnings(training, solution.weights)]
+
+
+def complaints_of_parts(result: PartedSolution) -> list[str]:
+    """The same of each part; one without weights too."""
+    said = []
+    for one in result.parts:
+        if not one.solution.status.ended_well:
+            said.append(f"NOT AS ASKED FOR: part {one.part.label!r}: {one.in_words()}")
+        said += [f"WARNING: part {one.part.label!r}: {line}" for line in one.warnings]
+    return said

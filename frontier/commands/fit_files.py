@@ -157,8 +157,9 @@ def summary(problem: CalibrationProblem, split: Split, solution: Solution) -> li
     row = evaluate(problem, split, solution)
     status = ("status", f"{solution.status}, {solution.status.meaning}")
     assert solution.weights is not None
-    rounding = rounding_in_words(problem, split, solution.weights)
-    return [*weights_in_words(problem, split, row), *rounding, ("certificate", _certificate(row)), status]
+    said = [*rounding_in_words(problem, split, solution.weights), *negative_in_words(solution.weights)]
+    said += integer_in_words(solution)
+    return [*weights_in_words(problem, split, row), *said, ("certificate", _certificate(row)), status]
 
 
 def weights_in_words(problem: CalibrationProblem, split: Split, row: Row) -> list[tuple[str, str]]:
@@ -183,6 +184,20 @@ def rounding_in_words(problem: CalibrationProblem, split: Split, weights: FloatA
     if problem.tolerance is None:
         return []
     return [("within rounding", f"{within(problem, weights)[split.train].sum():,} of {split.train.sum():,} targets")]
+
+
+def negative_in_words(weights: FloatArray) -> list[tuple[str, str]]:
+    """How many weights are negative, where some are (asked for)."""
+    count = int(np.count_nonzero(weights < 0))
+    return [("negative weights", f"{count:,}, the smallest {weights.min():,.6g}")] if count else []
+
+
+def integer_in_words(solution: Solution) -> list[tuple[str, str]]:
+    """How far rounding to whole numbers moved the totals, where it was asked for."""
+    if "mean_rounding" not in solution.claims:
+        return []
+    mean, worst = solution.claims["mean_rounding"], solution.claims["worst_rounding"]
+    return [("integer weights", f"which moves the totals by mean {mean:.3%}, largest {worst:.3%}")]
 
 
 def print_pairs(lines: Sequence[tuple[str, str]]) -> None:

@@ -17,6 +17,7 @@ from frontier.commands.command_line import command, print_error
 from frontier.commands.fit_files import (
     category_warnings,
     id_column,
+    negative_in_words,
     print_pairs,
     read_problem,
     read_share,
@@ -49,6 +50,7 @@ def main(
     split: Annotated[
         Literal["none", "default"], typer.Option(help="default: the problem's held-out families apart")
     ] = "none",
+    negative: Annotated[bool, typer.Option("--negative", help="weights below 0 are meant, and judged too")] = False,
 ) -> None:
     """Judge weights by the totals of a problem, and newer ones by the older: what they keep, miss and lost.
 
@@ -63,7 +65,7 @@ def main(
     kind = None if out is None else writable([out], spec, Path(problem).parent)
     if out is not None and out.resolve() in {file.resolve() for file in files}:
         raise InputError(out, "would replace the weights", cure="give --out another name")
-    read = [read_weights(file, whole, id_column(spec)) for file in files]
+    read = [read_weights(file, whole, id_column(spec), negative=negative) for file in files]
     found = [values for values, _ in read]
     for line in problem_warnings(whole):
         print_error(f"warning: {line}")
@@ -72,7 +74,7 @@ def main(
     for file, (values, matched) in zip(files, read, strict=True):
         row = evaluate(whole, parts, Solution(values, Status.COMPLETED))
         lines += [("weights", f"{file}, {matched}"), *weights_in_words(whole, parts, row)]
-        lines += rounding_in_words(whole, parts, values)
+        lines += [*rounding_in_words(whole, parts, values), *negative_in_words(values)]
     lines += worst_targets(table, "" if weights2 is None else "_2")
     lines += [] if weights2 is None else comparison(table, *found)
     if out is not None and kind is not None:

@@ -29,10 +29,10 @@ WEIGHT = "weight"
 _UNREADABLE = (OSError, ValueError, EOFError, TypeError, OverflowError, SyntaxError, tokenize.TokenError)
 
 
-def read_weights(path: Path, problem: CalibrationProblem, id: str) -> tuple[FloatArray, str]:
+def read_weights(path: Path, problem: CalibrationProblem, id: str, *, negative: bool = False) -> tuple[FloatArray, str]:
     """The weights in a file, (n,), in the problem's order, and what they were matched by; `InputError` otherwise.
 
-    `id` is the problem's own name for a column of record ids.
+    `id` is the problem's own name for a column of record ids; `negative` says that negative weights are meant.
     """
     if path.suffix.lower() not in (".npy", ".csv", ".parquet"):
         raise InputError(path, "not weights", expected="a .npy, .csv or .parquet file", got=repr(path.suffix))
@@ -40,10 +40,10 @@ def read_weights(path: Path, problem: CalibrationProblem, id: str) -> tuple[Floa
         raise InputError(path, "no such file", cure="check the path")
     in_order = "in the problem's order"
     if path.suffix.lower() == ".npy":
-        return _array(path, problem.n_records), in_order
+        return _array(path, problem.n_records, negative), in_order
     table = open_table(path, str(path))
     values = table.numbers(WEIGHT)
-    values = checked_weights(values, len(values), table.shown, lambda i: table.at(i, WEIGHT))
+    values = checked_weights(values, len(values), table.shown, lambda i: table.at(i, WEIGHT), negative=negative)
     name = next((name for name in (id, "record", DEFAULT_ID) if name in table.columns), None)
     if name is not None:
         weights = np.zeros(problem.n_records)
@@ -62,7 +62,7 @@ def read_weights(path: Path, problem: CalibrationProblem, id: str) -> tuple[Floa
     return values, in_order
 
 
-def _array(path: Path, n: int) -> FloatArray:
+def _array(path: Path, n: int, negative: bool) -> FloatArray:
     """What `numpy.save` wrote: no pickles, and no more than the file has."""
     check_file(path, str(path))
     try:
@@ -70,7 +70,7 @@ def _array(path: Path, n: int) -> FloatArray:
     except _UNREADABLE as error:
         text = " ".join(str(error).split())[:SHOWN]
         raise InputError(path, f"cannot be read: {text}", expected="an array of numbers, by numpy.save") from None
-    return checked_weights(found, n, str(path))
+    return checked_weights(found, n, str(path), negative=negative)
 
 
 def _records(table: Table, name: str, problem: CalibrationProblem) -> NDArray[np.int64]:

@@ -46,6 +46,12 @@ def remaining_seconds() -> float | None:
     return None if end is None else max(end - time.monotonic(), 0.0)
 
 
+def at_most(seconds: float) -> float:
+    """`seconds`, or the time that is left where that is less."""
+    left = remaining_seconds()
+    return seconds if left is None else min(seconds, left)
+
+
 def out_of_time() -> bool:
     """Whether the time is used up: iterations then stop. Once true it stays true."""
     end = _END.get()

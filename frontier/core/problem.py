@@ -41,6 +41,8 @@ class CalibrationProblem:
                 large one
     tolerance   how far from y an estimate may be and count as exact, m, target units; None: not at all. Of targets that
                 were published rounded; classical calibration heeds it (`objectives.interval`)
+    q           weights of the records in the distance of classical calibration, n, > 0 (Deville & Särndal 1992: q_i):
+                a record with a larger one is changed more; None: 1 for all
     truth       what is known to be true beside the targets (`core.truth`); never seen by a method
 
     Raises `InputError` for non-finite entries, negative w0, importance or scale, mismatched shapes, duplicate target
@@ -59,6 +61,7 @@ class CalibrationProblem:
     meta: Mapping[str, Any] = field(default_factory=dict)
     auxiliary: sp.csr_array | None = None
     tolerance: FloatArray | None = None
+    q: FloatArray | None = None
     truth: Truth | None = None
     floor: InitVar[float | None] = None
 
@@ -87,7 +90,10 @@ class CalibrationProblem:
         tolerance = self.tolerance
         if tolerance is not None:
             tolerance = _vector(tolerance, m, f"{place}.tolerance", "targets", nonnegative=True)
-        values = {"M": M, "y": y, "w0": w0, "scale": scale, "importance": importance, "tolerance": tolerance}
+        q = None if self.q is None else _vector(self.q, n, f"{place}.q", "records", nonnegative=True)
+        if q is not None and (q == 0).any():
+            raise InputError(f"{place}.q", "no weight in the distance", expected="q > 0", got=_first(q == 0))
+        values = {"M": M, "y": y, "w0": w0, "scale": scale, "importance": importance, "tolerance": tolerance, "q": q}
         auxiliary = None if self.auxiliary is None else _estimate_matrix(self.auxiliary, place, "auxiliary")
         if auxiliary is not None and auxiliary.shape[1] != n:
             raise InputError(f"{place}.auxiliary", "not over these records", expected=n, got=auxiliary.shape[1])
@@ -153,6 +159,8 @@ class CalibrationProblem:
                 digest.update(np.ascontiguousarray(array, dtype="<f8").tobytes())
         if self.tolerance is not None:
             digest.update(np.ascontiguousarray(self.tolerance, dtype="<f8").tobytes())
+        if self.q is not None:
+            digest.update(b"q" + np.ascontiguousarray(self.q, dtype="<f8").tobytes())
         if self.truth is not None:
             digest.update(self.truth.fingerprint.encode())
         return digest.hexdigest()

@@ -43,6 +43,7 @@ def resampled(problem: CalibrationProblem, *, resample: int | None = None) -> Ca
         meta=meta,
         M=sp.csr_array(sp.csc_array(problem.M)[:, kept]),
         w0=(problem.w0 * times)[kept],
+        q=None if problem.q is None else problem.q[kept],
         groups=None if problem.groups is None else problem.groups[kept],
         auxiliary=None if auxiliary is None else sp.csr_array(sp.csc_array(auxiliary)[:, kept]),
     )

@@ -11,7 +11,8 @@ from typing import Annotated, ClassVar
 import numpy as np
 import scipy.sparse as sp
 
-from frontier.core.limits import remaining_seconds
+from frontier.core.bounds import Bounds
+from frontier.core.limits import at_most
 from frontier.core.point import Coordinate, Point
 from frontier.core.problem import CalibrationProblem
 from frontier.core.ranges import Count, Positive, Share
@@ -40,6 +41,11 @@ class Classical(Method):
     max_iter: Count = 500
 
     @property
+    def bounds(self) -> Bounds | None:
+        """Of the weights themselves, where the method has a field of this name."""
+        return None
+
+    @property
     @abstractmethod
     def distance(self) -> DistanceObjective:
         """What is minimised, with its bounds."""
@@ -49,16 +55,17 @@ class Classical(Method):
         self.solve(CalibrationProblem("warm-up", sp.csr_array([[1.0]]), np.array([1.5]), np.ones(1)), [Point()])
 
     def solve(self, problem: CalibrationProblem, points: Sequence[Point]) -> list[Solution]:
-        """One deterministic solve, returned for every point. Negative weights (unbounded GREG) end in `error`."""
+        """One deterministic solve, returned for every point; negative weights end in `error` unless asked for."""
         self.check(points)
         found, objective = self._calibrated(problem)
         negative = int(np.count_nonzero(found.weights < 0))
         if found.ended == "infeasible":
             message = "; ".join(filter(None, (found.message, self._room(problem))))
             return [Solution(None, Status.INFEASIBLE, found.n_iter, message)] * len(points)
-        if negative:
+        if negative and not self.signed:
             smallest = float(np.min(found.weights))
-            message = f"{negative} weights are negative (smallest {smallest:.3g}): set lower: 0, or use raking or logit"
+            cure = "set lower: 0, or use raking or logit; negative: true keeps them"
+            message = f"{negative} weights are negative (smallest {smallest:.3g}): {cure}"
             return [Solution(None, Status.ERROR, found.n_iter, message)] * len(points)
         solution = Solution(
             weights=found.weights,
@@ -75,15 +82,17 @@ class Classical(Method):
         """Which bounds would do, where there are any too tight and the linear programme is small."""
         if self.distance.upper is None or problem.tolerance is not None or problem.M.nnz > SMALL:
             return ""
-        found = tightest(problem, min(HINT_SECONDS, remaining_seconds() or HINT_SECONDS))
+        found = tightest(problem, at_most(HINT_SECONDS))
         if found is None:
             return "no other bounds would help"
         return f"the tightest bounds around 1 that are feasible: {found[0]:.4g} to {found[1]:.4g}"
 
     def _calibrated(self, problem: CalibrationProblem) -> tuple[Calibration, DistanceObjective | IntervalObjective]:
         """The dual solution; exact calibration is one to intervals where targets have tolerances."""
+        box = self.bounds.box(problem.w0) if self.bounds else None
+        distance = dataclasses.replace(self.distance, q=problem.q, box=box)
         if self.relax is not None or problem.tolerance is None or not problem.tolerance.any():
-            return calibrate(problem, self.distance, tol=self.tol, max_iter=self.max_iter), self.distance
-        within = IntervalObjective(self.distance, problem.tolerance)
+            return calibrate(problem, distance, tol=self.tol, max_iter=self.max_iter), distance
+        within = IntervalObjective(distance, problem.tolerance)
         found = calibrate(within.augmented(problem), within.with_slack, tol=self.tol, max_iter=self.max_iter)
         return dataclasses.replace(found, weights=found.weights[: problem.n_records]), within

@@ -35,11 +35,11 @@ from frontier.methods.logit import Logit
 from frontier.methods.raking import Raking
 from frontier.methods.solution import Claim, Solution
 from frontier.solvers.sampling.cube import cube_sample
+from frontier.solvers.sampling.designs import Draw
 
 DenseMethod = Literal["anchored_l1", "greg", "raking", "logit", "dense_nnls", "initial"]
 RELAX = 0.01  # ρ at which missing a target by 10% costs as much as changing all weights by 100% (`objectives.distance`)
 
-Draw = Callable[[FloatArray, np.random.Generator], NDArray[np.intp]]  # probabilities (n) → the units drawn
 Thin = Callable[[Point], tuple[FloatArray, dict[str, Claim]]]
 
 
@@ -76,6 +76,11 @@ class DenseThinning(Method):
     def __post_init__(self) -> None:
         super().__post_init__()
         dense_method(self.dense, self.penalty)
+
+    @property
+    def at_most(self) -> bool:
+        """Whether fewer records than the budget are as they should be (`Solution.at_most`)."""
+        return False
 
     @abstractmethod
     def thinning(self, problem: CalibrationProblem, dense: FloatArray) -> Thin:
@@ -121,6 +126,7 @@ class DenseThinning(Method):
                     n_iter=found.n_iter,
                     message="" if converged else f"dense weights by {self.dense}: {found.message}",
                     claims={"dense_active": weighted} | claims,
+                    at_most=self.at_most,
                 )
             )
         return solutions

@@ -64,6 +64,11 @@ class Method:
         return dataclasses.replace(self, **{name: getattr(self, name) or wish for name, wish in wishes.items()})
 
     @property
+    def signed(self) -> bool:
+        """Whether its weights may be negative because its user asked for that; all others are refused."""
+        return False
+
+    @property
     def driven(self) -> bool:
         """Whether this method reaches a budget only by a search over λ (`frontier.methods.drive`)."""
         return "lam" in self.coordinates and "budget" not in self.coordinates

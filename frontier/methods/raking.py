@@ -11,6 +11,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from frontier.core.bounds import Bounds
 from frontier.methods._classical import Classical
 from frontier.objectives.distance import DistanceObjective
 
@@ -20,11 +21,14 @@ class Raking(Classical):
     """Weights nearest to the initial ones in the entropy distance; exact (relax None) or relaxed.
 
     relax     None: meet every target (`infeasible` where that cannot be); a number ρ > 0: trade misses for distance
+    bounds    of the weights themselves (`core.bounds`), held exactly too: trimming that keeps the targets
     tol       worst relative residual that counts as met; relaxed: length of the dual gradient
     max_iter  Newton steps
 
     Raises `InputError` for relax ≤ 0, tol outside (0, 1) or max_iter < 1.
     """
+
+    bounds: Bounds | None = None
 
     @property
     def distance(self) -> DistanceObjective:

@@ -77,7 +77,8 @@ def refit(
     support = np.flatnonzero(active_records(solution.weights))
     start = solution.weights[support] if anchor == "fitted" else problem.w0[support]
     if not (start > 0).all():
-        return _without(solution, anchor, f"{(start <= 0).sum()} records of the support have no initial weight")
+        whose = "initial weight" if anchor == "initial" else "weight above 0 to start from"
+        return _without(solution, anchor, f"{(start <= 0).sum()} records of the support have no {whose}")
     if anchor == "initial":
         start = start * (problem.w0.sum() / start.sum())
     inside = None if box is None else (box[0][support], box[1][support])

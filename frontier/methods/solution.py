@@ -47,7 +47,8 @@ class Solution:
     `objective` declares what was minimised, with the λ in force; `dual` (m) is a hint for its certificate. `trace`
     maps a column ("iteration", "objective", …) to equally long arrays. `claims` are stored and never used to rank.
     `timing` is attached by the harness. `refit` is the arm of a refit (`frontier.methods.refit`), "none" as fitted.
-    `at_most`: proven best of all with at most the budget's records, so that fewer are no miss.
+    `at_most`: the budget is an upper limit (the best of all with at most so many records; draws with replacement), so
+    that fewer records are no miss.
     """
 
     weights: FloatArray | None

@@ -12,7 +12,8 @@ on every problem: at ρ = 0.01, missing one target by 10% costs as much as chang
     entropy     G = w log(w/w0) − w + w0    (raking)
     logit       `LogitLink`                 on lower < w/w0 < upper
 
-A record with w0 = 0 keeps weight 0. No solver lives here (`frontier.solvers.dual.calibrate`).
+each divided by q_i where records have weights in the distance (`CalibrationProblem.q`), which makes θ act q_i times on
+record i: F(q_i a_iᵀθ). A record with w0 = 0 keeps weight 0. No solver lives here (`frontier.solvers.dual.calibrate`).
 """
 
 from __future__ import annotations
@@ -25,7 +26,14 @@ import numpy as np
 from frontier.core.problem import CalibrationProblem, FloatArray
 from frontier.objectives.certificate import Certificate
 from frontier.objectives.design import weighted_design
-from frontier.objectives.links import BoundedExponentialLink, DistanceLink, ExponentialLink, LinearLink, LogitLink
+from frontier.objectives.links import (
+    BoundedExponentialLink,
+    DistanceLink,
+    ExponentialLink,
+    LinearLink,
+    LogitLink,
+    WeightedLink,
+)
 
 Kind = Literal["chi_square", "entropy", "logit"]
 Box = tuple[FloatArray, FloatArray]  # lower and upper ends, (n,) each
@@ -35,7 +43,8 @@ Box = tuple[FloatArray, FloatArray]  # lower and upper ends, (n,) each
 class DistanceObjective:
     """`D(w)/N`, plus `(1/2ρ)‖b − A w‖²` where `relax` = ρ is a number; `lower` and `upper` bound w/w0 (None: not).
 
-    `box`: lower and upper ends of w itself, (n,) each, of the entropy distance.
+    `box`: lower and upper ends of w itself, (n,) each, of the first two distances. `q`: weights of the records in the
+    distance, (n,); None: 1.
     """
 
     kind: Kind
@@ -43,6 +52,7 @@ class DistanceObjective:
     lower: float | None = 0.0
     upper: float | None = None
     box: Box | None = field(default=None, compare=False)
+    q: FloatArray | None = field(default=None, compare=False)
 
     @property
     def lam(self) -> float:
@@ -50,20 +60,29 @@ class DistanceObjective:
 
     def link(self, w0: FloatArray) -> DistanceLink:
         """The link of D; θ belongs to D itself, not to D/N."""
+        found = self._link(w0)
+        return found if self.q is None else WeightedLink(found, self.q)
+
+    def metric(self, w0: FloatArray) -> FloatArray:
+        """`w0 q`, (n,): the slope of the link at 0, which rows of A are measured in."""
+        return w0 if self.q is None else w0 * self.q
+
+    def _link(self, w0: FloatArray) -> DistanceLink:
         if self.kind == "entropy":
             return ExponentialLink(w0) if self.box is None else BoundedExponentialLink(w0, *self.box)
         if self.kind == "logit":
             assert self.lower is not None
             assert self.upper is not None
             return LogitLink(w0, self.lower, self.upper)
-        lower = -np.inf if self.lower is None else self.lower * w0
-        upper = np.inf if self.upper is None else self.upper * w0
+        lower, upper = self.ends(w0, np.inf)
         return LinearLink(p=w0, q=w0, lower=lower, upper=upper)
 
     def ends(self, w0: FloatArray, far: float) -> tuple[FloatArray, FloatArray]:
-        """Bounds of the weights, (n,) each; `far` times w0 where there are none."""
-        low, high = (-far if self.lower is None else self.lower), (far if self.upper is None else self.upper)
-        return low * w0, high * w0
+        """Bounds of the weights, (n,) each; `far` times w0 (∞ for w0 = 0 too) where there are none."""
+        most = np.full(w0.size, np.inf) if np.isinf(far) else far * w0
+        low = -most if self.lower is None else self.lower * w0
+        high = most if self.upper is None else self.upper * w0
+        return (low, high) if self.box is None else (np.maximum(low, self.box[0]), np.minimum(high, self.box[1]))
 
     def ridge(self, problem: CalibrationProblem) -> float:
         """ρ/N, the ridge of the dual of D; 0 for the hard problem."""

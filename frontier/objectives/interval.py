@@ -62,7 +62,11 @@ class WithSlack(DistanceObjective):
     @property
     def records(self) -> DistanceObjective:
         """The distance of the records alone."""
-        return DistanceObjective(self.kind, None, self.lower, self.upper)
+        return DistanceObjective(self.kind, None, self.lower, self.upper, self.box, self.q)
+
+    def metric(self, w0: FloatArray) -> FloatArray:
+        n = w0.size - self.slack
+        return np.append(self.records.metric(w0[:n]), w0[n:])
 
     def link(self, w0: FloatArray) -> DistanceLink:
         n = w0.size - self.slack
@@ -90,7 +94,7 @@ class IntervalObjective:
     def with_slack(self) -> WithSlack:
         """The distance of `augmented`."""
         d = self.distance
-        return WithSlack(d.kind, None, d.lower, d.upper, slack=int(np.count_nonzero(self.tolerance)))
+        return WithSlack(d.kind, None, d.lower, d.upper, d.box, d.q, slack=int(np.count_nonzero(self.tolerance)))
 
     def augmented(self, problem: CalibrationProblem) -> CalibrationProblem:
         """The problem with a record for each slack: M w + δ (s' − 1) = y, s' = 1 + s."""

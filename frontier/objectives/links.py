@@ -135,6 +135,29 @@ class BoundedExponentialLink:
 
 
 @dataclass(frozen=True, slots=True, eq=False)
+class WeightedLink:
+    """`F(q η)`: the distance `G(w)/q` of another link, with a weight q > 0 per record (Deville & Särndal 1992)."""
+
+    link: DistanceLink
+    q: FloatArray
+
+    def weights(self, eta: FloatArray) -> FloatArray:
+        return self.link.weights(self.q * eta)
+
+    def slope(self, eta: FloatArray) -> FloatArray:
+        return self.q * self.link.slope(self.q * eta)
+
+    def potential(self, eta: FloatArray) -> FloatArray:
+        return self.link.potential(self.q * eta) / self.q
+
+    def distance(self, w: FloatArray) -> FloatArray:
+        return self.link.distance(w) / self.q
+
+    def excess(self, w: FloatArray, eta: FloatArray) -> FloatArray:
+        return self.link.excess(w, self.q * eta) / self.q
+
+
+@dataclass(frozen=True, slots=True, eq=False)
 class LogitLink:
     """`F(η) = w0 (L(U−1) + U(1−L)e^{Bη})/((U−1) + (1−L)e^{Bη})`, `B = (U−L)/((1−L)(U−1))`, so `L < w/w0 < U`.
 

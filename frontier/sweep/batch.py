@@ -46,7 +46,7 @@ def _within(training: CalibrationProblem, solution: Solution, box: Box, threads:
     weights = solution.weights
     if weights is None:
         return solution
-    kept = weights > 0
+    kept = weights != 0
     if ((weights <= box[1]) & (weights >= box[0]))[kept].all():
         return solution
     found = refit_measured(training, solution, "fitted", threads=threads, box=box)

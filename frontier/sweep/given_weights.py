@@ -16,20 +16,28 @@ from frontier.problems.splits import every_target
 from frontier.sweep.scoring import Metrics, evaluate
 
 
-def score(problem: CalibrationProblem, weights: ArrayLike) -> Metrics:
+def score(problem: CalibrationProblem, weights: ArrayLike, *, negative: bool = False) -> Metrics:
     """The metrics row that `evaluate` gives `weights` (n, records represented, in the problem's order).
 
-    Every target counts as fitted. Raises `InputError` for another shape, and for a weight that is negative or not
-    finite.
+    Every target counts as fitted. Raises `InputError` for another shape, and for a weight that is not finite, or
+    negative without being asked for (`negative`).
     """
-    found = checked_weights(weights, problem.n_records)
+    found = checked_weights(weights, problem.n_records, negative=negative)
     return evaluate(problem, every_target(problem), Solution(found, Status.COMPLETED))
 
 
 def checked_weights(
-    weights: ArrayLike, n: int, place: str = "weights", at: Callable[[int], str] | None = None
+    weights: ArrayLike,
+    n: int,
+    place: str = "weights",
+    at: Callable[[int], str] | None = None,
+    *,
+    negative: bool = False,
 ) -> FloatArray:
-    """Finite weights ≥ 0, (n,); `InputError` for others is about `place`, or about `at(i)` where entry i is wrong."""
+    """Finite weights ≥ 0 (any, where `negative` ones are asked for), (n,).
+
+    `InputError` for others is about `place`, or about `at(i)` where entry i is wrong.
+    """
     try:
         found = np.asarray(weights)
     except ValueError as error:  # rows of different lengths
@@ -39,9 +47,10 @@ def checked_weights(
     if found.shape != (n,):
         raise InputError(place, "wrong shape", expected=f"({n},), a weight for each record", got=found.shape)
     found = found.astype(np.float64)
-    bad = ~(is_usable(found) & (found >= 0))
+    bad = ~(is_usable(found) & (negative | (found >= 0)))
     if bad.any():
         i = int(bad.argmax())
-        what = "negative weight" if found[i] < 0 else unusable(found[i])
-        raise InputError(at(i) if at else f"{place}[{i}]", what, expected="a finite number ≥ 0", got=found[i])
+        what = "negative weight" if found[i] < 0 and not negative else unusable(found[i])
+        expected = "a finite number" if negative else "a finite number ≥ 0"
+        raise InputError(at(i) if at else f"{place}[{i}]", what, expected=expected, got=found[i])
     return found

@@ -43,7 +43,7 @@ def solve_measured(
     """`method.solve` on the training problem, with timing, method and point attached to each solution.
 
     Whatever goes wrong becomes a solution without weights and a status: an exception is `error` (`out_of_memory` for
-    MemoryError), and so is a result that breaks the contract (count, shape, NaN, negative weights).
+    MemoryError), and so is a result that breaks the contract (count, shape, NaN, negative weights nobody asked for).
     """
     setup = time.perf_counter()
     try:
@@ -57,7 +57,7 @@ def solve_measured(
         _reset_peak_memory()
         cpu, wall = time.process_time(), time.perf_counter()
         try:
-            solutions = _checked(solve_points(method, problem, points), problem, points)
+            solutions = _checked(solve_points(method, problem, points), problem, points, method.signed)
         except Exception as error:  # noqa: BLE001  # as above
             solutions = [failure(error)] * len(points)
         wall, cpu = time.perf_counter() - wall, time.process_time() - cpu
@@ -113,14 +113,16 @@ def _by_the_clock(solution: Solution) -> Solution:
     return dataclasses.replace(solution, message=message)
 
 
-def _checked(found: object, problem: CalibrationProblem, points: Sequence[Point]) -> list[Solution]:
+def _checked(
+    found: object, problem: CalibrationProblem, points: Sequence[Point], signed: bool = False
+) -> list[Solution]:
     if not isinstance(found, list) or len(found) != len(points):
         got = len(found) if isinstance(found, list) else type(found).__name__
         raise TypeError(f"contract: solve must return a list of {len(points)} solutions, got {got}")
-    return [_checked_one(solution, problem.n_records) for solution in found]
+    return [_checked_one(solution, problem.n_records, signed) for solution in found]
 
 
-def _checked_one(solution: object, n: int) -> Solution:
+def _checked_one(solution: object, n: int, signed: bool) -> Solution:
     if not isinstance(solution, Solution):
         return Solution.failed(Status.ERROR, f"contract: expected a Solution, got {type(solution).__name__}")
     weights, status = solution.weights, solution.status
@@ -131,7 +133,7 @@ def _checked_one(solution: object, n: int) -> Solution:
         fault = f"weights have shape {weights.shape}, expected ({n},)"
     elif weights is not None and not np.isfinite(weights).all():
         fault = f"{int((~np.isfinite(weights)).sum())} weights are NaN or infinite"
-    elif weights is not None and (weights < 0).any():
+    elif weights is not None and not signed and (weights < 0).any():
         fault = f"{int((weights < 0).sum())} weights are negative (smallest {weights.min():.3g})"
     return solution if fault is None else Solution.failed(Status.ERROR, f"contract: {fault}")
 

@@ -15,20 +15,25 @@ from frontier.core.errors import InputError
 from frontier.core.point import Point
 from frontier.core.problem import CalibrationProblem
 from frontier.core.status import Status
+from frontier.methods._classical import Classical
 from frontier.methods.base import Method
 from frontier.methods.drive import check_points
 from frontier.methods.outside import checked_class
 from frontier.methods.refit import is_sparse, refit_arm
 from frontier.methods.registry import class_name, configured, find_method
 from frontier.methods.solution import Solution
+from frontier.problems.checks.contradiction import contradiction
 from frontier.problems.diagnostics import DataWarning, problem_warnings
 from frontier.problems.records.auxiliary import with_auxiliary
 from frontier.problems.splits import every_target
 from frontier.sweep.default_method import default_method
 from frontier.sweep.given_weights import checked_weights
+from frontier.sweep.integer_weights import rounded_solution
 from frontier.sweep.measure import refit_measured, solve_measured
 from frontier.sweep.scoring import evaluate
 from frontier.sweep.weight_warnings import WeightWarning, weight_warnings
+
+BLAME_SECONDS = 20.0  # for the search of targets that contradict each other
 
 
 def solve(
@@ -53,7 +58,7 @@ def solve(
     name, solver = _built(method, params)
     check_points(solver, points)
     solver.check_problem(problem)
-    _warn_of_data(problem)
+    warn_of_data(problem)
     return solve_measured(solver, name, problem, points, threads=threads)
 
 
@@ -67,6 +72,7 @@ def calibrate(
     refit: str | None = None,
     exact: bool = False,
     bounds: Bounds | None = None,
+    integer: bool = False,
     params: Mapping[str, Any] | None = None,
     threads: int = 1,
 ) -> Solution:
@@ -82,6 +88,8 @@ def calibrate(
     exact   exactly the budget, where a method ends near it: records leave or enter, and all are refit
             (`methods.exact_size`)
     bounds  of the weights of records that are kept; the refit holds them, so there always is one
+    integer whole numbers, of which the weights found are the expectation (`sweep.integer_weights`; `seed` decides);
+            bounds that are no whole numbers may be left by less than 1
 
     All targets of `problem` are fitted: pass `problem.restrict(split.train)` to hold some out. Weights worse than the
     initial ones give a `WeightWarning` (`sweep.weight_warnings`), whatever their status, and a status that is not what
@@ -102,31 +110,26 @@ def calibrate(
     box = bounds.box(problem.w0) if bounds else None
     name, solver = _built(method, params or {})
     solver = solver.told(exact=exact, bounds=bounds)
-    if seed is not None and not solver.stochastic:
+    if seed is not None and not solver.stochastic and not integer:
         raise InputError("seed", f"'{name}' is deterministic", cure="drop it")
-    point = Point(
-        lam=lam,
-        budget=size,
-        seed=0 if seed is None and solver.stochastic else seed,
-    )
+    point = Point(lam=lam, budget=size, seed=(seed or 0) if solver.stochastic else None)
     check_points(solver, [point])
     solver.check_problem(problem)
-    _warn_of_data(problem)
+    warn_of_data(problem)
     [solution] = solve_measured(solver, name, problem, [point], threads=threads)
-    fitted = _judged(problem, solution)
+    fitted = _blamed(problem, _judged(problem, solution), solver)
     arm = refit or (solver.refit_from if is_sparse(fitted) else "none")
     if arm == "none" and not solver.holds and (box is not None or (exact and len(fitted.active) != size)):
         arm = "fitted"
-    if arm == "none" or fitted.weights is None:
-        return _warned(problem, fitted)
-    again = _judged(
-        problem, refit_measured(problem, fitted, arm, threads=threads, exactly=size if exact else None, box=box)
-    )
-    if refit is None and box is None and again.weights is None:
-        return _warned(problem, fitted.with_note(f"not refit: {again.message}"))
-    if fitted.status is Status.NOT_CONVERGED and again.status is not Status.INFEASIBLE:
-        again = dataclasses.replace(again, status=fitted.status)  # the selection is still not the method's
-    return _warned(problem, again)
+    found = fitted
+    if arm != "none" and fitted.weights is not None:
+        exactly = size if exact else None
+        found = _judged(problem, refit_measured(problem, fitted, arm, threads=threads, exactly=exactly, box=box))
+        if refit is None and box is None and found.weights is None:
+            found = fitted.with_note(f"not refit: {found.message}")
+        elif fitted.status is Status.NOT_CONVERGED and found.status is not Status.INFEASIBLE:
+            found = dataclasses.replace(found, status=fitted.status)  # the selection is still not the method's
+    return _warned(problem, rounded_solution(problem, found, seed or 0) if integer else found)
 
 
 def reweigh(
@@ -163,7 +166,7 @@ def _warned(problem: CalibrationProblem, solution: Solution) -> Solution:
     return solution
 
 
-def _warn_of_data(problem: CalibrationProblem) -> None:
+def warn_of_data(problem: CalibrationProblem) -> None:
     """Say what the commands say of a problem's data, as `DataWarning`; Python shows the same one once."""
     for line in problem_warnings(problem):
         warnings.warn(f"problem '{problem.name}': {line}", DataWarning, stacklevel=3)
@@ -195,6 +198,15 @@ def records_asked_for(budget: int | float, n: int) -> int:
         expected = f"records (a whole number ≥ 1) or a share of the {n:,} records (0 < share < 1)"
         raise InputError("budget", "not a budget", expected=expected, got=repr(budget))
     return round(budget * n)
+
+
+def _blamed(problem: CalibrationProblem, solution: Solution, method: Method) -> Solution:
+    """The solution; where exact calibration came to nothing, with the targets that contradict each other."""
+    exact = isinstance(method, Classical) and method.relax is None
+    if not exact or solution.status.ended_well or solution.status is Status.ERROR:
+        return solution
+    found = contradiction(problem, BLAME_SECONDS, signed=method.signed)
+    return solution.with_note(f"already {found}") if found else solution
 
 
 def _judged(problem: CalibrationProblem, solution: Solution) -> Solution:

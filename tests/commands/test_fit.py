@@ -20,11 +20,13 @@ from frontier import InputError, Status
 from frontier.commands import fit_files
 from frontier.commands.fit import main
 from frontier.commands.run import main as run_main
+from frontier.commands.score import main as score_main
 from frontier.core import files
 from frontier.results.run import load_run
 from frontier.sweep.solve import NotAsAskedWarning
 from frontier.sweep.weight_warnings import WeightWarning
 from tests.conftest import make_problem
+from tests.methods.test_published_numbers import calmar
 
 EXAMPLE = Path(__file__).resolve().parents[2] / "experiments"
 ANCHORED = ("--method", "anchored_l1", "--refit", "none")
@@ -384,3 +386,94 @@ def test_metrics_show_themselves_in_two_lines_and_as_a_table() -> None:
     assert "<td>train_mare</td>" in row._repr_html_()
     failed = frontier.evaluate(problem, frontier.default_split(problem), frontier.Solution(None, Status.INFEASIBLE))
     assert repr(failed).splitlines()[0].endswith(": no weights")
+
+
+def test_negative_weights_are_written_and_scored_where_they_are_asked_for(folder: Path) -> None:
+    path = frontier.write_problem(calmar(), folder / "calmar")
+    wanted = ("--method", "greg", "--set", "lower=null", "--set", "negative=true")
+    refused = fit(path, *wanted[:-2], "--out", "w.csv")
+    assert refused.exit_code == 1
+    assert "FAILED, nothing written: error: 1 weights are negative" in refused.stderr
+    done = fit(path, *wanted, "--out", "w.csv")
+    assert done.exit_code == 0, done.stderr
+    assert "records kept      15 of 15" in done.stdout
+    assert "negative weights  1, the smallest -0.708" in done.stdout
+    written = pd.read_csv("w.csv")
+    assert written["active"].all()
+    assert written["weight"].min() == pytest.approx(-0.7084, abs=6e-5)  # of CALMAR's, to the digits printed
+    judged = CliRunner().invoke(score_main, [str(path), "w.csv"])
+    assert judged.exit_code == 2
+    assert "negative weight; expected a finite number ≥ 0" in judged.stderr
+    judged = CliRunner().invoke(score_main, [str(path), "w.csv", "--negative"])
+    assert judged.exit_code == 0, judged.stderr
+    assert "negative weights  1, the smallest -0.708" in judged.stdout
+
+
+def test_integer_weights_are_written_with_what_they_cost_the_totals(folder: Path) -> None:
+    path = frontier.write_problem(make_problem(n=400), folder / "made")
+    done = fit(path, "--method", "raking", "--integer", "--seed", 3, "--out", "w.csv")
+    assert done.exit_code == 0, done.stderr
+    written = pd.read_csv("w.csv")["weight"].to_numpy()
+    assert (written == np.round(written)).all()
+    assert "integer weights   which moves the totals by mean 0." in done.stdout
+    again = fit(path, "--start", "w.csv", "--freeze", "--integer", "--out", "v.csv")
+    assert again.exit_code == 0, again.stderr
+    newer = pd.read_csv("v.csv")["weight"].to_numpy()
+    assert (newer == np.round(newer)).all()
+
+
+def two_states(folder: Path, national: bool = False) -> None:
+    """Microdata of two states with targets by state, one problem file."""
+    rng = np.random.default_rng(0)
+    people = pd.DataFrame({"id": range(200), "weight": rng.uniform(5, 15, 200).round(3)})
+    people["state"], people["age"] = np.where(rng.random(200) < 0.4, "MT", "WY"), rng.integers(0, 90, 200)
+    people.to_csv(folder / "people.csv", index=False)
+    lines = ["name,variable,statistic,where:state,value", "mt,,count,MT,800", "wy,,count,WY,1300"]
+    lines += ["mt old,age,amount,MT,37000", "wy old,age,amount,WY,57000", *(["us,,count,,2100"] if national else [])]
+    (folder / "cells.csv").write_text("\n".join(lines) + "\n")
+    (folder / "states.yaml").write_text("{name: files, microdata: people.csv, targets: cells.csv, id: id}")
+
+
+def test_parts_are_fitted_apart_into_one_file_with_a_line_each(folder: Path) -> None:
+    two_states(folder)
+    done = fit("states.yaml", "--method", "raking", "--partition", "state", "--jobs", 2, "--out", "w.csv")
+    assert done.exit_code == 0, done.stderr
+    for state in ("MT", "WY"):
+        assert f"state {state}          " in done.stdout
+    assert "mean error 0.000% on 2 targets; optimal" in done.stdout
+    targets = pd.read_csv("w_targets.csv")
+    np.testing.assert_allclose(targets["relative_error"], 0, atol=1e-8)  # the method's tol
+    weights = pd.read_csv("w.csv")
+    assert len(weights) == 200
+    assert weights["active"].all()
+
+
+def test_national_targets_are_refused_unless_they_are_held_out(folder: Path) -> None:
+    two_states(folder, national=True)
+    done = fit("states.yaml", "--method", "raking", "--partition", "state", "--out", "w.csv")
+    assert done.exit_code == 2
+    assert done.stderr.splitlines()[-1].startswith("error: partition: 1 target crosses parts: 'us'; ")
+    assert not Path("w.csv").exists()
+
+
+def test_a_part_that_fails_is_left_blank_and_ends_with_1(folder: Path) -> None:
+    two_states(folder)
+    cells = Path("cells.csv").read_text() + "mt again,,count,MT,900\n"
+    Path("cells.csv").write_text(cells)
+    done = fit("states.yaml", "--method", "raking", "--partition", "state", "--out", "w.csv")
+    assert done.exit_code == 1
+    assert "NOT AS ASKED FOR: part 'MT': no weights for " in done.stderr
+    assert "already 'mt', 'mt again' cannot be met together" in done.stderr
+    people, weights = pd.read_csv("people.csv"), pd.read_csv("w.csv")
+    np.testing.assert_array_equal(weights["weight"].isna(), people["state"] == "MT")
+
+
+@pytest.mark.parametrize(
+    ("column", "said"),
+    [("sate", "partition: no column 'sate'; did you mean 'state'?"), ("age", "'age' is an amount, not a category")],
+)
+def test_what_is_no_partition_is_refused(column: str, said: str, folder: Path) -> None:
+    two_states(folder)
+    done = fit("states.yaml", "--method", "raking", "--partition", column, "--out", "w.csv")
+    assert done.exit_code == 2
+    assert said in done.stderr

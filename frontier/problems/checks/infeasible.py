@@ -16,7 +16,7 @@ import numpy as np
 import scipy.sparse as sp
 from numpy.typing import NDArray
 
-from frontier.core.limits import time_limit
+from frontier.core.limits import at_most, time_limit
 from frontier.core.point import Point
 from frontier.core.problem import CalibrationProblem, FloatArray
 from frontier.core.status import Status
@@ -35,7 +35,7 @@ def conflict(problem: CalibrationProblem, seconds: float) -> tuple[int, ...] | N
     seconds  for each least-squares problem
     """
     order = np.arange(problem.n_targets)
-    with time_limit(seconds):
+    with time_limit(at_most(seconds)):
         dense = dense_solution(problem, "anchored_l1", None)
     if dense.weights is not None:
         order = np.argsort(-np.abs(relative_residual(problem, dense.weights)), kind="stable")
@@ -77,7 +77,7 @@ def _can_be_met(problem: CalibrationProblem, rows: Sequence[int] | NDArray[np.in
     part = problem.restrict(np.sort(np.asarray(rows, dtype=np.intp)))
     if part.tolerance is not None:
         return _in_intervals(part, part.tolerance, seconds)
-    with time_limit(seconds):
+    with time_limit(at_most(seconds)):
         [solution] = DenseNnls().solve(part, [Point()])
     if solution.weights is None or solution.status is not Status.OPTIMAL:
         return None
@@ -99,6 +99,6 @@ def _in_intervals(problem: CalibrationProblem, tolerance: FloatArray, seconds: f
         b_ub=np.append(upper, -lower),
         bounds=(0, None),
         method="highs",
-        options={"time_limit": seconds},
+        options={"time_limit": at_most(seconds)},
     )
     return {0: True, 2: False}.get(solved.status)

@@ -46,11 +46,12 @@ class Targets:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Records:
-    """Ids, initial weights and groups of the records, in file order."""
+    """Ids, initial weights, groups and q (`CalibrationProblem.q`) of the records, in file order."""
 
     ids: NDArray[np.generic]
     weights: FloatArray
     groups: NDArray[np.generic] | None
+    q: FloatArray | None = None
 
 
 def read_targets(table: Table, floor: float | None) -> Targets:
@@ -81,16 +82,29 @@ def read_targets(table: Table, floor: float | None) -> Targets:
     )
 
 
-def read_records(table: Table, *, id: str | None, weight: str, group: str | None) -> Records:
+def read_records(table: Table, *, id: str | None, weight: str, group: str | None, q: str | None) -> Records:
     """The record list of a table; without an id column records are numbered from 0."""
-    table.require(weight, *(name for name in (id, group) if name is not None))
+    table.require(weight, *(name for name in (id, group, q) if name is not None))
     weights = table.numbers(weight)
     check_weights(weights, table, weight)
     name = id or (DEFAULT_ID if DEFAULT_ID in table.columns else None)
     ids = np.arange(len(weights)) if name is None else table.keys(name)
     if name is not None:
         refuse_duplicates(ids.tolist(), table, name, "record")
-    return Records(ids, weights, None if group is None else table.keys(group))
+    return Records(ids, weights, None if group is None else table.keys(group), read_q(table, q))
+
+
+def read_q(table: Table, column: str | None, rows: NDArray[np.integer] | None = None) -> FloatArray | None:
+    """The weights of the records in the distance, all above 0, of these `rows` of a table; None without a column."""
+    if column is None:
+        return None
+    values = table.numbers(column)
+    values = values if rows is None else values[rows]
+    if (values <= 0).any():
+        bad = int((values <= 0).argmax())
+        row = bad if rows is None else int(rows[bad])
+        raise InputError(table.at(row, column), "no weight in the distance", expected="a number > 0", got=values[bad])
+    return values
 
 
 def check_weights(weights: FloatArray, table: Table, column: str, rows: NDArray[np.integer] | None = None) -> None:

@@ -22,7 +22,7 @@ from frontier.core.errors import InputError, some
 from frontier.core.problem import FloatArray
 from frontier.problems.own_data.cells import BOOLEANS, OR, WHERE, Cells, Filter, IntArray
 from frontier.problems.own_data.dialect import cure
-from frontier.problems.own_data.lists import LEAVE_OUT, Records, check_weights
+from frontier.problems.own_data.lists import LEAVE_OUT, Records, check_weights, read_q
 from frontier.problems.own_data.tables import SHOWN, Column, Table, is_usable, near, unusable
 from frontier.problems.size import LARGEST_ENTRIES
 
@@ -113,7 +113,7 @@ def kept_rows(data: Microdata, weights: FloatArray, name: str) -> pd.DataFrame:
 
     A column that is called so already is the initial weight, and renamed.
     """
-    at = np.flatnonzero(weights[data.record] > 0)
+    at = np.flatnonzero(weights[data.record])
     rows = data.rows()[at]
     parts = [
         pa.RecordBatch.from_arrays(arrays, list(data.table.columns)).take(pa.array(inside - first))
@@ -136,13 +136,15 @@ def _are_codes(values: NDArray[np.generic]) -> bool:
     return 1 < different.size <= MOST_CODES and bool((different == np.floor(different)).all())
 
 
-def records_of(data: Microdata, *, weight: str, group: str | None, head: str | None) -> tuple[Records, tuple[str, ...]]:
-    """Ids, initial weights and groups, taken from each record's head row, and what there is to warn of.
+def records_of(
+    data: Microdata, *, weight: str, group: str | None, head: str | None, q: str | None = None
+) -> tuple[Records, tuple[str, ...]]:
+    """Ids, initial weights, groups and q, taken from each record's head row, and what there is to warn of.
 
     head  the column that is true in one row of each record; None: its first row
     """
     table, warned = data.table, []
-    table.require(weight, *(name for name in (group, head) if name is not None))
+    table.require(weight, *(name for name in (group, head, q) if name is not None))
     first = _heads(data, head)
     weights = table.numbers(weight)
     weights = weights if data.kept is None else weights[data.kept]
@@ -152,7 +154,7 @@ def records_of(data: Microdata, *, weight: str, group: str | None, head: str | N
     rows = data.rows()[first]
     check_weights(weights[first], table, weight, rows)
     groups = None if group is None else table.keys(group)[rows]
-    return Records(data.ids, weights[first], groups), tuple(warned)
+    return Records(data.ids, weights[first], groups, read_q(table, q, rows)), tuple(warned)
 
 
 def _heads(data: Microdata, head: str | None) -> IntArray:

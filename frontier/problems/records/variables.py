@@ -121,7 +121,7 @@ def emptied(table: pd.DataFrame, before: FloatArray, after: FloatArray) -> tuple
     for one in (one for one in variables_of(table, before).categories if not one.counted):
         size = len(one.labels)
         had = np.bincount(one.codes, before, size) >= LEAST_SHARE * before.sum()
-        has = np.bincount(one.codes, after > 0, size) > 0
+        has = np.bincount(one.codes, after != 0, size) > 0
         found += [f"{one.name}: {one.labels[i]}" for i in np.flatnonzero(had & ~has) if one.labels[i] != MISSING]
     return tuple(found)
 

@@ -102,10 +102,10 @@ def _relaxed(
 def _hard(
     problem: CalibrationProblem, objective: DistanceObjective, *, tol: float, max_iter: int, dense: bool | None
 ) -> Calibration:
-    design = weighted_design(problem)
-    found = _approached(problem, objective, design, _unit_rows(design, problem.w0, dense), tol=tol, max_iter=max_iter)
+    design, metric = weighted_design(problem), objective.metric(problem.w0)
+    found = _approached(problem, objective, design, _unit_rows(design, metric, dense), tol=tol, max_iter=max_iter)
     if found.ended == "stopped" and found.n_iter < max_iter and not out_of_time():
-        rows = _orthogonal_rows(design, problem.w0)
+        rows = _orthogonal_rows(design, metric)
         if rows is not None:
             left = max_iter - found.n_iter
             again = _approached(problem, objective, design, rows, tol=tol, max_iter=left)
@@ -129,16 +129,16 @@ class _Rows:
     back: Callable[[FloatArray], FloatArray]
 
 
-def _unit_rows(design: WeightedDesign, w0: FloatArray, dense: bool | None) -> _Rows:
-    """Each row divided by its length in the metric of w0."""
-    unit = np.sqrt(design.A.power(2) @ w0)
+def _unit_rows(design: WeightedDesign, metric: FloatArray, dense: bool | None) -> _Rows:
+    """Each row divided by its length in the metric of w0 (and q)."""
+    unit = np.sqrt(design.A.power(2) @ metric)
     unit[unit == 0] = 1.0  # a row of zeros: nothing to scale
     newton = _newton(sp.csr_array(design.A.multiply(1 / unit[:, None])), design.b / unit, dense)
     return _Rows(newton, lambda theta: theta / unit)
 
 
-def _orthogonal_rows(design: WeightedDesign, w0: FloatArray) -> _Rows | None:
-    """Independent rows made orthonormal in the metric of w0, by a QR factorisation of `√w0 Aᵀ` with pivoting.
+def _orthogonal_rows(design: WeightedDesign, metric: FloatArray) -> _Rows | None:
+    """Independent rows made orthonormal in the metric, by a QR factorisation of `√w0 Aᵀ` with pivoting.
 
     The Hessian at θ = 0 is then the identity, however nearly dependent the targets are; rows that others reproduce are
     left out. None where the dense factor would be too large, or where a row left out contradicts the others.
@@ -146,7 +146,7 @@ def _orthogonal_rows(design: WeightedDesign, w0: FloatArray) -> _Rows | None:
     m, n = design.A.shape
     if n * m**2 > LARGEST_WORK or m > n:
         return None
-    root = np.sqrt(w0)
+    root = np.sqrt(metric)
     _, R, order = sla.qr((design.A.toarray() * root).T, mode="economic", pivoting=True, check_finite=False)
     size = np.abs(np.diagonal(R))
     rank = int(np.count_nonzero(size > n * np.finfo(np.float64).eps * size[0]))
@@ -214,6 +214,8 @@ def _separates(newton: DualNewton, v: FloatArray, low: FloatArray, high: FloatAr
 
 
 def _bounds(objective: DistanceObjective) -> str:
+    if objective.box is not None:
+        return "no weights within the bounds"
     low = f"{-FAR:g}" if objective.lower is None else f"{objective.lower:g}"
     high = f"{FAR:g}" if objective.upper is None else f"{objective.upper:g}"
     return f"no weights between {low} and {high} times the initial ones"
@@ -232,6 +234,6 @@ def _cure(problem: CalibrationProblem, objective: DistanceObjective, tol: float,
         return "set relax or drop targets"
     relaxed = dataclasses.replace(objective, relax=SUGGESTED_RELAX)
     found = calibrate(problem, relaxed, tol=max(tol, 1e-6), max_iter=max_iter)
-    bounded = objective.upper is not None or (objective.lower or 0.0) > 0
+    bounded = objective.upper is not None or (objective.lower or 0.0) > 0 or objective.box is not None
     widen = ", widen the bounds" if bounded else ""
     return f"set relax: {SUGGESTED_RELAX} (where {_missed(problem, found.weights)}){widen} or drop targets"

@@ -1,0 +1,171 @@
+"""Calibration by parts, as each state by its own totals: every part is fitted by itself, as `calibrate` would fit it.
+
+Failures are data: a part that came to nothing has its status and no weights, and the others have theirs.
+"""
+
+from __future__ import annotations
+
+import inspect
+import warnings
+from collections.abc import Iterable, Mapping, Sequence
+from contextlib import AbstractContextManager, nullcontext
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from numpy.typing import ArrayLike, NDArray
+
+from frontier.core.errors import InputError, did_you_mean
+from frontier.core.partition import Part, parts
+from frontier.core.problem import CalibrationProblem, FloatArray
+from frontier.core.processes import in_processes
+from frontier.core.status import Status
+from frontier.methods.solution import Solution
+from frontier.objectives.design import relative_residual
+from frontier.objectives.weight_statistics import active_count
+from frontier.problems.records.auxiliary import with_auxiliary
+from frontier.problems.records.variables import record_table
+from frontier.sweep.solve import NotAsAskedWarning, calibrate, warn_of_data
+from frontier.sweep.weight_warnings import WeightWarning, weight_warnings
+
+OPTIONS = tuple(name for name in inspect.signature(calibrate).parameters if name != "problem")
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class PartSolution:
+    """What one part came to, and what there is to say against its weights (`sweep.weight_warnings`)."""
+
+    part: Part
+    solution: Solution
+    warnings: tuple[str, ...] = ()
+
+    @property
+    def is_good(self) -> bool:
+        return self.solution.status.ended_well and not self.warnings
+
+    def in_words(self) -> str:
+        """One line: records kept, mean error on its totals, status."""
+        ended = f"{self.solution.status}"
+        if not self.solution.status.ended_well:
+            ended += f": {self.solution.message or self.solution.status.meaning}"
+        if self.solution.weights is None or self.part.problem is None:
+            return f"no weights for {self.part.records.size:,} records; {ended}"
+        kept = f"{active_count(self.solution.weights):,} of {self.part.records.size:,} records"
+        error = float(np.abs(relative_residual(self.part.problem, self.solution.weights)).mean())
+        return f"{kept}, mean error {error:.3%} on {self.part.targets.size:,} targets; {ended}"
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class PartedSolution:
+    """The weights of all parts, (n,), NaN in those without any, and what each part came to, in order."""
+
+    weights: FloatArray
+    parts: tuple[PartSolution, ...]
+
+    def table(self) -> pd.DataFrame:
+        """part, records, targets, status, message: a row per part."""
+        return pd.DataFrame(
+            {
+                "part": one.part.label,
+                "records": one.part.records.size,
+                "targets": one.part.targets.size,
+                "status": str(one.solution.status),
+                "message": one.solution.message,
+            }
+            for one in self.parts
+        )
+
+    def __repr__(self) -> str:
+        """A line per part."""
+        return "\n".join(f"{one.part.label}: {one.in_words()}" for one in self.parts)
+
+
+def calibrate_by(
+    problem: CalibrationProblem, partition: str | ArrayLike, *, jobs: int = 1, **options: Any
+) -> PartedSolution:
+    """The weights that `calibrate` gives each part of a problem, with its own records and its own targets.
+
+    partition  a category of the records that the problem knows of (a column of the microdata), or a label per record
+    jobs       processes that parts are spread over; the weights are the same for any number
+    options    those of `calibrate`, for each part alike: a budget is a part's, in records or as a share of them
+
+    Raises `InputError` for targets that cross parts (`core.partition`) and for what every part complains of alike.
+    """
+    unknown = [name for name in options if name not in OPTIONS]
+    if unknown:
+        raise InputError(unknown[0], "unknown option", cure=did_you_mean(unknown[0], OPTIONS))
+    if jobs < 1:
+        raise InputError("jobs", "not a number of processes", expected="an integer ≥ 1", got=jobs)
+    labels = labels_of(problem, partition) if isinstance(partition, str) else partition
+    if options.get("method") in (None, "coreset"):
+        problem = with_auxiliary(problem)
+    cut = parts(problem, labels)
+    warn_of_data(problem)
+    found: dict[int, Solution | InputError] = {
+        i: Solution.failed(Status.ERROR, "no target is about its records")
+        for i, part in enumerate(cut)
+        if part.problem is None
+    }
+    calls = [(i, part.problem, options) for i, part in enumerate(cut) if part.problem is not None]
+    with _spread(calls, jobs) as ended:
+        found |= dict(ended)
+    refused = [solution for i, _, _ in calls if isinstance(solution := found[i], InputError)]
+    if refused and len(refused) == len(calls):
+        raise refused[0]
+    weights, results = np.full(problem.n_records, np.nan), []
+    for i, part in enumerate(cut):
+        one = found[i]
+        solution = Solution.failed(Status.ERROR, str(one)) if isinstance(one, InputError) else one
+        said: tuple[str, ...] = ()
+        if solution.weights is not None and part.problem is not None:
+            weights[part.records] = solution.weights
+            said = weight_warnings(part.problem, solution.weights)
+        results.append(PartSolution(part, solution, said))
+    return _warned(problem, PartedSolution(weights, tuple(results)))
+
+
+def labels_of(problem: CalibrationProblem, column: str) -> NDArray[np.str_]:
+    """The category of each record, (n,), in a column that the problem knows of; `InputError` where it is none."""
+    table = record_table(problem)
+    if table is None:
+        cure = "give a label per record from Python (calibrate_by)"
+        raise InputError("partition", "nothing is known of the records", expected="microdata", cure=cure)
+    if column not in table.columns:
+        raise InputError("partition", f"no column '{column}'", cure=did_you_mean(column, map(str, table.columns)))
+    values = table[column]
+    if pd.api.types.is_numeric_dtype(values) and not pd.api.types.is_bool_dtype(values):
+        cure = f"let targets ask for it (where:{column}), or make it text"
+        raise InputError("partition", f"'{column}' is an amount, not a category", cure=cure)
+    if (missing := int(values.isna().sum())) > 0:
+        raise InputError("partition", f"{missing:,} records without '{column}'", expected="one for each")
+    return values.astype(str).to_numpy(dtype=str)
+
+
+def _spread(
+    calls: Sequence[tuple[int, CalibrationProblem, Mapping[str, Any]]], jobs: int
+) -> AbstractContextManager[Iterable[tuple[int, Solution | InputError]]]:
+    if jobs == 1:
+        return nullcontext(_fitted(*call) for call in calls)
+    return in_processes(_fitted, calls, jobs)
+
+
+def _fitted(i: int, problem: CalibrationProblem, options: Mapping[str, Any]) -> tuple[int, Solution | InputError]:
+    """One part, with its number; what it would warn of is said for all parts at the end."""
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            return i, calibrate(problem, **options)
+    except InputError as error:
+        return i, error
+
+
+def _warned(problem: CalibrationProblem, found: PartedSolution) -> PartedSolution:
+    """The result, once it is said which parts are not what was asked for, and what is wrong with their weights."""
+    for one in found.parts:
+        place = f"problem '{problem.name}', part '{one.part.label}'"
+        if not one.solution.status.ended_well:
+            warnings.warn(f"{place}: {one.in_words()}", NotAsAskedWarning, stacklevel=3)
+        for line in one.warnings:
+            warnings.warn(f"{place}: {line}", WeightWarning, stacklevel=3)
+    return found
