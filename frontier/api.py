@@ -17,6 +17,7 @@ from frontier.sweep.given_weights import score
 from frontier.sweep.run import run_experiment
 from frontier.sweep.scoring import evaluate
 from frontier.sweep.solve import calibrate, reweigh, solve
+from frontier.sweep.standard_errors import StandardErrors, standard_errors
 from frontier.sweep.tables import small_file, targets_table, weights_table
 
 __all__ = [
@@ -27,6 +28,7 @@ __all__ = [
     "Point",
     "Solution",
     "Split",
+    "StandardErrors",
     "Status",
     "calibrate",
     "default_split",
@@ -40,6 +42,7 @@ __all__ = [
     "score",
     "small_file",
     "solve",
+    "standard_errors",
     "suggest",
     "targets_table",
     "weights_table",

@@ -62,6 +62,27 @@ def read_weights(path: Path, problem: CalibrationProblem, id: str) -> tuple[Floa
     return values, in_order
 
 
+def read_replicate_weights(path: Path, problem: CalibrationProblem, id: str) -> FloatArray:
+    """Replicate weights in a CSV or Parquet file, (n, R), in the problem's order; `InputError` otherwise.
+
+    All columns but the records' ids and `weight` are replicates; a record without a row has weights of 0.
+    """
+    table = open_table(path, str(path))
+    name = next((name for name in (id, "record", DEFAULT_ID) if name in table.columns), None)
+    columns = [column for column in table.columns if column not in (name, WEIGHT)]
+    if len(columns) < 2:
+        raise InputError(path, "no replicate weights", expected="a column for each, two at least", got=len(columns))
+    values = np.column_stack([table.numbers(column) for column in columns])
+    found = np.zeros((problem.n_records, len(columns)))
+    if name is None and len(values) != problem.n_records:
+        cure = f"add a column '{id}' with their ids"
+        expected = f"{problem.n_records:,}, one for each record"
+        raise InputError(path, "wrong number of rows", expected=expected, got=f"{len(values):,}", cure=cure)
+    at = slice(None) if name is None else _records(table, name, problem)
+    found[at] = values
+    return found
+
+
 def _array(path: Path, n: int) -> FloatArray:
     """What `numpy.save` wrote: no pickles, and no more than the file has."""
     check_file(path, str(path))

@@ -17,7 +17,7 @@ MIX_1 = 0xBF58476D1CE4E5B9
 MIX_2 = 0x94D049BB133111EB
 UNIFORM_MARGIN = 1e-6  # u ~ U(1e-6, 1 − 1e-6), so that its logit stays finite
 STREAM_LOG_ALPHA, STREAM_LOG_WEIGHT, STREAM_GATES, STREAM_SUBSET, STREAM_SAMPLE = 1, 2, 3, 4, 5
-STREAM_RESAMPLE = 6
+STREAM_RESAMPLE, STREAM_REPLICATE = 6, 7
 
 
 def key(seed: int, stream: int, epoch: int = 0) -> int:

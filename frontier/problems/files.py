@@ -63,6 +63,7 @@ def build(
     id: str | None = None,
     weight: str = "weight",
     group: str | None = None,
+    stratum: str | None = None,
     head: str | None = None,
     where: Selection | None = None,
     held_out_families: tuple[str, ...] = (),
@@ -85,7 +86,8 @@ def build(
     microdata      survey file (CSV, Parquet) that the matrix is built from; instead of `matrix` and `records`
     id             column of record ids; default `id` in a record list, if it is there. Rows of microdata with the same
                    id are one record; by default each is its own
-    weight, group  columns of the initial weights and, if any, of the clusters
+    weight, group, stratum  columns of the initial weights and, if any, of the clusters that were sampled and of the
+                   strata that they were drawn in (`frontier errors`)
     head           microdata: the column that is true in the row of each record that weight and group come from;
                    default its first row
     where          microdata: the rows to use, by category of some columns
@@ -117,9 +119,11 @@ def build(
         chosen = partial(select, survey, where or {}, id)
         try:
             cells, data = read_cells(table, survey, floor), chosen()
-            found, warned = records_of(data, weight=weight, group=group, head=head)
+            found, warned = records_of(data, weight=weight, group=group, head=head, stratum=stratum)
         except InputError as error:  # then all that is wrong with either file
-            of_records = mistakes([lambda: records_of(chosen(), weight=weight, group=group, head=head)])
+            of_records = mistakes(
+                [lambda: records_of(chosen(), weight=weight, group=group, head=head, stratum=stratum)]
+            )
             raise_first([*mistakes_in_cells(table, survey, floor), *of_records])
             raise error from None
         listed, unused = cells.targets, cells.unused
@@ -135,13 +139,16 @@ def build(
             id,
             head,
             cells.categories,
-            frozenset(name for name in (id, weight, group, head) if name),
+            frozenset(name for name in (id, weight, group, stratum, head) if name),
         )
     elif matrix is not None and records is not None:
         _refuse("is used with microdata only", {"head": head, "where": where})
         listed = read_targets(table, floor)
         unused = tuple(name for name in table.columns if name not in (*TARGET_COLUMNS, *REMARKS))
-        found, warned = read_records(opened(records, key="records"), id=id, weight=weight, group=group), ()
+        found, warned = (
+            read_records(opened(records, key="records"), id=id, weight=weight, group=group, stratum=stratum),
+            (),
+        )
         if frames and "matrix" in frames:
             M = matrix_of(frames["matrix"], matrix, listed, found, id)
         else:
@@ -175,6 +182,7 @@ def build(
         families=families,
         target_names=tuple(listed.names[j] for j in kept),
         groups=found.groups,
+        strata=found.strata,
         meta={
             "held_out_families": tuple(family for family in held_out_families if family in families),
             "never_hold_out_alone": never_hold_out_alone,

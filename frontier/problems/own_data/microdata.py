@@ -136,13 +136,15 @@ def _are_codes(values: NDArray[np.generic]) -> bool:
     return 1 < different.size <= MOST_CODES and bool((different == np.floor(different)).all())
 
 
-def records_of(data: Microdata, *, weight: str, group: str | None, head: str | None) -> tuple[Records, tuple[str, ...]]:
-    """Ids, initial weights and groups, taken from each record's head row, and what there is to warn of.
+def records_of(
+    data: Microdata, *, weight: str, group: str | None, head: str | None, stratum: str | None = None
+) -> tuple[Records, tuple[str, ...]]:
+    """Ids, initial weights, groups and strata, taken from each record's head row, and what there is to warn of.
 
     head  the column that is true in one row of each record; None: its first row
     """
     table, warned = data.table, []
-    table.require(weight, *(name for name in (group, head) if name is not None))
+    table.require(weight, *(name for name in (group, head, stratum) if name is not None))
     first = _heads(data, head)
     weights = table.numbers(weight)
     weights = weights if data.kept is None else weights[data.kept]
@@ -151,8 +153,8 @@ def records_of(data: Microdata, *, weight: str, group: str | None, head: str | N
         warned.append(f"{table.shown}: '{weight}' differs within {differ:,} records; that of the first row is taken")
     rows = data.rows()[first]
     check_weights(weights[first], table, weight, rows)
-    groups = None if group is None else table.keys(group)[rows]
-    return Records(data.ids, weights[first], groups), tuple(warned)
+    groups, strata = (None if name is None else table.keys(name)[rows] for name in (group, stratum))
+    return Records(data.ids, weights[first], groups, strata), tuple(warned)
 
 
 def _heads(data: Microdata, head: str | None) -> IntArray:
