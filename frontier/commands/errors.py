@@ -25,7 +25,7 @@ from frontier.problems.diagnostics import DataWarning, problem_warnings
 from frontier.problems.own_data.export import as_table, record_ids
 from frontier.problems.splits import default_split
 from frontier.sweep.solve import NotAsAskedWarning
-from frontier.sweep.standard_errors import StandardErrors, standard_errors
+from frontier.sweep.standard_errors import LINEARISED, StandardErrors, standard_errors
 from frontier.sweep.weight_warnings import WeightWarning
 
 KINDS = Literal["linearised", "bootstrap", "jk1", "jkn", "brr", "fay", "sdr"]
@@ -84,6 +84,9 @@ def main(
     params = read_settings(settings or ())
     if params and method is None:
         raise InputError("--set", "without a method", cure="give --method")
+    fits = not (method is None and budget is None and lam is None)
+    if replicates is not None and (kind == LINEARISED or not (fits or given)):
+        raise InputError("--replicates", "linearised errors have none", cure="give a method, and --kind bootstrap")
     bounds = read_bounds(read_settings(bound or (), "--bound"), "--bound")
     size = None if budget is None else read_budget(budget)
     chosen = None if weights is None else read_weights(weights, whole, id)[0]
@@ -121,8 +124,6 @@ def main(
     if out is not None:
         files[out] = as_table(found.table, kinds[out])
     if replicates is not None:
-        if found.replicates is None:
-            raise InputError("--replicates", "linearised errors have none", cure="give --kind bootstrap, and a method")
         files[replicates] = as_table(replicate_table(found, record_ids(whole), id), kinds[replicates])
         lines += ["", *in_r(found, replicates)]
     if files:

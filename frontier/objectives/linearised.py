@@ -41,12 +41,18 @@ def residuals(A: sp.csr_array, z: FloatArray, slopes: FloatArray, ridge: float =
     return np.asarray(z - (A.T @ beta).T)
 
 
-def variance_of_totals(parts: FloatArray, unit: NDArray[np.intp], stratum: NDArray[np.intp]) -> FloatArray:
+def variance_of_totals(
+    parts: FloatArray | sp.csr_array, unit: NDArray[np.intp], stratum: NDArray[np.intp]
+) -> FloatArray:
     """`v` of the sums of `parts` (K, n); codes of the `unit` of each record (n), and the `stratum` of each unit (G)."""
     sizes = np.bincount(stratum)
-    found = np.empty(len(parts))
-    for k, part in enumerate(parts):
-        u = np.bincount(unit, part, len(stratum))
-        centred = u - (np.bincount(stratum, u) / sizes)[stratum]
-        found[k] = np.bincount(stratum, centred**2) @ (sizes / (sizes - 1))
-    return found
+    of_units = sp.csr_array(sp.csr_array(parts) @ _indicator(unit, stratum.size))
+    of_strata = _indicator(stratum, sizes.size)
+    sums, squares = (of_units @ of_strata).toarray(), (of_units.power(2) @ of_strata).toarray()
+    return np.asarray(np.maximum(squares - sums**2 / sizes, 0.0) @ (sizes / (sizes - 1)))
+
+
+def _indicator(code: NDArray[np.intp], size: int) -> sp.csr_array:
+    """A row for each code with a one in its column."""
+    n = code.size
+    return sp.csr_array((np.ones(n), code, np.arange(n + 1)), shape=(n, size))

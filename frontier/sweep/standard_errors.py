@@ -11,6 +11,7 @@ from __future__ import annotations
 import dataclasses
 import math
 import os
+import warnings
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -38,7 +39,7 @@ from frontier.solvers.sampling.replicates import given, make, units_of
 from frontier.sweep.default_method import default_method
 from frontier.sweep.given_weights import checked_weights
 from frontier.sweep.replicates import Fit, replicated
-from frontier.sweep.solve import built, calibrate, records_asked_for
+from frontier.sweep.solve import NotAsAskedWarning, built, calibrate, records_asked_for
 
 CONFIDENCE = 0.95
 LINEARISED = "linearised"
@@ -208,7 +209,9 @@ def _fit(
 def _of_the_whole(problem: CalibrationProblem, fit: Fit) -> tuple[Fit, FloatArray]:
     """The fit with its start, and the weights of the whole file."""
     assert fit.told is not None
-    found = calibrate(problem, seed=fit.seed, **fit.told)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", NotAsAskedWarning)  # refused below
+        found = calibrate(problem, seed=fit.seed, **fit.told)
     if found.weights is None or found.status not in SETTLED:
         what = f"the file itself cannot be calibrated so: {found.status}"
         raise InputError(f"problem '{problem.name}'", what, cure=found.message)
