@@ -11,13 +11,12 @@ from functools import partial
 from pathlib import Path
 from typing import Annotated, Literal
 
-import numpy as np
-import pandas as pd
 import typer
 
 from frontier.commands.command_line import command, print_error, print_lines
+from frontier.commands.errors_files import in_r, read_record_variables, read_replicate_weights, replicate_table
 from frontier.commands.fit_files import id_column, read_budget, read_problem, read_settings, writable
-from frontier.commands.score_files import read_replicate_weights, read_weights
+from frontier.commands.score_files import read_weights
 from frontier.core.bounds import read_bounds
 from frontier.core.errors import InputError
 from frontier.core.files import write_together
@@ -25,7 +24,7 @@ from frontier.problems.diagnostics import DataWarning, problem_warnings
 from frontier.problems.own_data.export import as_table, record_ids
 from frontier.problems.splits import default_split
 from frontier.sweep.solve import NotAsAskedWarning
-from frontier.sweep.standard_errors import LINEARISED, StandardErrors, standard_errors
+from frontier.sweep.standard_errors import LINEARISED, standard_errors
 from frontier.sweep.weight_warnings import WeightWarning
 
 KINDS = Literal["linearised", "bootstrap", "jk1", "jkn", "brr", "fay", "sdr"]
@@ -45,7 +44,7 @@ def main(
     method: Annotated[str | None, typer.Option(help="the method that makes them, in every replicate too")] = None,
     budget: Annotated[str | None, typer.Option(help="records to keep, or a share of them (0.05)")] = None,
     lam: Annotated[float | None, typer.Option(help="penalty λ instead of a budget, in the method's unit")] = None,
-    seed: Annotated[int | None, typer.Option(help="of a stochastic method; default 0")] = None,
+    seed: Annotated[int | None, typer.Option(help="of the replicates and of a stochastic method; default 0")] = None,
     settings: Annotated[
         list[str] | None, typer.Option("--set", help="a parameter of the method, name=value (repeatable)")
     ] = None,
@@ -65,6 +64,9 @@ def main(
     ] = "mean",
     given: Annotated[
         Path | None, typer.Option(help="replicate weights that came with the file: ids, and a column for each")
+    ] = None,
+    records: Annotated[
+        Path | None, typer.Option(help="the records' variables, .csv or .parquet, where the problem knows none")
     ] = None,
     out: Annotated[Path | None, typer.Option(help="table of the statistics: .csv or .parquet")] = None,
     replicates: Annotated[
@@ -110,6 +112,7 @@ def main(
             bounds=bounds,
             params=params,
             split=default_split(whole) if split == "default" else None,
+            records=None if records is None else read_record_variables(records, whole, id),
             kind=kind,
             number=number,
             fay=fay,
@@ -132,24 +135,3 @@ def main(
     print_lines(lines)
     if found.failures:
         raise typer.Exit(1)
-
-
-def replicate_table(found: StandardErrors, ids: np.ndarray[tuple[int], np.dtype[np.generic]], id: str) -> pd.DataFrame:
-    """A row per record: id, weight, rep_1 …; without the replicates that failed."""
-    assert found.replicates is not None
-    used = found.used
-    columns = {f"rep_{r + 1}": found.replicates[:, r] for r in used}
-    return pd.DataFrame({id: ids, "weight": found.weights} | columns)
-
-
-def in_r(found: StandardErrors, path: Path) -> list[str]:
-    """How R's package survey reads the file: the same coefficients."""
-    assert found.coefficients is not None
-    c = found.coefficients[found.used] * (len(found.coefficients) / len(found.used))
-    values = f"rep({c[0]:.12g}, {len(c)})" if (c == c[0]).all() else f"c({', '.join(f'{one:.12g}' for one in c)})"
-    read = f'read.csv("{path.name}")' if path.suffix.lower() == ".csv" else f'arrow::read_parquet("{path.name}")'
-    return [
-        "in R, merged with the records by id:",
-        f'd <- survey::svrepdesign(data = {read}, weights = ~weight, repweights = "rep_[0-9]+",',
-        f'  type = "other", combined.weights = TRUE, scale = 1, rscales = {values})',
-    ]

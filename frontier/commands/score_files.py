@@ -44,10 +44,10 @@ def read_weights(path: Path, problem: CalibrationProblem, id: str) -> tuple[Floa
     table = open_table(path, str(path))
     values = table.numbers(WEIGHT)
     values = checked_weights(values, len(values), table.shown, lambda i: table.at(i, WEIGHT))
-    name = next((name for name in (id, "record", DEFAULT_ID) if name in table.columns), None)
+    name = column_of_ids(table, id)
     if name is not None:
         weights = np.zeros(problem.n_records)
-        at = _records(table, name, problem)
+        at = records_by_id(table, name, problem)
         weights[at] = values
         if (wrong := weights[at] != values).any():  # the rows of one record, in a file of rows, have its weight
             row = int(wrong.argmax())
@@ -62,27 +62,6 @@ def read_weights(path: Path, problem: CalibrationProblem, id: str) -> tuple[Floa
     return values, in_order
 
 
-def read_replicate_weights(path: Path, problem: CalibrationProblem, id: str) -> FloatArray:
-    """Replicate weights in a CSV or Parquet file, (n, R), in the problem's order; `InputError` otherwise.
-
-    All columns but the records' ids and `weight` are replicates; a record without a row has weights of 0.
-    """
-    table = open_table(path, str(path))
-    name = next((name for name in (id, "record", DEFAULT_ID) if name in table.columns), None)
-    columns = [column for column in table.columns if column not in (name, WEIGHT)]
-    if len(columns) < 2:
-        raise InputError(path, "no replicate weights", expected="a column for each, two at least", got=len(columns))
-    values = np.column_stack([table.numbers(column) for column in columns])
-    found = np.zeros((problem.n_records, len(columns)))
-    if name is None and len(values) != problem.n_records:
-        cure = f"add a column '{id}' with their ids"
-        expected = f"{problem.n_records:,}, one for each record"
-        raise InputError(path, "wrong number of rows", expected=expected, got=f"{len(values):,}", cure=cure)
-    at = slice(None) if name is None else _records(table, name, problem)
-    found[at] = values
-    return found
-
-
 def _array(path: Path, n: int) -> FloatArray:
     """What `numpy.save` wrote: no pickles, and no more than the file has."""
     check_file(path, str(path))
@@ -94,7 +73,12 @@ def _array(path: Path, n: int) -> FloatArray:
     return checked_weights(found, n, str(path))
 
 
-def _records(table: Table, name: str, problem: CalibrationProblem) -> NDArray[np.int64]:
+def column_of_ids(table: Table, id: str) -> str | None:
+    """The column of a table that has the records' ids: the problem's own name for it, `record` or `id`; or None."""
+    return next((name for name in (id, "record", DEFAULT_ID) if name in table.columns), None)
+
+
+def records_by_id(table: Table, name: str, problem: CalibrationProblem) -> NDArray[np.int64]:
     """The number of each row's record."""
     number = {str(value): i for i, value in enumerate(record_ids(problem).tolist())}
     parts = [numbered(table, column, first, name, number, "record") for first, [column] in table.batches([name])]

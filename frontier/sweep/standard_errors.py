@@ -117,7 +117,8 @@ def standard_errors(
     by           columns of categories, in each of which they are wanted too
     weights      (n) of the whole file or of a small one; default: those that the method gives
     method, budget, lam, seed, refit, exact, bounds, params   how the weights were made, or are to be, as `calibrate`
-                 takes them; every replicate is made the same way, with a seed of its own
+                 takes them; every replicate is made the same way, with a seed of its own. `seed` is that of the
+                 replicates too
     split        what the method was not to see; default: it fits all targets
     records      the records' variables, a row each in the problem's order; default: those the problem knows of
     kind         linearised (default where only weights are given), bootstrap (default otherwise), jk1, jkn, brr, fay,
@@ -147,7 +148,7 @@ def standard_errors(
     if not fits and kind != LINEARISED and replicate_weights is None:
         cure = f"name the method that made the weights, or use {LINEARISED}"
         raise InputError("kind", f"{kind} calibrates again, but by what?", cure=cure)
-    n, training = problem.n_records, problem if split is None else problem.restrict(split.train)
+    n, training = problem.n_records, problem.restrict(range(problem.n_targets) if split is None else split.train)
     if not fits:  # replicate weights are factors of 1 then
         training = dataclasses.replace(training, w0=np.ones(n)) if replicate_weights is not None else training
     replicates = None
@@ -196,8 +197,6 @@ def _fit(
     if told["method"] is None:
         told["method"] = default_method(problem, told["budget"])
     _, solver = built(told["method"], told["params"] or {})
-    if seed is not None and not solver.stochastic:
-        raise InputError("seed", "of a method that has none", cure="drop it")
     selects = " and selection" if told["budget"] is not None or told["lam"] is not None else ""
     seeds = ", with a seed of its own" if solver.stochastic else ""
     words = f"calibration{selects} repeated in each{seeds}"

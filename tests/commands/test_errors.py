@@ -92,3 +92,17 @@ def test_a_mistake_is_one_line(arguments: tuple[str, ...], line: str) -> None:
     done = errors(*arguments)
     assert done.exit_code == 2
     assert line in done.stderr.splitlines()[-1]
+
+
+def test_variables_may_come_from_another_file() -> None:
+    rows = pd.read_csv("montana.csv")
+    other = rows.rename(columns={"agi": "income"})[["household", "income"]].sample(frac=1, random_state=0)
+    other.to_csv("other.csv", index=False)
+    done = errors(*RAKED, "--number", "5")
+    same = CliRunner().invoke(
+        main, ["problem.yaml", "--stat", "mean income", "--records", "other.csv", *RAKED, "--number", "5"]
+    )
+    assert done.stdout.split()[2:] == same.stdout.split()[2:], same.stderr
+    other[other["household"] > 5].to_csv("other.csv", index=False)
+    lost = CliRunner().invoke(main, ["problem.yaml", "--stat", "mean income", "--records", "other.csv", *RAKED])
+    assert "error: other.csv: records without a row; expected a row for each, got 5 records" in lost.stderr

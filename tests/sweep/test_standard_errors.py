@@ -240,7 +240,7 @@ def test_linearised_variables_are_derivatives() -> None:
         ({"method": "raking", "statistics": "quantile income 2"}, "not a quantile"),
         ({"method": "raking", "statistics": "ratio tax"}, "not a ratio"),
         ({"method": "raking", "by": "place"}, "by: no column 'place'"),
-        ({"method": "raking", "seed": 1}, "seed: of a method that has none"),
+        ({"method": "raking", "records": None}, "no column 'income'; the problem knows no variables of its records"),
         ({"method": "raking", "around": "median"}, "around: not a centre"),
         ({"method": "raking", "records": TABLE[:5]}, "not a row per record"),
         ({"method": "raking", "records": TABLE.assign(income=np.nan)}, "'income' has no value in 120 records"),

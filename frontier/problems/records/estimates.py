@@ -187,7 +187,7 @@ def _amount(problem: CalibrationProblem, table: pd.DataFrame, name: str, place: 
     if name not in table.columns:
         if name in problem.target_names:
             return np.asarray(problem.M[[problem.target_names.index(name)]].toarray()[0])
-        raise InputError(place, f"no column '{name}'", cure=did_you_mean(name, map(str, table.columns)))
+        raise _no_column(table, name, place)
     column = table[name]
     if isinstance(column.dtype, pd.CategoricalDtype):
         column = column.astype(column.cat.categories.dtype)
@@ -200,10 +200,16 @@ def _amount(problem: CalibrationProblem, table: pd.DataFrame, name: str, place: 
     return np.asarray(values)
 
 
+def _no_column(table: pd.DataFrame, name: str, place: str) -> InputError:
+    known = [*map(str, table.columns)]
+    cure = did_you_mean(name, known) if known else "the problem knows no variables of its records: give `records`"
+    return InputError(place, f"no column '{name}'", cure=cure)
+
+
 def _domains(table: pd.DataFrame, name: str) -> list[tuple[str, FloatArray]]:
     """The categories of a column, `column=label`, and which records are in each (n, 0 or 1)."""
     if name not in table.columns:
-        raise InputError("by", f"no column '{name}'", cure=did_you_mean(name, map(str, table.columns)))
+        raise _no_column(table, name, "by")
     codes, labels = pd.factorize(table[name].astype("object").map(str, na_action="ignore"), sort=True)
     texts = [*map(str, labels), *([MISSING] if (codes < 0).any() else [])]
     if len(texts) > MOST_LABELS:
