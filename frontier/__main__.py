@@ -10,6 +10,7 @@ COMMANDS = {
     "suggest": ("frontier.commands.suggest", "which small file to take from a problem, and what it loses"),
     "fit": ("frontier.commands.fit", "calibrate one problem and write its weights"),
     "score": ("frontier.commands.score", "judge weights, ours or another tool's"),
+    "errors": ("frontier.commands.errors", "how sure is an estimate from calibrated weights?"),
     "contract": ("frontier.commands.contract", "hold a method of your own to what every method promises"),
     "new-method": ("frontier.commands.new_method", "write the first file of a method of your own"),
     "methods": ("frontier.commands.methods", "every method in a line, or one of them with formula and parameters"),

@@ -21,6 +21,7 @@ from frontier.sweep.partition import PartedSolution, calibrate_by
 from frontier.sweep.run import run_experiment
 from frontier.sweep.scoring import evaluate
 from frontier.sweep.solve import calibrate, reweigh, solve
+from frontier.sweep.standard_errors import StandardErrors, standard_errors
 from frontier.sweep.tables import small_file, targets_table, weights_table
 
 __all__ = [
@@ -32,6 +33,7 @@ __all__ = [
     "Point",
     "Solution",
     "Split",
+    "StandardErrors",
     "Status",
     "calibrate",
     "calibrate_by",
@@ -50,6 +52,7 @@ __all__ = [
     "score",
     "small_file",
     "solve",
+    "standard_errors",
     "suggest",
     "targets_table",
     "weights_table",

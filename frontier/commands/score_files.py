@@ -44,10 +44,10 @@ def read_weights(path: Path, problem: CalibrationProblem, id: str, *, negative: 
     table = open_table(path, str(path))
     values = table.numbers(WEIGHT)
     values = checked_weights(values, len(values), table.shown, lambda i: table.at(i, WEIGHT), negative=negative)
-    name = next((name for name in (id, "record", DEFAULT_ID) if name in table.columns), None)
+    name = column_of_ids(table, id)
     if name is not None:
         weights = np.zeros(problem.n_records)
-        at = _records(table, name, problem)
+        at = records_by_id(table, name, problem)
         weights[at] = values
         if (wrong := weights[at] != values).any():  # the rows of one record, in a file of rows, have its weight
             row = int(wrong.argmax())
@@ -73,7 +73,12 @@ def _array(path: Path, n: int, negative: bool) -> FloatArray:
     return checked_weights(found, n, str(path), negative=negative)
 
 
-def _records(table: Table, name: str, problem: CalibrationProblem) -> NDArray[np.int64]:
+def column_of_ids(table: Table, id: str) -> str | None:
+    """The column of a table that has the records' ids: the problem's own name for it, `record` or `id`; or None."""
+    return next((name for name in (id, "record", DEFAULT_ID) if name in table.columns), None)
+
+
+def records_by_id(table: Table, name: str, problem: CalibrationProblem) -> NDArray[np.int64]:
     """The number of each row's record."""
     number = {str(value): i for i, value in enumerate(record_ids(problem).tolist())}
     parts = [numbered(table, column, first, name, number, "record") for first, [column] in table.batches([name])]

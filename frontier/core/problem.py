@@ -35,7 +35,8 @@ class CalibrationProblem:
     scale       residual scale, m, target units; default `max(|y|, floor)`, floor 1
     importance  target weights ω ≥ 0, m, unitless; default 1
     families    label of each target: reporting group and hold-out unit; default "all"
-    groups      cluster id of each record, n, or None
+    groups      cluster id of each record, n, or None: the unit that was sampled, and is resampled
+    strata      label of the stratum that each record's group was drawn in, n, or None: all in one
     meta        facts about the problem (held-out families, floors, provenance); never seen by a method
     auxiliary   generic statistics of the records (rows × n), in no published total: what a small file may keep of a
                 large one
@@ -58,6 +59,7 @@ class CalibrationProblem:
     families: tuple[str, ...] = None  # type: ignore[assignment]
     target_names: tuple[str, ...] = None  # type: ignore[assignment]
     groups: NDArray[Any] | None = None
+    strata: NDArray[Any] | None = None
     meta: Mapping[str, Any] = field(default_factory=dict)
     auxiliary: sp.csr_array | None = None
     tolerance: FloatArray | None = None
@@ -83,9 +85,11 @@ class CalibrationProblem:
         if len(set(names)) != m:
             twice = next(name for name, count in Counter(names).items() if count > 1)
             raise InputError(f"{place}.target_names", "duplicate target name", got=repr(twice), cure="make it unique")
-        groups = None if self.groups is None else _read_only(np.array(self.groups))
-        if groups is not None and groups.shape != (n,):
-            raise InputError(f"{place}.groups", "wrong shape", expected=f"({n},)", got=groups.shape)
+        given = {"groups": self.groups, "strata": self.strata}
+        design = {name: None if one is None else _read_only(np.array(one)) for name, one in given.items()}
+        for name, one in design.items():
+            if one is not None and one.shape != (n,):
+                raise InputError(f"{place}.{name}", "wrong shape", expected=f"({n},)", got=one.shape)
         importance = _vector(importance, m, f"{place}.importance", "targets", nonnegative=True)
         tolerance = self.tolerance
         if tolerance is not None:
@@ -99,7 +103,7 @@ class CalibrationProblem:
             raise InputError(f"{place}.auxiliary", "not over these records", expected=n, got=auxiliary.shape[1])
         if self.truth is not None and self.truth.H.shape[1] != n:
             raise InputError(f"{place}.truth", "not over these records", expected=n, got=self.truth.H.shape[1])
-        labels = {"families": families, "target_names": names, "groups": groups, "auxiliary": auxiliary}
+        labels = {"families": families, "target_names": names, "auxiliary": auxiliary} | design
         _assign(self, values | labels, self.meta)
 
     def __reduce__(self) -> tuple[Any, ...]:  # validated once: a worker process trusts what it is sent
@@ -154,6 +158,8 @@ class CalibrationProblem:
             digest.update(np.ascontiguousarray(array, dtype="<f8").tobytes())
         for text in (*self.families, *self.target_names):
             digest.update(text.encode() + b"\0")
+        if self.strata is not None:
+            digest.update(np.unique(self.strata, return_inverse=True)[1].astype("<i8").tobytes())
         if self.auxiliary is not None:
             for array in (self.auxiliary.indptr, self.auxiliary.indices, self.auxiliary.data):
                 digest.update(np.ascontiguousarray(array, dtype="<f8").tobytes())

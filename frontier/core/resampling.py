@@ -9,9 +9,10 @@ weights where a stratum has few groups: here all are one stratum.
 from __future__ import annotations
 
 import dataclasses
+from typing import Any
 
 import numpy as np
-import scipy.sparse as sp
+from numpy.typing import NDArray
 
 from frontier.core.errors import InputError
 from frontier.core.problem import CalibrationProblem
@@ -33,7 +34,12 @@ def resampled(problem: CalibrationProblem, *, resample: int | None = None) -> Ca
     names, of = np.unique(units, return_inverse=True)
     generator = np.random.Generator(np.random.Philox(key=key(resample, STREAM_RESAMPLE)))
     times = np.bincount(generator.integers(len(names), size=len(names)), minlength=len(names))[of]
-    kept = np.flatnonzero(times)
+    return with_factors(problem, times)
+
+
+def with_factors(problem: CalibrationProblem, factors: NDArray[Any]) -> CalibrationProblem:
+    """The problem with initial weights `w0 · factors` (n), without the records whose factor is 0, and no truth."""
+    kept = np.flatnonzero(factors)
     auxiliary = problem.auxiliary
     meta = {key: value for key, value in problem.meta.items() if key not in ("records", "rows")}
     if "record_ids" in meta:
@@ -41,9 +47,11 @@ def resampled(problem: CalibrationProblem, *, resample: int | None = None) -> Ca
     return dataclasses.replace(
         problem,
         meta=meta,
-        M=sp.csr_array(sp.csc_array(problem.M)[:, kept]),
-        w0=(problem.w0 * times)[kept],
+        M=problem.M[:, kept],
+        w0=(problem.w0 * factors)[kept],
         q=None if problem.q is None else problem.q[kept],
+        truth=None,
         groups=None if problem.groups is None else problem.groups[kept],
-        auxiliary=None if auxiliary is None else sp.csr_array(sp.csc_array(auxiliary)[:, kept]),
+        strata=None if problem.strata is None else problem.strata[kept],
+        auxiliary=None if auxiliary is None else auxiliary[:, kept],
     )

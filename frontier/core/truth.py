@@ -63,7 +63,7 @@ class Distribution:
     @classmethod
     def of(cls, income: FloatArray, place: NDArray[np.intp], weights: FloatArray) -> Distribution:
         """The distribution of a whole population with its weights."""
-        [median] = _quantiles(*_sorted(income, weights), (0.5,))
+        [median] = weighted_quantiles(*_sorted(income, weights), (0.5,))
         line = 0.5 * float(median)
         quantiles, gini, poverty = _functionals(income, place, weights, int(place.max()) + 1, line)
         return cls(income, place, quantiles, gini, poverty, line)
@@ -170,7 +170,7 @@ def _functionals(
     everywhere = _sorted(income[used], weights[used])
     ranked = [everywhere, *((income[part], weights[part]) for part in parts)]
     levels = [PROBABILITIES, *([BY_PLACE] * places)]
-    quantiles = np.concatenate([_quantiles(*one, p) for one, p in zip(ranked, levels, strict=True)])
+    quantiles = np.concatenate([weighted_quantiles(*one, p) for one, p in zip(ranked, levels, strict=True)])
     return quantiles, np.array([_gini(*one) for one in ranked]), np.array([_below(*one, line) for one in ranked])
 
 
@@ -179,7 +179,8 @@ def _sorted(income: FloatArray, weights: FloatArray) -> tuple[FloatArray, FloatA
     return income[order], weights[order]
 
 
-def _quantiles(income: FloatArray, weights: FloatArray, probabilities: tuple[float, ...]) -> FloatArray:
+def weighted_quantiles(income: FloatArray, weights: FloatArray, probabilities: tuple[float, ...]) -> FloatArray:
+    """The least of sorted incomes that shares of the weight do not exceed, one for each share; NaN without weights."""
     if not weights.size:
         return np.full(len(probabilities), np.nan)
     shares = np.cumsum(weights) / weights.sum()

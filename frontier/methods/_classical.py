@@ -14,7 +14,7 @@ import scipy.sparse as sp
 from frontier.core.bounds import Bounds
 from frontier.core.limits import at_most
 from frontier.core.point import Coordinate, Point
-from frontier.core.problem import CalibrationProblem
+from frontier.core.problem import CalibrationProblem, FloatArray
 from frontier.core.ranges import Count, Positive, Share
 from frontier.core.status import Status
 from frontier.methods.base import Arm, Method
@@ -54,10 +54,15 @@ class Classical(Method):
         """Solve one target with one record, which compiles the normal matrix."""
         self.solve(CalibrationProblem("warm-up", sp.csr_array([[1.0]]), np.array([1.5]), np.ones(1)), [Point()])
 
-    def solve(self, problem: CalibrationProblem, points: Sequence[Point]) -> list[Solution]:
-        """One deterministic solve, returned for every point; negative weights end in `error` unless asked for."""
+    def solve(
+        self, problem: CalibrationProblem, points: Sequence[Point], start: FloatArray | None = None
+    ) -> list[Solution]:
+        """One deterministic solve, returned for every point; negative weights end in `error` unless asked for.
+
+        `start` is the dual solution of a problem near this one (`sweep/replicates.py`).
+        """
         self.check(points)
-        found, objective = self._calibrated(problem)
+        found, objective = self._calibrated(problem, start)
         negative = int(np.count_nonzero(found.weights < 0))
         if found.ended == "infeasible":
             message = "; ".join(filter(None, (found.message, self._room(problem))))
@@ -87,12 +92,16 @@ class Classical(Method):
             return "no other bounds would help"
         return f"the tightest bounds around 1 that are feasible: {found[0]:.4g} to {found[1]:.4g}"
 
-    def _calibrated(self, problem: CalibrationProblem) -> tuple[Calibration, DistanceObjective | IntervalObjective]:
+    def _calibrated(
+        self, problem: CalibrationProblem, start: FloatArray | None
+    ) -> tuple[Calibration, DistanceObjective | IntervalObjective]:
         """The dual solution; exact calibration is one to intervals where targets have tolerances."""
         box = self.bounds.box(problem.w0) if self.bounds else None
         distance = dataclasses.replace(self.distance, q=problem.q, box=box)
         if self.relax is not None or problem.tolerance is None or not problem.tolerance.any():
-            return calibrate(problem, distance, tol=self.tol, max_iter=self.max_iter), distance
+            found = calibrate(problem, distance, tol=self.tol, max_iter=self.max_iter, start=start)
+            return found, distance
         within = IntervalObjective(distance, problem.tolerance)
-        found = calibrate(within.augmented(problem), within.with_slack, tol=self.tol, max_iter=self.max_iter)
+        whole, slack = within.augmented(problem), within.with_slack
+        found = calibrate(whole, slack, tol=self.tol, max_iter=self.max_iter, start=start)
         return dataclasses.replace(found, weights=found.weights[: problem.n_records]), within

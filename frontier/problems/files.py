@@ -64,6 +64,7 @@ def build(
     id: str | None = None,
     weight: str = "weight",
     group: str | None = None,
+    stratum: str | None = None,
     q: str | None = None,
     head: str | None = None,
     where: Selection | None = None,
@@ -89,7 +90,8 @@ def build(
     microdata      survey file (CSV, Parquet) that the matrix is built from; instead of `matrix` and `records`
     id             column of record ids; default `id` in a record list, if it is there. Rows of microdata with the same
                    id are one record; by default each is its own
-    weight, group  columns of the initial weights and, if any, of the clusters
+    weight, group, stratum  columns of the initial weights and, if any, of the clusters that were sampled and of the
+                   strata that they were drawn in (`frontier errors`)
     q              column of the records' weights in the distance of `greg`, `raking` and `logit`; default 1 for all
     head           microdata: the column that is true in the row of each record that weight and group come from;
                    default its first row
@@ -126,9 +128,11 @@ def build(
         chosen = partial(select, survey, where or {}, id)
         try:
             cells, data = read_cells(table, survey, floor), chosen()
-            found, warned = records_of(data, weight=weight, group=group, head=head, q=q)
+            found, warned = records_of(data, weight=weight, group=group, head=head, stratum=stratum, q=q)
         except InputError as error:  # then all that is wrong with either file
-            of_records = mistakes([lambda: records_of(chosen(), weight=weight, group=group, head=head, q=q)])
+            of_records = mistakes(
+                [lambda: records_of(chosen(), weight=weight, group=group, head=head, stratum=stratum, q=q)]
+            )
             raise_first([*mistakes_in_cells(table, survey, floor), *of_records])
             raise error from None
         listed, unused = cells.targets, cells.unused
@@ -148,13 +152,14 @@ def build(
             id,
             head,
             cells.categories,
-            frozenset(name for name in (id, weight, group, head, q) if name),
+            frozenset(name for name in (id, weight, group, stratum, head, q) if name),
         )
     elif matrix is not None and records is not None:
         _refuse("is used with microdata only", {"head": head, "where": where})
         listed = read_targets(table, floor)
         unused = tuple(name for name in table.columns if name not in (*TARGET_COLUMNS, *REMARKS))
-        found, warned = read_records(opened(records, key="records"), id=id, weight=weight, group=group, q=q), ()
+        listed_records = opened(records, key="records")
+        found, warned = read_records(listed_records, id=id, weight=weight, group=group, stratum=stratum, q=q), ()
 
         def matrix_at(path: str, key: str, rows: Targets) -> sp.csr_array:
             if frames and key in frames:
@@ -204,6 +209,7 @@ def build(
         groups=found.groups,
         truth=truth,
         q=found.q,
+        strata=found.strata,
         meta={
             "held_out_families": tuple(family for family in held_out_families if family in families),
             "never_hold_out_alone": never_hold_out_alone,

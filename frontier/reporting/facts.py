@@ -19,6 +19,8 @@ class ProblemFacts:
     dense_mare: float | None = None
     bound_loss: float | None = None
     initial_heldout: float | None = None
+    sampling_heldout: float | None = None
+    sampling_hidden: float | None = None
 
 
 def problem_facts(manifest: Mapping[str, Any], problem: str, split: str) -> ProblemFacts:
@@ -26,7 +28,7 @@ def problem_facts(manifest: Mapping[str, Any], problem: str, split: str) -> Prob
 
     `manifest["splits"][problem][split]` holds the number of training targets (`n_train`), and what is known of the
     training problem: `rank` of its matrix, `dense_mare` and `bound_loss` of its non-negative least squares fit, and
-    `initial_heldout_mare`, the held-out error of the initial weights.
+    `initial_heldout_mare`, the held-out error of the initial weights, and `sampling`, what chance has of it.
     """
     facts = (manifest.get("problems") or {}).get(problem) or {}
     floor = (facts.get("meta") or {}).get("heldout_floor")
@@ -40,6 +42,8 @@ def problem_facts(manifest: Mapping[str, Any], problem: str, split: str) -> Prob
         known.get("dense_mare"),
         known.get("bound_loss"),
         known.get("initial_heldout_mare"),
+        (known.get("sampling") or {}).get("heldout"),
+        (known.get("sampling") or {}).get("truth"),
     )
 
 

@@ -56,6 +56,7 @@ class _Split(_Facts):
     dense_mare: float | None = None
     rank: int | None = None
     controls: dict[str, dict[str, float | None]] = {}
+    sampling: dict[str, float] = {}
 
 
 class _Method(_Facts):

@@ -10,15 +10,20 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import scipy.sparse as sp
 
+from frontier.core.errors import InputError
 from frontier.core.problem import CalibrationProblem, Split
 from frontier.core.status import Status
 from frontier.core.truth import COLUMNS as TRUTH_COLUMNS
+from frontier.core.truth import SCALE_FLOOR
 from frontier.methods.refit import RHO
 from frontier.methods.solution import Solution
 from frontier.objectives.design import RANK_LIMIT
+from frontier.objectives.linearised import variance_of_totals
 from frontier.results.provenance import machine, versions
 from frontier.results.schema import RESULT_FORMAT
+from frontier.solvers.sampling.replicates import units_of
 from frontier.sweep.bounds import training_facts
 from frontier.sweep.leakage import leakage
 from frontier.sweep.scoring import evaluate
@@ -75,6 +80,8 @@ def _split_facts(problem: CalibrationProblem, split: Split) -> dict[str, Any]:
         "n_heldout": int(split.heldout.sum()),
         "initial_heldout_mare": initial["heldout_mare"],
     }
+    if sampling := sampling_errors(problem, split):
+        sizes["sampling"] = sampling
     if problem.truth is not None:
         sizes["controls"] = {"initial weights": _control(initial)}
         if problem.truth.weights is not None:
@@ -86,6 +93,29 @@ def _split_facts(problem: CalibrationProblem, split: Split) -> dict[str, Any]:
     if shared.size:
         sizes |= {"median_leakage": float(np.median(shared)), "max_leakage": float(shared.max())}
     return sizes | training_facts(problem.restrict(split.train))
+
+
+def sampling_errors(problem: CalibrationProblem, split: Split) -> dict[str, float]:
+    """How far sampling alone makes the initial weights miss: fitted, held-out and hidden totals, relative, the mean.
+
+    `√(2/π) s/scale`, the mean absolute error of a normal estimate with the standard error s of `objectives.linearised`,
+    over `groups` and `strata`, and what a mean relative error is worth is a multiple of it. Empty where they tell none.
+    """
+    try:
+        units = units_of(problem.n_records, problem.groups, problem.strata)
+    except InputError:  # a stratum of one unit
+        return {}
+    sides = {"train": (problem.M[split.train], problem.scale[split.train])}
+    if split.heldout.any():
+        sides["heldout"] = (problem.M[split.heldout], problem.scale[split.heldout])
+    if problem.truth is not None:
+        sides["truth"] = (problem.truth.H, np.maximum(np.abs(problem.truth.totals), SCALE_FLOOR))
+    found = {}
+    for side, (rows, scale) in sides.items():
+        parts = sp.csr_array(rows @ sp.diags_array(problem.w0))
+        error = np.sqrt(variance_of_totals(parts, units.of_record, units.stratum))
+        found[side] = float(np.sqrt(2 / np.pi) * np.mean(error / scale))
+    return found
 
 
 def _control(row: dict[str, Any]) -> dict[str, Any]:

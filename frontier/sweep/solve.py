@@ -55,7 +55,7 @@ def solve(
     parameters or points raise `InputError`, doubtful data give a `DataWarning`; a numerical failure is a solution whose
     `status` says so. `threads` is the number of threads the call may use.
     """
-    name, solver = _built(method, params)
+    name, solver = built(method, params)
     check_points(solver, points)
     solver.check_problem(problem)
     warn_of_data(problem)
@@ -108,7 +108,7 @@ def calibrate(
     if exact and size is None:
         raise InputError("exact", "without a budget", cure="give one, or drop it")
     box = bounds.box(problem.w0) if bounds else None
-    name, solver = _built(method, params or {})
+    name, solver = built(method, params or {})
     solver = solver.told(exact=exact, bounds=bounds)
     if seed is not None and not solver.stochastic and not integer:
         raise InputError("seed", f"'{name}' is deterministic", cure="drop it")
@@ -172,7 +172,7 @@ def warn_of_data(problem: CalibrationProblem) -> None:
         warnings.warn(f"problem '{problem.name}': {line}", DataWarning, stacklevel=3)
 
 
-def _built(method: object, params: Mapping[str, Any]) -> tuple[str, Method]:
+def built(method: object, params: Mapping[str, Any]) -> tuple[str, Method]:
     """What solutions call a method, and the method; `InputError` for anything that is none."""
     if isinstance(method, Method):
         if params:

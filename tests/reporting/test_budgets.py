@@ -15,12 +15,12 @@ from frontier.analysis.aggregate import prepare
 from frontier.analysis.budgets import by_budget, parts_of, pooled
 from frontier.reporting.charts.budget_figure import PANELS, budget_figure
 from frontier.reporting.charts.style import label_styles
-from frontier.reporting.facts import ProblemFacts
+from frontier.reporting.facts import ProblemFacts, problem_facts
 from frontier.reporting.markdown import markdown, table_markdown
 from frontier.reporting.prepared import Prepared
 from frontier.reporting.report import report as document_of
 from frontier.reporting.report import write_report
-from frontier.reporting.sections.equal_budgets import budget_table
+from frontier.reporting.sections.equal_budgets import budget_table, sampling_sentence
 from frontier.results.designs import design_of, has_matched_budgets
 
 FOLDS = ("rotation_1of3", "rotation_2of3", "rotation_3of3")
@@ -214,3 +214,10 @@ def test_the_figure_has_a_panel_per_quantity_and_arm_and_shows_missed_budgets_ho
     lines = [list(line.get_ydata()) for line in figure.axes[0].lines if line.get_marker() in ("None", "")]
     assert [0.02, 0.02] in lines
     assert budget_figure(part[part["budget"].isna()], label_styles(part["label"]), "title", []) is None
+
+
+def test_the_unit_of_sampling_error_is_said_where_the_manifest_has_it() -> None:
+    known = {"n_train": 300, "sampling": {"train": 0.02, "heldout": 0.07, "truth": 0.15}}
+    facts = problem_facts({"splits": {"cps": {"default": known}}}, "cps", "default")
+    assert "miss 7.00% of held-out totals and 15.0% of hidden statistics on average" in sampling_sentence([facts])
+    assert sampling_sentence([problem_facts(MANIFEST, "cps", "default")]) == ""

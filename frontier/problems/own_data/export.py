@@ -43,8 +43,9 @@ def write_problem(
     folder = Path(folder)
     ids = record_ids(problem)
     targets = {"name": problem.target_names, "value": problem.y, "family": problem.families}
-    records = {"id": ids, "weight": problem.w0} | ({} if problem.groups is None else {"group": problem.groups})
-    records |= {} if problem.q is None else {"q": problem.q}
+    given = {"group": problem.groups, "stratum": problem.strata, "q": problem.q}
+    design = {name: values for name, values in given.items() if values is not None}
+    records = {"id": ids, "weight": problem.w0} | design
     loose = {} if problem.tolerance is None else {"tolerance": problem.tolerance}
     file = f"matrix.{matrix}" if matrix not in ("long", "wide") else f"matrix.{tables}"
     files = {
@@ -55,8 +56,7 @@ def write_problem(
         file: _matrix(problem, matrix, tables, ids),
     }
     entry: dict[str, Any] = {"name": "files", "matrix": file, "targets": f"targets.{tables}"}
-    entry |= {"records": f"records.{tables}"} | ({} if problem.groups is None else {"group": "group"})
-    entry |= {} if problem.q is None else {"q": "q"}
+    entry |= {"records": f"records.{tables}"} | {name: name for name in design}
     for key in ("held_out_families", "never_hold_out_alone"):
         families = [str(name) for name in problem.meta.get(key, ()) if name in problem.families]
         entry |= {key: families} if families else {}

@@ -3,7 +3,7 @@
     targets   name, value; family ("all"), importance (1), scale (max(|value|, floor)), tolerance (0); the last four may
               be left out, and so may single values of the last three
               `source`, `year` and `note` are remarks
-    records   initial weight; id (the row's number) and group, if there are such columns
+    records   initial weight; id (the row's number), group and stratum, if there are such columns
 
 Names and ids are unique. Whatever is wrong is one `InputError` that names file, row and column.
 """
@@ -46,11 +46,12 @@ class Targets:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Records:
-    """Ids, initial weights, groups and q (`CalibrationProblem.q`) of the records, in file order."""
+    """Ids, initial weights, groups, strata and q (`CalibrationProblem.q`) of the records, in file order."""
 
     ids: NDArray[np.generic]
     weights: FloatArray
     groups: NDArray[np.generic] | None
+    strata: NDArray[np.generic] | None = None
     q: FloatArray | None = None
 
 
@@ -82,16 +83,25 @@ def read_targets(table: Table, floor: float | None) -> Targets:
     )
 
 
-def read_records(table: Table, *, id: str | None, weight: str, group: str | None, q: str | None) -> Records:
+def read_records(
+    table: Table,
+    *,
+    id: str | None,
+    weight: str,
+    group: str | None,
+    stratum: str | None = None,
+    q: str | None = None,
+) -> Records:
     """The record list of a table; without an id column records are numbered from 0."""
-    table.require(weight, *(name for name in (id, group, q) if name is not None))
+    table.require(weight, *(name for name in (id, group, stratum, q) if name is not None))
     weights = table.numbers(weight)
     check_weights(weights, table, weight)
     name = id or (DEFAULT_ID if DEFAULT_ID in table.columns else None)
     ids = np.arange(len(weights)) if name is None else table.keys(name)
     if name is not None:
         refuse_duplicates(ids.tolist(), table, name, "record")
-    return Records(ids, weights, None if group is None else table.keys(group), read_q(table, q))
+    groups, strata = (None if name is None else table.keys(name) for name in (group, stratum))
+    return Records(ids, weights, groups, strata, read_q(table, q))
 
 
 def read_q(table: Table, column: str | None, rows: NDArray[np.integer] | None = None) -> FloatArray | None:

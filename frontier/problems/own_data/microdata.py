@@ -137,14 +137,20 @@ def _are_codes(values: NDArray[np.generic]) -> bool:
 
 
 def records_of(
-    data: Microdata, *, weight: str, group: str | None, head: str | None, q: str | None = None
+    data: Microdata,
+    *,
+    weight: str,
+    group: str | None,
+    head: str | None,
+    stratum: str | None = None,
+    q: str | None = None,
 ) -> tuple[Records, tuple[str, ...]]:
-    """Ids, initial weights, groups and q, taken from each record's head row, and what there is to warn of.
+    """Ids, initial weights, groups, strata and q, taken from each record's head row, and what there is to warn of.
 
     head  the column that is true in one row of each record; None: its first row
     """
     table, warned = data.table, []
-    table.require(weight, *(name for name in (group, head, q) if name is not None))
+    table.require(weight, *(name for name in (group, head, stratum, q) if name is not None))
     first = _heads(data, head)
     weights = table.numbers(weight)
     weights = weights if data.kept is None else weights[data.kept]
@@ -153,8 +159,8 @@ def records_of(
         warned.append(f"{table.shown}: '{weight}' differs within {differ:,} records; that of the first row is taken")
     rows = data.rows()[first]
     check_weights(weights[first], table, weight, rows)
-    groups = None if group is None else table.keys(group)[rows]
-    return Records(data.ids, weights[first], groups, read_q(table, q, rows)), tuple(warned)
+    groups, strata = (None if name is None else table.keys(name)[rows] for name in (group, stratum))
+    return Records(data.ids, weights[first], groups, strata, read_q(table, q, rows)), tuple(warned)
 
 
 def _heads(data: Microdata, head: str | None) -> IntArray:

@@ -11,8 +11,8 @@ import pandas as pd
 from frontier.analysis.budgets import KEYS, arm_rank
 from frontier.reporting.charts.budget_figure import budget_figure
 from frontier.reporting.document import Block, Data, Live, Picture, Reading, Section, Table, Text
-from frontier.reporting.facts import problem_facts
-from frontier.reporting.numbers import MISSING, count, percent_with_error, point_words, seconds
+from frontier.reporting.facts import ProblemFacts, problem_facts
+from frontier.reporting.numbers import MISSING, count, percent, percent_with_error, point_words, seconds
 from frontier.reporting.prepared import Prepared
 from frontier.results.arms import arm_words
 from frontier.results.designs import has_matched_budgets
@@ -65,8 +65,9 @@ def _section(run: Prepared, key: tuple[str, str]) -> Section:
         ),
         budget_table(rows),
     ]
-    sentence = shared_sentence(run.manifest, problem, splits)
-    return Section(f"Equal budgets: {run.titles[key]}", [Text(sentence), *told] if sentence else told)
+    sentences = [shared_sentence(run.manifest, problem, splits), sampling_sentence(facts)]
+    said = [Text(sentence) for sentence in sentences if sentence]
+    return Section(f"Equal budgets: {run.titles[key]}", [*said, *told])
 
 
 def budget_table(rows: pd.DataFrame) -> Table:
@@ -94,6 +95,22 @@ def shared_sentence(manifest: Mapping[str, Any], problem: str, splits: Sequence[
     return (
         f"The fitted targets settle {share} of the held-out ones (R² of a held-out row of M on the fitted rows, "
         "weighted by w0; the median, by split): near 100% a held-out error would test nothing."
+    )
+
+
+def sampling_sentence(facts: Sequence[ProblemFacts]) -> str:
+    """What sampling alone has of a held-out or hidden error, the unit to read it in; or nothing."""
+    sides = {
+        "held-out totals": [one.sampling_heldout for one in facts if one.sampling_heldout is not None],
+        "hidden statistics": [one.sampling_hidden for one in facts if one.sampling_hidden is not None],
+    }
+    found = [f"{percent(sum(values) / len(values))} of {side}" for side, values in sides.items() if values]
+    if not found:
+        return ""
+    return (
+        f"Sampling alone would make the initial weights of the whole file miss {' and '.join(found)} on average, were "
+        "they right: one unit of sampling error (its records drawn anew, with replacement). An error of several units "
+        "is not chance."
     )
 
 
