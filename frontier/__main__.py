@@ -1,5 +1,6 @@
 """`python -m frontier COMMAND`: every command of the package under one name; each is imported only when it is used."""
 
+from frontier import __version__
 from frontier.commands.group import command_group
 
 COMMANDS = {
@@ -19,7 +20,7 @@ COMMANDS = {
     "speed": ("frontier.commands.speed", "how many times as long every method takes as a reference"),
     "study": ("frontier.study.commands", "this project's own paper: claims, flagship, roofline, scale"),
 }
-main = command_group("frontier", "Compare sparse survey-calibration methods with one yardstick.", COMMANDS)
+main = command_group("frontier", "Compare sparse survey-calibration methods with one yardstick.", COMMANDS, __version__)
 
 if __name__ == "__main__":
     main()

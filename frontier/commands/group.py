@@ -5,14 +5,13 @@ from __future__ import annotations
 import sys
 from collections.abc import Callable, Mapping, Sequence
 
-from frontier import __version__
 from frontier.commands.start import start
 from frontier.core.errors import did_you_mean
 
 Main = Callable[..., None]
 
 
-def command_group(name: str, text: str, commands: Mapping[str, tuple[str, str]]) -> Main:
+def command_group(name: str, text: str, commands: Mapping[str, tuple[str, str]], version: str = "") -> Main:
     """A command whose first argument chooses one of `commands`: name → (module with a `main`, its line of help).
 
     Without arguments, or with `--help`, it lists them, with `--version` it says which version this is; an unknown one
@@ -24,8 +23,8 @@ def command_group(name: str, text: str, commands: Mapping[str, tuple[str, str]])
         if chosen in ("--help", "-h"):
             lines = [f"  {command:<10} {line}" for command, (_, line) in commands.items()]
             sys.stdout.write("\n".join([f"Usage: {prog_name} COMMAND …", "", text, "", *lines, ""]))
-        elif chosen == "--version":
-            sys.stdout.write(f"frontier {__version__}\n")
+        elif chosen == "--version" and version:
+            sys.stdout.write(f"{name} {version}\n")
         elif chosen not in commands:
             sys.stderr.write(f"error: {prog_name}: unknown command '{chosen}'; {did_you_mean(chosen, commands)}\n")
             raise SystemExit(2)
