@@ -18,6 +18,7 @@ from typing import ClassVar, Literal
 
 import numpy as np
 
+from frontier.core.limits import OutOfTime
 from frontier.core.point import Coordinate, Point
 from frontier.core.problem import CalibrationProblem
 from frontier.core.ranges import Count, NonNegative, Positive, Probability
@@ -102,7 +103,10 @@ class GateSelection(Method):
         draw: Draw = systematic_sample
         if self.draw == "cube":
             draw = balanced_draw(weighted_design(problem).A, problem.importance, expected)
-        found = select(gates.open_probability, point.budget, sampler(point), learned_size=learned, draw=draw)
+        try:
+            found = select(gates.open_probability, point.budget, sampler(point), learned_size=learned, draw=draw)
+        except OutOfTime:
+            return Solution.failed(Status.TIMEOUT, "the sample was not finished in time"), None
         weights = np.zeros(problem.n_records)
         mixed = share * expected + (1 - share) * problem.w0
         weights[found.items] = mixed[found.items] / found.probabilities[found.items]

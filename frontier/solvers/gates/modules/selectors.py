@@ -73,8 +73,13 @@ class L0Gate(nn.Module):
     ) -> list[float]:
         """Train the gates (and `parameters` beside them), then leave them in `eval()`; loss and penalty by epoch.
 
-        `loss` takes sampled gates (size) and gives a number. Raises `InputError` for a loss that is no finite number.
+        `loss` takes sampled gates (size) and gives a number. Raises `InputError` for a loss that is no finite number,
+        and unless λ ≥ 0, epochs ≥ 1, lr > 0.
         """
+        for name, value, least in (("lam", lam, 0), ("epochs", epochs, 1), ("lr", lr, math.ulp(0.0))):
+            if not least <= value < math.inf:
+                expected = "a number > 0" if name == "lr" else f"a number ≥ {least}"
+                raise InputError(name, "out of range", expected=expected, got=value)
         self.train()
         optimiser = torch.optim.Adam([*self.parameters(), *parameters], lr=lr)
         values = []

@@ -140,3 +140,14 @@ def test_layers_without_units_are_refused() -> None:
     ):
         with pytest.raises(InputError, match="no such layer; expected an integer ≥ 1, got 0"):
             make()
+
+
+@pytest.mark.gpu
+@pytest.mark.parametrize("name", LAYERS)
+@torch.no_grad()
+def test_layers_and_what_is_left_of_them_work_on_a_gpu(name: str) -> None:
+    model, x = made(name, closed=0.5)
+    expected = model(x)
+    gpu = model.to("cuda")
+    for found in (gpu(x.to("cuda")), gpu.prune()(x.to("cuda"))):  # type: ignore[operator]
+        torch.testing.assert_close(found.cpu(), expected, rtol=1e-3, atol=1e-3)  # convolutions may round to TF32
