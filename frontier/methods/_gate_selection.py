@@ -11,6 +11,7 @@ it, mixed with those of the initial weights as the shares are.
 
 from __future__ import annotations
 
+import dataclasses
 from abc import abstractmethod
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -18,8 +19,8 @@ from typing import ClassVar, Literal
 
 import numpy as np
 
-from frontier.core.limits import OutOfTime
-from frontier.core.point import Coordinate, Point
+from frontier.core.limits import OutOfTime, out_of_time
+from frontier.core.point import Coordinate, Point, reached
 from frontier.core.problem import CalibrationProblem
 from frontier.core.ranges import Count, NonNegative, Positive, Probability
 from frontier.core.status import Status
@@ -28,6 +29,7 @@ from frontier.methods.base import Arm, Method
 from frontier.methods.hard_concrete import HardConcreteCalibrator
 from frontier.methods.solution import Solution
 from frontier.objectives.design import weighted_design
+from frontier.objectives.weight_statistics import active_count
 from frontier.solvers.gates.schedule import Device, Precision
 from frontier.solvers.gates.selection import Selection, select
 from frontier.solvers.gates.training import TrainedGates
@@ -87,7 +89,8 @@ class GateSelection(Method):
         fits: dict[Point, tuple[Solution, TrainedGates | None]] = {}
         for budget in dict.fromkeys(at.budget for at in asked.values()):  # budgets that share a search influence it
             batch = list(dict.fromkeys(at for at in asked.values() if at.budget == budget))
-            fits |= zip(batch, self.fitted.solve_with_gates(problem, batch), strict=True)
+            for at, (fit, gates) in zip(batch, self.fitted.solve_with_gates(problem, batch), strict=True):
+                fits[at] = _cut_short(fit, at), gates
         above = Solution.failed(Status.INFEASIBLE, f"the budget exceeds the {n} records")
         return [self._one(problem, p, *fits[asked[p]]) if p in asked else (above, None) for p in points]
 
@@ -118,3 +121,10 @@ class GateSelection(Method):
             claims=dict(fit.claims) | {"certain": found.certain, "learned": learned},
         )
         return solution, found
+
+
+def _cut_short(fit: Solution, at: Point) -> Solution:
+    """The fit, a `timeout` where the clock ended the search for its λ: what is drawn from it has the size asked for."""
+    if at.budget is None or fit.weights is None or reached(active_count(fit.weights), at.budget) or not out_of_time():
+        return fit
+    return dataclasses.replace(fit.with_note("the search for λ was cut short"), status=Status.TIMEOUT)
