@@ -35,7 +35,7 @@ from frontier.methods.logit import Logit
 from frontier.methods.raking import Raking
 from frontier.methods.solution import Claim, Solution
 from frontier.solvers.sampling.cube import cube_sample
-from frontier.solvers.sampling.designs import Draw
+from frontier.solvers.sampling.inclusion import Draw
 
 DenseMethod = Literal["anchored_l1", "greg", "raking", "logit", "dense_nnls", "initial"]
 RELAX = 0.01  # ρ at which missing a target by 10% costs as much as changing all weights by 100% (`objectives.distance`)

@@ -32,7 +32,7 @@ from frontier.solvers.gates.schedule import Temperature, TemperatureShape
 if TYPE_CHECKING:
     from frontier.solvers.gates.checkpoint import Checkpoints
     from frontier.solvers.gates.monitor import Fitted
-    from frontier.solvers.gates.training import Start, Training
+    from frontier.solvers.gates.training import Start, TrainedGates, Training
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -45,16 +45,18 @@ class HardConcreteCalibrator(LogSpace):
     lam_l2, l2_on         λ₂, and what it multiplies: `Σ e^{2θ}` (scale) or `mean((w/w0)²)` (ratio)
     max_weight_ratio      hard cap on w/w0, held throughout
     conserve_total        weights are rescaled to Σw0, in training and after
-    init_keep_prob        start probability of keeping, one number or one per record
+    init_keep_prob        σ(α) at the start, one number or one per record, as l0-python's; P(z ≠ 0) is larger (0.998
+                          for 0.99)
     initial_weights       start weights, one number or one per record; default the problem's w0
     temperature, gamma, zeta   β at the end (and at test time), γ, ζ of the distribution
     temperature_schedule, initial_temperature   how β gets there: constant, linear, exponential or cosine
+    anneal_epochs         in how many epochs; then it stays there. Default: in all
     log_alpha_jitter_sd, log_weight_jitter_sd   start noise on α and θ, from the seed
     test_gate             tempered (l0-python) or untempered (Louizos et al.) gate after training
     stop_tol, stop_every, stop_patience   early stopping (see `solvers.gates.schedule.EarlyStopping`); stop_tol 0: never
     checkpoint, checkpoint_every   a folder to keep the fit's state in every so many epochs, and to go on from
     checkpoint_keep       keep it when the fit is done: one with more epochs goes on from there, bit for bit, where β
-                          is constant and nothing is traced or stopped early
+                          is constant (or anneal_epochs given) and nothing is traced or stopped early
     device, precision     auto | cpu | cuda; float32 | float64
     trace_every           epochs between trace rows; 0: none
     """
@@ -68,6 +70,7 @@ class HardConcreteCalibrator(LogSpace):
     temperature: float = 2 / 3
     temperature_schedule: TemperatureShape = "constant"
     initial_temperature: float | None = None
+    anneal_epochs: Count | None = None
     gamma: float = -0.1
     zeta: float = 1.1
     log_alpha_jitter_sd: NonNegative = 0.01
@@ -79,7 +82,7 @@ class HardConcreteCalibrator(LogSpace):
 
     def __post_init__(self) -> None:
         super().__post_init__()
-        _ = self.gates, self.temperatures  # validated by being built
+        _ = self.gates, self.temperatures.over(self.epochs)  # validated by being built
 
     @property
     def gates(self) -> HardConcrete:
@@ -88,7 +91,8 @@ class HardConcreteCalibrator(LogSpace):
     @property
     def temperatures(self) -> Temperature:
         initial = self.temperature if self.initial_temperature is None else self.initial_temperature
-        return Temperature(final=self.temperature, initial=initial, shape=self.temperature_schedule)
+        shape, epochs = self.temperature_schedule, self.anneal_epochs
+        return Temperature(final=self.temperature, initial=initial, shape=shape, anneal_epochs=epochs)
 
     def check(self, points: Sequence[Point]) -> None:
         """Also refuse a run too short for a gate to close: its λ could never drop a record."""
@@ -114,32 +118,43 @@ class HardConcreteCalibrator(LogSpace):
 
     def solve(self, problem: CalibrationProblem, points: Sequence[Point]) -> list[Solution]:
         """Train all points as one batch (budgets: a few); each solution is the test-time weights of its cell."""
+        return [solution for solution, _ in self._solved(problem, points, keep_gates=False)]
+
+    def solve_with_gates(
+        self, problem: CalibrationProblem, points: Sequence[Point]
+    ) -> list[tuple[Solution, TrainedGates | None]]:
+        """The solutions of `solve`, each with its gates as trained (e^θ, P(z ≠ 0)); None where no fit has weights."""
+        return self._solved(problem, points, keep_gates=True)
+
+    def _solved(
+        self, problem: CalibrationProblem, points: Sequence[Point], *, keep_gates: bool
+    ) -> list[tuple[Solution, TrainedGates | None]]:
         from frontier.solvers.gates.multisection import multisection
         from frontier.solvers.gates.train import train
         from frontier.solvers.gates.training import Fit
 
         self.check(points)
         self.check_problem(problem)
-        task = self._task(problem)
+        task = dataclasses.replace(self._task(problem), keep_gates=keep_gates)
         unit = problem.n_records if self.lam_unit == "share" else 1
-        checkpoints = self._checkpoints(problem)
-        solutions: dict[Point, Solution] = {}
+        checkpoints = self._checkpoints(problem, keep_gates=keep_gates)
+        solutions: dict[Point, tuple[Solution, TrainedGates | None]] = {}
         direct = [point for point in points if point.lam is not None]
         cells = [Fit((point.lam or 0.0) / unit, point.seed or 0) for point in direct]
         for point, cell, found in zip(direct, cells, train(task, cells, checkpoints) if cells else [], strict=True):
-            solutions[point] = self._solution(task, cell.lam, found)
+            solutions[point] = self._solution(task, cell.lam, found), found.gates
         wanted = {(p.budget, p.seed): p for p in points if p.budget is not None and p.seed is not None}
         if wanted:
             nearest = multisection(lambda batch: train(task, batch, checkpoints), list(wanted), lam_ref(task))
             for key, point in wanted.items():
                 if key not in nearest:
                     nan = Solution.failed(Status.ERROR, "weights became NaN or infinite at every λ tried")
-                    solutions[point] = Solution.not_begun() if out_of_time() else nan
+                    solutions[point] = Solution.not_begun() if out_of_time() else nan, None
                     continue
                 met = nearest[key]
                 solution = self._solution(task, met.lam, met.fit)
                 claims = dict(solution.claims) | {"rounds": met.rounds, "cells_trained": met.cells}
-                solutions[point] = dataclasses.replace(solution, claims=claims)
+                solutions[point] = dataclasses.replace(solution, claims=claims), met.fit.gates
         return [solutions[point] for point in points]
 
     def _task(self, problem: CalibrationProblem) -> Training:
@@ -166,13 +181,14 @@ class HardConcreteCalibrator(LogSpace):
         claims = {"expected_active": found.expected_active}
         return self.solution(task, found, lam=lam, claims=claims)
 
-    def _checkpoints(self, problem: CalibrationProblem) -> Checkpoints | None:
+    def _checkpoints(self, problem: CalibrationProblem, *, keep_gates: bool) -> Checkpoints | None:
         if self.checkpoint is None:
             return None
         from frontier.solvers.gates.checkpoint import Checkpoints
 
         settings = dataclasses.asdict(self) | {"problem": problem.fingerprint, "checkpoint": None}
-        if self.temperature_schedule == "constant" and not (self.trace_every or self.stop_tol):
+        settings["keep_gates"] = keep_gates
+        if (self.temperature_schedule == "constant" or self.anneal_epochs) and not (self.trace_every or self.stop_tol):
             del settings["epochs"]  # the first are the same however many follow
         del settings["checkpoint_keep"]
         digest = hashlib.sha256(json.dumps(settings, sort_keys=True).encode()).hexdigest()

@@ -53,7 +53,7 @@ def solve_measured(
         solutions = [failure(error)] * len(points)
         return [dataclasses.replace(s, point=p, method=name) for s, p in zip(solutions, points, strict=True)]
     setup_seconds = time.perf_counter() - setup
-    with _thread_limit(threads):
+    with limited_threads(threads):
         _reset_peak_memory()
         cpu, wall = time.process_time(), time.perf_counter()
         try:
@@ -90,7 +90,7 @@ def refit_measured(
     """
     warm_up_gram()
     anchor, rho = refit_arm(arm)
-    with _thread_limit(threads):
+    with limited_threads(threads):
         wall = time.perf_counter()
         try:
             late = Solution.failed(Status.TIMEOUT, "no time was left for the refit")
@@ -152,7 +152,7 @@ def failure(error: Exception) -> Solution:
 
 
 @contextmanager
-def _thread_limit(threads: int) -> Iterator[None]:
+def limited_threads(threads: int) -> Iterator[None]:
     """Every thread pool that is loaded (BLAS, OpenMP, torch) and every method held at `threads`."""
     torch = sys.modules.get("torch")
     with threadpool_limits(limits=threads), thread_limit(threads):

@@ -25,7 +25,9 @@ SETTINGS: dict[str, dict[str, Any]] = {
     "best_subset": {"time_limit_seconds": 2.0},
     "dense_adam": SHORT | {"device": "cpu"},
     "hard_concrete": SHORT | {"device": "cpu"},
+    "hybrid_gate": SHORT | {"device": "cpu"},
     "random_reweight": SHORT,
+    "sample_gate": SHORT | {"device": "cpu"},
     "peers.l0_python": {"epochs": 80},
 }
 

@@ -12,6 +12,7 @@ from frontier import Point, solve
 from frontier.core.errors import InputError
 from frontier.core.point import reached
 from frontier.core.problem import CalibrationProblem
+from frontier.methods.hard_concrete import HardConcreteCalibrator
 from tests.conftest import make_problem
 
 
@@ -87,6 +88,8 @@ def test_jitters_come_from_the_seed_alone(tiny: CalibrationProblem) -> None:
         ({"max_weight_ratio": 0.0}, "max_weight_ratio: out of range"),
         ({"initial_temperature": 1.0}, "initial_temperature: a constant temperature has no other start"),
         ({"temperature_schedule": "linear", "initial_temperature": -1.0}, "initial_temperature: not a temperature"),
+        ({"anneal_epochs": 101}, "anneal_epochs: β would not arrive; expected at most 100 (epochs), got 101"),
+        ({"anneal_epochs": 0}, "anneal_epochs: out of range"),
         ({"stop_tol": -1.0}, "stop_tol: out of range"),
         ({"stop_every": 0}, "stop_every: out of range"),
         ({"checkpoint_every": 0}, "checkpoint_every: out of range"),
@@ -124,6 +127,7 @@ def test_every_optional_setting_reaches_the_fit(tiny: CalibrationProblem) -> Non
         {"lam_l2": 1.0, "l2_on": "ratio"},
         {"temperature_schedule": "cosine", "initial_temperature": 1.5},
         {"temperature_schedule": "linear", "initial_temperature": 1.5},
+        {"temperature_schedule": "linear", "initial_temperature": 1.5, "anneal_epochs": 100},
     ):
         [changed] = run(tiny, [1e-2], **settings)
         assert not np.array_equal(base, changed), settings
@@ -223,3 +227,30 @@ def test_diverging_weights_are_a_failure_with_a_cure(tiny: CalibrationProblem) -
     [solution] = solve(huge, "hard_concrete", [Point(lam=1e-2, seed=0)], epochs=100, device="cpu")
     assert solution.status == "error"
     assert "lower lr or use precision: float64" in solution.message
+
+
+def test_epochs_after_the_annealing_can_be_added_bit_for_bit(tiny: CalibrationProblem, tmp_path: Path) -> None:
+    settings: dict[str, Any] = {"temperature_schedule": "cosine", "initial_temperature": 1.5, "anneal_epochs": 100}
+    [whole] = run(tiny, [1e-2], epochs=300, **settings)
+    kept = {"checkpoint": str(tmp_path), "checkpoint_keep": True}
+    run(tiny, [1e-2], epochs=150, **settings, **kept)
+    [state] = tmp_path.iterdir()
+    before = state.stat().st_mtime_ns
+    [more] = run(tiny, [1e-2], epochs=300, **settings, **kept)
+    np.testing.assert_array_equal(more, whole)
+    assert state.stat().st_mtime_ns != before  # the same state went on
+
+
+@pytest.mark.parametrize("settings", [{}, {"stop_tol": 1e-2, "epochs": 2000}])
+def test_gate_probabilities_come_to_who_asks_and_change_nothing(
+    tiny: CalibrationProblem, settings: dict[str, Any]
+) -> None:
+    method = HardConcreteCalibrator(**({"epochs": 300, "device": "cpu", "precision": "float64"} | settings))
+    points = [Point(lam=1e-2, seed=0), Point(budget=20, seed=1)]
+    for (solution, gates), plain in zip(method.solve_with_gates(tiny, points), method.solve(tiny, points), strict=True):
+        assert gates is not None
+        assert solution.weights is not None
+        np.testing.assert_array_equal(solution.weights, plain.weights)
+        assert gates.open_probability.sum() == pytest.approx(solution.claims["expected_active"], rel=1e-12)  # one sum
+        np.testing.assert_array_equal(gates.open_probability > 0.5, solution.weights > 0)  # where a tempered gate opens
+        assert (solution.weights <= gates.scale).all()

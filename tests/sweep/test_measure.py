@@ -104,13 +104,13 @@ def test_methods_are_told_how_many_threads_they_may_use_and_no_second_openmp_is_
     code = """
 from frontier import Point, load_problem
 from frontier.methods.hard_concrete import HardConcreteCalibrator
-from frontier.sweep.measure import _thread_limit, solve_measured
+from frontier.sweep.measure import limited_threads, solve_measured
 from frontier.core.limits import allowed_threads
 from numba.np.ufunc import parallel
 method = HardConcreteCalibrator(epochs=80, device="cpu")
 points = [Point(lam=1e-5, seed=seed) for seed in range(20)]
 assert solve_measured(method, "h", load_problem("cps_like"), points, threads=2)[0].status == "completed"
-with _thread_limit(3):
+with limited_threads(3):
     assert allowed_threads() == 3
 assert not parallel._is_initialized, "numba's thread layer slows torch's down tenfold"
 """

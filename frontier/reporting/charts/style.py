@@ -57,6 +57,8 @@ METHOD_STYLES: Mapping[str, tuple[str, str, str]] = {
     "coreset": (_BLACK, "o", "-"),
     "leverage_sample": (_PURPLE, "^", "-"),
     "initial_weights": (_BLACK, "s", ":"),
+    "sample_gate": (_VERMILLION, "D", ":"),
+    "hybrid_gate": (_VERMILLION, "^", ":"),
 }
 MOST_VARIANTS = 4  # labels of one method that share its colour: as many as there are lines
 

@@ -2,14 +2,15 @@
 
 With stretch (γ, ζ), temperature β and location α (here `log_alpha`):
 `s = σ((logit u + α)/β)`, `z = clip((ζ−γ)s + γ, 0, 1)` (eqs. 10-11), `P(z ≠ 0) = σ(α − β log(−γ/ζ))` (eq. 12).
-Sampling and slopes are torch (training); the test-time gate and probability are numpy (scoring).
+Sampling and slopes are torch (training); the test-time gate and probability take numpy arrays (scoring) and tensors
+(`modules`, where autograd goes through the same lines).
 """
 
 from __future__ import annotations
 
 import math
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Annotated, Literal
+from typing import TYPE_CHECKING, Annotated, Literal, TypeVar
 
 import numpy as np
 from annotated_types import Gt, Lt
@@ -25,6 +26,7 @@ LOG_ALPHA_BOUND = 20.0  # beyond it σ is 0 or 1 in float32; l0-python 0.6.2 cla
 KEEP_PROB_MARGIN = 1e-6  # per-record keep probabilities are kept away from 0 and 1 by this, as in l0-python
 
 TestGate = Literal["tempered", "untempered"]
+Array = TypeVar("Array", FloatArray, "torch.Tensor")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -56,16 +58,15 @@ class HardConcrete:
         distance = math.log(keep_prob / (1 - keep_prob)) + self.penalty_shift
         return max(0, math.ceil(distance / lr))
 
-    def test_gate(self, log_alpha: FloatArray, kind: TestGate) -> FloatArray:
+    def test_gate(self, log_alpha: Array, kind: TestGate) -> Array:
         """The gate used after training: `clip((ζ−γ)σ(α/β) + γ, 0, 1)`, without β when untempered."""
-        bounded = np.clip(log_alpha, -LOG_ALPHA_BOUND, LOG_ALPHA_BOUND)
         slope = self.temperature if kind == "tempered" else 1.0
-        return np.clip(self.width / (1.0 + np.exp(-bounded / slope)) + self.gamma, 0.0, 1.0)
+        stretched = _sigmoid(log_alpha.clip(-LOG_ALPHA_BOUND, LOG_ALPHA_BOUND) / slope, self.width) + self.gamma
+        return stretched.clip(0.0, 1.0)
 
-    def keep_probability(self, log_alpha: FloatArray) -> FloatArray:
+    def keep_probability(self, log_alpha: Array) -> Array:
         """`P(z ≠ 0)`, same shape as `log_alpha`."""
-        bounded = np.clip(log_alpha, -LOG_ALPHA_BOUND, LOG_ALPHA_BOUND)
-        return np.asarray(1.0 / (1.0 + np.exp(-(bounded + self.penalty_shift))))
+        return _sigmoid(log_alpha.clip(-LOG_ALPHA_BOUND, LOG_ALPHA_BOUND) + self.penalty_shift, 1.0)
 
     def sample(
         self, logit_u: torch.Tensor, log_alpha: torch.Tensor, temperature: float | None = None
@@ -85,6 +86,11 @@ class HardConcrete:
         bounded = log_alpha.clamp(-LOG_ALPHA_BOUND, LOG_ALPHA_BOUND)
         p = (bounded + shift).sigmoid_()
         return p, (1 - p).mul_(p).mul_(bounded == log_alpha)
+
+
+def _sigmoid(x: Array, height: float) -> Array:
+    """`height · σ(x)`; of tensors by torch's own, whose derivative does not overflow."""
+    return height / (1.0 + np.exp(-x)) if isinstance(x, np.ndarray | np.floating) else x.sigmoid() * height
 
 
 def start_log_alpha(keep_prob: FloatArray, n: int) -> FloatArray:

@@ -15,7 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from frontier.core.problem import FloatArray
-from frontier.solvers.gates.training import Fit, Training
+from frontier.solvers.gates.training import Fit, TrainedGates, Training
 
 COLUMNS = ("iteration", "loss", "expected_active", "n_active", "train_mare", "gradient_norm")
 
@@ -46,6 +46,7 @@ class Fitted:
     settled: bool
     trace: dict[str, FloatArray]
     cut: bool = False
+    gates: TrainedGates | None = None
 
     @classmethod
     def not_begun(cls, n: int) -> Fitted:
@@ -59,6 +60,7 @@ class Monitor:
         self.task, self.cells = task, tuple(cells)
         self.rows: list[list[tuple[float, ...]]] = [[] for _ in cells]
         self.finished: dict[int, tuple[FloatArray, float, int]] = {}
+        self.gates: dict[int, TrainedGates] = {}  # of finished cells, where they are kept
         self._before = np.full((len(cells), 2), np.nan)  # objective and active count at the check before
         self._quiet = np.zeros(len(cells), dtype=np.int64)  # checks in a row without a change
 
@@ -84,6 +86,7 @@ class Monitor:
             penalty = self.cells[cell].lam * expected if self.task.gates else 0.0
             if checked and self._settles(cell, loss + penalty, active):
                 self.finished[cell] = weights, expected, epoch
+                self.gates |= self._gates(trainer, cell)
 
     def results(self, trainer: Trainer) -> list[Fitted]:
         """Every cell as it ended, in the block's order."""
@@ -105,6 +108,8 @@ class Monitor:
             kept[f"trace_{cell}"] = np.array(rows).reshape(-1, len(COLUMNS))
         for cell, (weights, expected, epoch) in self.finished.items():
             kept[f"finished_{cell}"] = np.append(weights, [expected, epoch])
+        for cell, gates in self.gates.items():
+            kept[f"gates_{cell}"] = np.array([gates.scale, gates.open_probability])
         return kept
 
     def restore(self, arrays: Mapping[str, NDArray[np.generic]]) -> None:
@@ -114,6 +119,14 @@ class Monitor:
             if f"finished_{cell}" in arrays:
                 *weights, expected, epoch = np.asarray(arrays[f"finished_{cell}"], float)
                 self.finished[cell] = np.array(weights), float(expected), int(epoch)
+            if f"gates_{cell}" in arrays:
+                self.gates[cell] = TrainedGates(*np.asarray(arrays[f"gates_{cell}"], float))
+
+    def _gates(self, trainer: Trainer, cell: int) -> dict[int, TrainedGates]:
+        gates, log_alpha = self.task.gates, trainer.log_alpha(cell)
+        if not self.task.keep_gates or gates is None or log_alpha is None:
+            return {}
+        return {cell: TrainedGates(trainer.scale(cell), gates.keep_probability(log_alpha))}
 
     def _settles(self, cell: int, objective: float, active: float) -> bool:
         before, count = self._before[cell]
@@ -139,4 +152,5 @@ class Monitor:
         columns = np.array(self.rows[cell]).reshape(-1, len(COLUMNS)).T
         trace = dict(zip(COLUMNS, columns, strict=True)) if self.rows[cell] else {}
         cut = not settled and epochs < self.task.schedule.epochs
-        return Fitted(weights, expected, epochs, settled, trace, cut)
+        gates = self.gates if settled else self._gates(trainer, cell)
+        return Fitted(weights, expected, epochs, settled, trace, cut, gates.get(cell))

@@ -61,11 +61,16 @@ class Schedule:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Temperature:
-    """The gates' temperature β over the epochs: from `initial` to `final`, which test-time gates use too."""
+    """The gates' temperature β over the epochs: from `initial` to `final`, which test-time gates use too.
+
+    `anneal_epochs`: β gets there in so many epochs and stays; None: in all. Modules take it epoch by epoch
+    (`modules.penalties.set_temperature`).
+    """
 
     final: float
     initial: float
     shape: TemperatureShape = "constant"
+    anneal_epochs: int | None = None
 
     def __post_init__(self) -> None:
         for name, value in (("temperature", self.final), ("initial_temperature", self.initial)):
@@ -77,14 +82,21 @@ class Temperature:
                 "a constant temperature has no other start",
                 cure="set temperature_schedule: linear, exponential or cosine",
             )
+        if self.anneal_epochs is not None and self.anneal_epochs < 1:
+            raise InputError("anneal_epochs", "no epochs", expected="an integer ≥ 1", got=self.anneal_epochs)
 
     def over(self, epochs: int) -> FloatArray:
-        """β at epochs 1 … epochs, shape (epochs,): share t = 0 at the first, 1 at the last.
+        """β at epochs 1 … epochs, shape (epochs,): share t = 0 at the first, 1 at the last of those that anneal.
 
         linear `β₀ + (β₁ − β₀) t`; exponential `β₀ (β₁/β₀)^t`; cosine `β₁ + (β₀ − β₁)(1 + cos πt)/2` (Loshchilov &
-        Hutter 2017, eq. 5, without restarts).
+        Hutter 2017, eq. 5, without restarts). Raises `InputError` for fewer epochs than `anneal_epochs`.
         """
-        t = np.linspace(0.0, 1.0, epochs) if epochs > 1 else np.ones(1)
+        anneal = self.anneal_epochs or epochs
+        if anneal > epochs:
+            raise InputError("anneal_epochs", "β would not arrive", expected=f"at most {epochs} (epochs)", got=anneal)
+        t = np.ones(epochs)
+        if anneal > 1:
+            t[:anneal] = np.linspace(0.0, 1.0, anneal)
         start, end = self.initial, self.final
         if self.shape == "linear":
             return np.asarray(start + (end - start) * t)

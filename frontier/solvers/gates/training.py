@@ -36,9 +36,20 @@ class Start:
     log_alpha: FloatArray | None
 
 
+@dataclass(frozen=True, slots=True, eq=False)
+class TrainedGates:
+    """What a fit knows of its records beside their weights: `e^θ` and `P(z ≠ 0)` at the final temperature, n each."""
+
+    scale: FloatArray
+    open_probability: FloatArray
+
+
 @dataclass(frozen=True, slots=True, eq=False, kw_only=True)
 class Training:
-    """A batched fit; see the module. `ridge` is κ (n), `limit` the largest e^θ (n); None: none."""
+    """A batched fit; see the module. `ridge` is κ (n), `limit` the largest e^θ (n); None: none.
+
+    `keep_gates`: what it returns of a cell has its `TrainedGates` too.
+    """
 
     loss: DataLoss
     schedule: Schedule
@@ -49,6 +60,7 @@ class Training:
     lam_l2: float = 0.0
     ridge: FloatArray | None = None
     limit: FloatArray | None = None
+    keep_gates: bool = False
 
     @property
     def n_records(self) -> int:

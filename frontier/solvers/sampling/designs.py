@@ -11,22 +11,20 @@ The first three draw `min(1, c x_i)` in expectation (`inclusion`), 0 or 1 times,
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from typing import Literal
 
 import numpy as np
-from numpy.typing import NDArray
 
 from frontier.core.errors import InputError
 from frontier.core.problem import FloatArray
 from frontier.core.random import STREAM_SAMPLE, key
-from frontier.solvers.sampling.inclusion import inclusion_probabilities
+from frontier.solvers.sampling.inclusion import Draw, inclusion_probabilities
 from frontier.solvers.sampling.pivotal import pivotal_sample
 from frontier.solvers.sampling.sampford import sampford_sample
 from frontier.solvers.sampling.systematic import systematic_sample
 
 Design = Literal["systematic", "sampford", "pivotal", "with_replacement"]
-Draw = Callable[[FloatArray, np.random.Generator], NDArray[np.intp]]  # probabilities (n) → the units drawn
 
 FIXED_SIZE: Mapping[str, Draw] = {
     "systematic": systematic_sample,

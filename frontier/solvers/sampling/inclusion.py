@@ -8,11 +8,15 @@ drawn here.
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import numpy as np
+from numpy.typing import NDArray
 
 from frontier.core.errors import InputError
 from frontier.core.problem import FloatArray
 
+Draw = Callable[[FloatArray, np.random.Generator], NDArray[np.intp]]  # probabilities (n) → the units drawn
 CERTAIN = (
     1e-9  # a unit within this of probability 1 is taken for certain: cumulated in float64, it might be drawn twice
 )

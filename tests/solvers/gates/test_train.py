@@ -17,7 +17,7 @@ from frontier.solvers.gates.block import Block
 from frontier.solvers.gates.checkpoint import Checkpoints
 from frontier.solvers.gates.monitor import Fitted
 from frontier.solvers.gates.multisection import multisection
-from frontier.solvers.gates.schedule import EarlyStopping, Schedule, Temperature
+from frontier.solvers.gates.schedule import EarlyStopping, Schedule, Temperature, TemperatureShape
 from frontier.solvers.gates.train import cuda_asked, train
 from frontier.solvers.gates.training import Fit, rescaled
 from tests.conftest import make_problem
@@ -161,6 +161,18 @@ def test_temperatures_go_from_start_to_end_without_turning(shape: Any) -> None:
     assert (np.diff(over) < 0).all()
     middle = {"linear": 1.25, "exponential": 1.0, "cosine": 1.25}[shape]
     assert Temperature(initial=2.0, final=0.5, shape=shape).over(51)[25] == pytest.approx(middle)
+
+
+@pytest.mark.parametrize("shape", ["constant", "linear", "exponential", "cosine"])
+def test_the_temperature_anneals_over_some_epochs_and_then_holds(shape: TemperatureShape) -> None:
+    start = 0.5 if shape == "constant" else 2.0
+    over = Temperature(initial=start, final=0.5, shape=shape, anneal_epochs=20).over(50)
+    np.testing.assert_array_equal(over[:20], Temperature(initial=start, final=0.5, shape=shape).over(20))
+    np.testing.assert_allclose(over[19:], 0.5, rtol=1e-15)  # one rounding
+    with pytest.raises(InputError, match="anneal_epochs: β would not arrive"):
+        Temperature(initial=start, final=0.5, shape=shape, anneal_epochs=20).over(19)
+    with pytest.raises(InputError, match="anneal_epochs: no epochs"):
+        Temperature(initial=start, final=0.5, shape=shape, anneal_epochs=0)
 
 
 @pytest.mark.parametrize(
