@@ -73,7 +73,7 @@ def test_a_budget_above_the_records_is_infeasible_and_others_are_served(tiny: Ca
         ({"epochs": 61}, "epochs: fewer than a gate needs to close"),
         ({"learned_share": 1.5}, "learned_share: out of range"),
         ({"lam": -1.0}, "lam: out of range"),
-        ({"draw": "lottery"}, "draw: input should be 'systematic' or 'cube'"),
+        ({"draw": "lottery"}, "draw: input should be 'systematic', 'sampford', 'pivotal' or 'cube'"),
         ({"temperature": 0.0}, "temperature: out of range"),
     ],
 )
