@@ -16,6 +16,7 @@ from frontier.commands.command_line import command, print_lines
 from frontier.commands.fit_files import print_pairs, read_problem, writable
 from frontier.core.errors import some
 from frontier.core.files import write_atomically
+from frontier.core.limits import OutOfTime
 from frontier.core.problem import CalibrationProblem
 from frontier.objectives.design import relative_residual
 from frontier.objectives.weight_statistics import effective_sample_size
@@ -43,10 +44,7 @@ def main(
     lines = [*_contents(name, whole)]
     impossible = _infeasible(whole, seconds)
     complaints = [*problem_warnings(whole), *_dependences(whole), *impossible]
-    if not impossible and (bounds := tightest(whole, seconds)) is not None:
-        lines.append(
-            ("tightest bounds", f"{bounds[0]:.4g} to {bounds[1]:.4g} times w0 let some weights meet all targets")
-        )
+    lines += [] if impossible else _tightest(whole, seconds)
     if out is not None and kind is not None:
         write_atomically(out, as_table(diagnose(whole), kind))
         lines.append(("targets", str(out)))
@@ -94,6 +92,17 @@ def _dependences(problem: CalibrationProblem) -> list[str]:
     ]
     what = "1 target contradicts" if len(found) == 1 else f"{len(found):,} targets contradict"
     return [f"{what} others that fix it: {'; '.join(shown)}{'; …' if len(found) > SHOWN else ''}"]
+
+
+def _tightest(problem: CalibrationProblem, seconds: float) -> list[tuple[str, str]]:
+    """The tightest bounds that are feasible, unless time was too short."""
+    try:
+        found = tightest(problem, seconds)
+    except OutOfTime:
+        return [("tightest bounds", f"not found in {seconds:g} seconds (--seconds)")]
+    if found is None:
+        return []
+    return [("tightest bounds", f"{found[0]:.4g} to {found[1]:.4g} times w0 let some weights meet all targets")]
 
 
 def _infeasible(problem: CalibrationProblem, seconds: float) -> list[str]:

@@ -12,7 +12,7 @@ import numpy as np
 import scipy.sparse as sp
 
 from frontier.core.bounds import Bounds
-from frontier.core.limits import at_most
+from frontier.core.limits import OutOfTime, at_most
 from frontier.core.point import Coordinate, Point
 from frontier.core.problem import CalibrationProblem, FloatArray
 from frontier.core.ranges import Count, Positive, Share
@@ -26,7 +26,7 @@ from frontier.solvers.dual.bounds_hint import tightest
 from frontier.solvers.dual.calibrate import Calibration, calibrate
 
 SMALL = 1_000_000  # entries of M, for which a hint about bounds takes seconds at most
-HINT_SECONDS = 5.0
+HINT_SECONDS = 20.0
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -87,7 +87,10 @@ class Classical(Method):
         """Which bounds would do, where there are any too tight and the linear programme is small."""
         if self.distance.upper is None or problem.tolerance is not None or problem.M.nnz > SMALL:
             return ""
-        found = tightest(problem, at_most(HINT_SECONDS))
+        try:
+            found = tightest(problem, at_most(HINT_SECONDS))
+        except OutOfTime:
+            return ""
         if found is None:
             return "no other bounds would help"
         return f"the tightest bounds around 1 that are feasible: {found[0]:.4g} to {found[1]:.4g}"

@@ -73,6 +73,10 @@ BAD = {
         {"groups": np.arange(3)},
         r"problem 'tiny'.groups: wrong shape; expected \(4,\), got \(3,\)",
     ),
+    "strata for targets": (
+        {"strata": np.arange(3)},
+        r"problem 'tiny'.strata: wrong shape; expected \(4,\), got \(3,\)",
+    ),
     "zero target": (
         {"y": [1.0, 0.0, 1.0], "scale": None},
         "problem 'tiny'.y: zero target has no relative error; .*y = 0 at index 1; give floor",
@@ -226,6 +230,7 @@ CHANGES: dict[str, dict[str, Any]] = {
     "families": {"families": ("a", "b", "b")},
     "target_names": {"target_names": ("a1", "a2", "c1")},
     "groups": {"groups": np.array([7, 8, 8, 9])},
+    "strata": {"strata": np.array([1, 1, 2, 2])},
 }
 
 

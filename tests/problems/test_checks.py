@@ -8,6 +8,7 @@ import scipy.optimize
 import scipy.sparse as sp
 
 import frontier
+from frontier.core.limits import OutOfTime
 from frontier.core.problem import CalibrationProblem
 from frontier.problems.checks.dependent import dependences
 from frontier.problems.checks.infeasible import certified, conflict
@@ -83,3 +84,8 @@ def test_bounds_around_one_hold_equal_room_on_both_sides() -> None:
     found = tightest(with_rows(rows, [2.5, 1.8]), 10.0)
     assert found == pytest.approx((0.75, 1.25), abs=1e-7)  # the programme's tolerance
     assert tightest(with_rows(np.vstack([rows, rows[:1]]), [2.5, 1.8, 3.0]), 10.0) is None
+
+
+def test_bounds_that_were_not_found_in_time_are_not_said_to_be_none() -> None:
+    with pytest.raises(OutOfTime):
+        tightest(make_problem(n=200, m=20), 0.0)

@@ -238,6 +238,17 @@ def test_the_good_files_are_good(tmp_path: Path) -> None:
     assert found.groups.tolist() == [1, 1, 2]
 
 
+def test_strata_are_read_and_written(tmp_path: Path) -> None:
+    put(tmp_path, GOOD | {"r.csv": "id,weight,group,region\np,1,1,a\nq,2,1,a\nr,3,2,b\n"})
+    found = read(tmp_path, group="group", stratum="region")
+    assert found.strata is not None
+    assert found.strata.tolist() == ["a", "a", "b"]
+    entry = yaml.safe_load(write_problem(found, tmp_path / "again").read_text())
+    assert (entry["group"], entry["stratum"]) == ("group", "stratum")
+    name = entry.pop("name")
+    assert build_problem(name, entry, "again", tmp_path / "again").fingerprint == found.fingerprint
+
+
 @pytest.mark.parametrize("what", MISTAKES)
 def test_a_mistake_is_one_line_that_names_file_row_and_column(what: str, tmp_path: Path) -> None:
     files, changes, said = MISTAKES[what]

@@ -11,6 +11,7 @@ from __future__ import annotations
 import numpy as np
 import scipy.sparse as sp
 
+from frontier.core.limits import OutOfTime
 from frontier.core.problem import CalibrationProblem
 from frontier.objectives.design import weighted_design
 
@@ -18,9 +19,9 @@ SLACK = 1e-9  # of a target's scale: what equations may be off
 
 
 def tightest(problem: CalibrationProblem, seconds: float) -> tuple[float, float] | None:
-    """The least and the largest ratio w/w0, or None where no weights meet the targets or time was too short.
+    """The least and the largest ratio w/w0, or None where no weights meet the targets.
 
-    Records without initial weight keep weight 0.
+    Records without initial weight keep weight 0. Raises `OutOfTime` where that was not decided in `seconds`.
     """
     import scipy.optimize
 
@@ -41,7 +42,9 @@ def tightest(problem: CalibrationProblem, seconds: float) -> tuple[float, float]
         method="highs",
         options={"time_limit": seconds, "primal_feasibility_tolerance": SLACK},
     )
-    if solved.status != 0:
+    if solved.status == 2:  # infeasible
         return None
+    if solved.status != 0:
+        raise OutOfTime
     t = float(solved.x[-1])
     return max(1 - t, 0.0), 1 + t
