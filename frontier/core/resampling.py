@@ -3,7 +3,7 @@
 G groups (households, where the problem has `groups`; else single records) are drawn G times with replacement; a record
 counts `w0` times as often as its group was drawn, and those of groups never drawn (about 37%) are left out. Targets
 stay as they are: published totals do not come from this sample. Efron 1979; for surveys Rao & Wu 1988, who rescale
-weights where a stratum has few groups: here all are one stratum.
+weights where a stratum has few groups, which this does not. Each of a problem's `strata` is drawn from by itself.
 """
 
 from __future__ import annotations
@@ -31,10 +31,14 @@ def resampled(problem: CalibrationProblem, *, resample: int | None = None) -> Ca
     if problem.truth is not None:
         raise InputError("resample", "a sample of a known population", cure="draw another one: replicate")
     units = np.arange(problem.n_records) if problem.groups is None else problem.groups
-    names, of = np.unique(units, return_inverse=True)
+    _, first, of = np.unique(units, return_index=True, return_inverse=True)
+    stratum = np.zeros(len(first), dtype=np.intp) if problem.strata is None else problem.strata[first]
     generator = np.random.Generator(np.random.Philox(key=key(resample, STREAM_RESAMPLE)))
-    times = np.bincount(generator.integers(len(names), size=len(names)), minlength=len(names))[of]
-    return with_factors(problem, times)
+    times = np.zeros(len(first), dtype=np.intp)
+    for one in np.unique(stratum):
+        inside = np.flatnonzero(stratum == one)
+        times[inside] = np.bincount(generator.integers(len(inside), size=len(inside)), minlength=len(inside))
+    return with_factors(problem, times[of])
 
 
 def with_factors(problem: CalibrationProblem, factors: NDArray[Any]) -> CalibrationProblem:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import dataclasses
+
 import numpy as np
 import pytest
 
@@ -30,6 +32,15 @@ def test_groups_are_drawn_whole_and_as_many_as_there_are() -> None:
     np.testing.assert_array_equal(sample.groups, whole.groups[kept])
     np.testing.assert_array_equal(sample.auxiliary.toarray()[0], sample.M.toarray()[0])
     np.testing.assert_array_equal(sample.y, whole.y)
+
+
+def test_every_stratum_is_drawn_from_by_itself() -> None:
+    strata = np.repeat(["a", "b"], [45, 15])
+    whole = dataclasses.replace(problem(np.repeat(np.arange(20), 3)), strata=strata)
+    for number in range(5):
+        sample = resampled(whole, resample=number)
+        assert sample.strata is not None
+        assert [(sample.w0[sample.strata == one] / 2).sum() for one in "ab"] == [45, 15]
 
 
 def test_a_sample_is_the_same_for_the_same_number_and_another_for_another() -> None:
