@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import os
 import warnings
 from collections.abc import Callable, Generator, Iterable, Iterator
 from contextlib import closing, contextmanager
+from pathlib import Path
 from typing import Any, TypeVar
 
 from joblib import Parallel, delayed
@@ -31,6 +33,13 @@ def in_processes(task: Callable[..., T], calls: Iterable[tuple[Any, ...]], proce
     with warnings.catch_warnings():
         for message in NO_NEWS:
             warnings.filterwarnings("ignore", message, UserWarning)
-        results: Generator[T] = parallel(delayed(task)(*call) for call in calls)
+        folder = Path.cwd()
+        results: Generator[T] = parallel(delayed(_in_folder)(folder, task, *call) for call in calls)
         with closing(results):
             yield results
+
+
+def _in_folder(folder: Path, task: Callable[..., T], *call: Any) -> T:
+    """`task(*call)` where its caller works: a worker that is used again was begun elsewhere, perhaps."""
+    os.chdir(folder)
+    return task(*call)

@@ -1,8 +1,10 @@
 """Worker processes are replaced without a word, and whoever stops early leaves none of his work behind."""
 
+import os
 import sys
 import time
 import warnings
+from pathlib import Path
 
 import pytest
 
@@ -39,3 +41,11 @@ def test_work_stopped_early_is_not_in_the_way_of_the_next() -> None:
 def test_what_a_task_raises_comes_out() -> None:
     with pytest.raises(ZeroDivisionError), in_processes(divmod, [(1, 0)], 2) as ended:
         next(ended)
+
+
+def test_workers_work_where_their_caller_does(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in ("one", "other"):  # the second time on the same workers
+        (tmp_path / name).mkdir()
+        monkeypatch.chdir(tmp_path / name)
+        with in_processes(os.getcwd, [(), ()], 2) as ended:
+            assert set(ended) == {str(tmp_path / name)}
