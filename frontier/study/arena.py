@@ -34,6 +34,7 @@ IN_GREY = ("pps_sample", "balanced_sample")  # drawn at random from given weight
 GREY = "0.6"
 FILLS = {"none": "filled: as fitted", "fitted": "hollow: refit", "initial": "half: refit from initial weights"}
 CONTROL_LINES = {"initial weights": ":", "design and response known": "-."}
+SAMPLING = "design and response known"  # the control
 QUESTION = (
     "Which small file is right about what no target says? Every replicate is an independent sample of a known "
     "population; methods see published totals, the yardstick sees everything. An error is the mean of "
@@ -79,6 +80,7 @@ def _blocks(run: Run) -> list[Block]:
             "methods that choose records in colour, samples drawn at random in grey.",
             lambda: _figure(table, known),
         ),
+        *_in_sampling_errors(table, known),
         Section("What is better than what", [_verdicts(at_their_best(found, table)), _note(found)]),
         Section("All arms", [_arms(table, known)]),
         Data(f"{run.name}_arms", table, "All arms, budgets and metrics"),
@@ -115,6 +117,21 @@ def summary(table: pd.DataFrame, known: pd.DataFrame) -> Table:
     everybody += [(f"the whole file, {row['name']}", row) for row in known.to_dict("records")]
     rows += [[name, _three(row), *[""] * (len(budgets) - 1)] for name, row in everybody]
     return Table(["hidden / training / distribution error", *(f"{int(b):,} records" for b in budgets)], rows)
+
+
+def _in_sampling_errors(table: pd.DataFrame, known: pd.DataFrame) -> list[Block]:
+    """Hidden errors as multiples of what sampling alone leaves: the whole file, its design and response known."""
+    from frontier.reporting.document import Table, Text
+
+    unit = known.loc[known["name"] == SAMPLING, HIDDEN]
+    if unit.empty:
+        return []
+    best = best_arms(table).pivot(index="label", columns="budget", values=HIDDEN) / float(unit.iloc[0])
+    best = best.loc[best.mean(axis=1).sort_values().index]
+    rows = [[str(label), *("–" if pd.isna(x) else f"{x:.1f}" for x in values)] for label, values in best.iterrows()]
+    header = ["hidden error, times that of sampling alone", *(f"{int(b):,} records" for b in best.columns)]
+    told = f"Sampling alone leaves {percent(float(unit.iloc[0]), 2)}: the whole file by weights that know design and"
+    return [Text(f"{told} response."), Table(header, rows, numbers=tuple(range(1, len(header))))]
 
 
 def _three(row: Mapping[Any, Any] | pd.Series) -> str:

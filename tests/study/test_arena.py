@@ -9,7 +9,7 @@ import pandas as pd
 from frontier.analysis.arena import HIDDEN, SHOWN, contrasts, means, replicates
 from frontier.core.truth import COLUMNS
 from frontier.results.run import Run
-from frontier.study.arena import at_their_best, write_arena
+from frontier.study.arena import SAMPLING, at_their_best, write_arena
 from tests.analysis.test_arena import cells
 
 ARMS = {"Coreset": (0.01, 0.4), "other": (0.05, 0.6), "Dense": (0.001, 0.3)}
@@ -27,7 +27,9 @@ def test_each_method_stands_at_its_best_arm() -> None:
 
 
 def test_the_page_has_the_verdicts_all_arms_and_the_controls(tmp_path: Path) -> None:
-    control = {"initial weights": dict.fromkeys((*SHOWN, *COLUMNS), 0.25)}
+    control = {
+        name: dict.fromkeys((*SHOWN, *COLUMNS), value) for name, value in (("initial weights", 0.25), (SAMPLING, 0.1))
+    }
     splits = {f"r{i}": {"default": {"controls": control}} for i in range(10)}
     manifest = {"description": "ten of them", "limitations": ["made up"], "splits": splits}
     report, *others = write_arena([Run(cells(ARMS), manifest, "made_up")], tmp_path)
@@ -36,4 +38,6 @@ def test_the_page_has_the_verdicts_all_arms_and_the_controls(tmp_path: Path) -> 
     assert "better on both" in text
     assert "initial weights" in text
     assert "made up" in text
+    times = [row[HIDDEN] / 0.1 for row in means(replicates(cells(ARMS))).to_dict("records") if row["label"] == "other"]
+    assert f"| other | {times[0]:.1f} |" in text  # in units of what sampling alone leaves
     assert {path.name for path in others} == {"made_up__two_errors.png", "made_up_arms.csv", "made_up_contrasts.csv"}
