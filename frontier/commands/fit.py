@@ -34,12 +34,11 @@ from frontier.core.errors import InputError
 from frontier.core.problem import CalibrationProblem
 from frontier.methods.solution import Solution
 from frontier.problems.diagnostics import DataWarning, problem_warnings
-from frontier.problems.records.auxiliary import with_auxiliary
 from frontier.problems.splits import default_split, every_target
 from frontier.sweep.default_method import default_method
 from frontier.sweep.integer_weights import rounded_solution
 from frontier.sweep.partition import PartedSolution, calibrate_by, labels_of
-from frontier.sweep.solve import NotAsAskedWarning, calibrate, records_asked_for, reweigh
+from frontier.sweep.solve import NotAsAskedWarning, calibrate, records_asked_for, reweigh, with_categories
 from frontier.sweep.tables import small_file, targets_table, weights_table
 from frontier.sweep.weight_warnings import WeightWarning, weight_warnings
 
@@ -117,7 +116,7 @@ def main(
     size = None if budget is None else read_budget(budget)
     for line in problem_warnings(whole):
         print_error(f"warning: {line}")
-    training = with_auxiliary(whole).restrict(parts.train)
+    training = with_categories(whole, method).restrict(parts.train)
     if method is None and lam is None and not freeze and partition is None:  # named in what is said of it
         method = default_method(training, None if size is None else records_asked_for(size, whole.n_records))
     lines = [("problem", f"{name}: {whole.n_targets:,} targets × {whole.n_records:,} records")]

@@ -33,6 +33,7 @@ class Method:
     `axes`         which of λ and budget a point may carry; empty: the method has a single point per seed
     `refit_from`   what the records that it keeps are best weighted again from (`methods.refit`), or `none`
     `holds`        whether it has fields `exact` and `bounds`, and ends by them itself (`told`)
+    `auxiliary_too` whether it keeps auxiliary statistics: it is then given the categories that a problem knows of
     `renamed`      parameters of earlier versions, each with the cure that its error gives
 
     Raises `InputError` for a parameter outside the range that its declaration gives (`frontier.core.ranges`).
@@ -43,6 +44,7 @@ class Method:
     axes: ClassVar[frozenset[Coordinate]] = frozenset({"lam"})
     refit_from: ClassVar[Arm] = "initial"
     holds: ClassVar[bool] = False
+    auxiliary_too: ClassVar[bool] = False
     renamed: ClassVar[Mapping[str, str]] = {}
 
     def __post_init__(self) -> None:

@@ -65,6 +65,7 @@ class Coreset(Method):
     stochastic: ClassVar[bool] = True
     axes: ClassVar[frozenset[Coordinate]] = frozenset({"budget"})
     holds: ClassVar[bool] = True
+    auxiliary_too: ClassVar[bool] = True
     refit_from: ClassVar[Arm] = "none"  # a refit to the targets alone undoes it
 
     penalty: Positive | None = None

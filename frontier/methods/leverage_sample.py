@@ -50,6 +50,7 @@ class LeverageSample(DenseThinning):
     """
 
     stochastic: ClassVar[bool] = True
+    auxiliary_too: ClassVar[bool] = True
 
     mix: Annotated[float, Ge(0), Le(1)] = 0.2
     auxiliary: bool = True

@@ -24,9 +24,8 @@ from frontier.core.status import Status
 from frontier.methods.solution import Solution
 from frontier.objectives.design import relative_residual
 from frontier.objectives.weight_statistics import active_count
-from frontier.problems.records.auxiliary import with_auxiliary
 from frontier.problems.records.variables import record_table
-from frontier.sweep.solve import NotAsAskedWarning, calibrate, warn_of_data
+from frontier.sweep.solve import NotAsAskedWarning, calibrate, warn_of_data, with_categories
 from frontier.sweep.weight_warnings import WeightWarning, weight_warnings
 
 OPTIONS = tuple(name for name in inspect.signature(calibrate).parameters if name != "problem")
@@ -98,8 +97,7 @@ def calibrate_by(
     if jobs < 1:
         raise InputError("jobs", "not a number of processes", expected="an integer ≥ 1", got=jobs)
     labels = labels_of(problem, partition) if isinstance(partition, str) else partition
-    if options.get("method") in (None, "coreset"):
-        problem = with_auxiliary(problem)
+    problem = with_categories(problem, options.get("method"))
     cut = parts(problem, labels)
     warn_of_data(problem)
     found: dict[int, Solution | InputError] = {

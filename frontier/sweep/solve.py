@@ -8,6 +8,7 @@ import warnings
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+import pandas as pd
 from numpy.typing import ArrayLike
 
 from frontier.core.bounds import Bounds
@@ -79,8 +80,8 @@ def calibrate(
     """The weights that one method gives one problem, and the harness's verdict on them as status and message.
 
     method  one of any kind that `solve` takes, with its parameters in `params`; default: by a rule
-            (`sweep.default_method`). One that keeps categories (`coreset`) is given those that the problem knows of
-            (`problems.records`)
+            (`sweep.default_method`). One that keeps auxiliary statistics (`Method.auxiliary_too`) is given the
+            categories that the problem knows of (`problems.records`)
     budget  records to keep, or a share of them (below 1); or `lam`, in the method's unit
     seed    of a stochastic method; default 0
     refit   the same records weighted again, from the weights as fitted or from the initial ones (`methods.refit`), or
@@ -99,8 +100,7 @@ def calibrate(
     if refit not in (None, "none"):
         refit_arm(str(refit))
     size = None if budget is None else records_asked_for(budget, problem.n_records)
-    if method in (None, "coreset"):
-        problem = with_auxiliary(problem)
+    problem = with_categories(problem, method)
     if method is None:
         if lam is not None and size is None:
             raise InputError("lam", "a λ without a method", cure="name the method, or give a budget instead")
@@ -188,6 +188,16 @@ def built(method: object, params: Mapping[str, Any]) -> tuple[str, Method]:
         raise InputError("method", "not a name", expected=expected, got=type(method).__name__, cure="method='nn_lasso'")
     place = f"method '{method}'"
     return method, configured(find_method(method, place), params, place)
+
+
+def with_categories(
+    problem: CalibrationProblem, method: object, records: pd.DataFrame | None = None
+) -> CalibrationProblem:
+    """The problem with numbers of its records by category, where the method keeps such or is still to be chosen."""
+    cls = type(method) if isinstance(method, Method) else method
+    cls = find_method(cls, f"method '{cls}'") if isinstance(cls, str) else cls
+    wanted = cls is None or (inspect.isclass(cls) and issubclass(cls, Method) and cls.auxiliary_too)
+    return with_auxiliary(problem, records) if wanted else problem
 
 
 def records_asked_for(budget: int | float, n: int) -> int:

@@ -32,14 +32,13 @@ from frontier.methods.base import Method
 from frontier.objectives.design import weighted_design
 from frontier.objectives.distance import total
 from frontier.objectives.linearised import residuals, variance_of_totals
-from frontier.problems.records.auxiliary import with_auxiliary
 from frontier.problems.records.estimates import Estimates, estimates
 from frontier.problems.records.variables import record_table
 from frontier.solvers.sampling.replicates import given, make, units_of
 from frontier.sweep.default_method import default_method
 from frontier.sweep.given_weights import checked_weights
 from frontier.sweep.replicates import Fit, replicated
-from frontier.sweep.solve import NotAsAskedWarning, built, calibrate, records_asked_for
+from frontier.sweep.solve import NotAsAskedWarning, built, calibrate, records_asked_for, with_categories
 
 CONFIDENCE = 0.95
 LINEARISED = "linearised"
@@ -192,8 +191,7 @@ def _fit(
     """How every replicate is made, in words too, and the problem with what the method keeps of its records."""
     if told["budget"] is not None:  # of the whole file, also where it is a share
         told["budget"] = records_asked_for(told["budget"], problem.n_records)
-    if told["method"] in (None, "coreset"):
-        problem = with_auxiliary(problem, records)
+    problem = with_categories(problem, told["method"], records)
     if told["method"] is None:
         told["method"] = default_method(problem, told["budget"])
     _, solver = built(told["method"], told["params"] or {})

@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 import scipy.sparse as sp
 
+import frontier
 from frontier.core.point import Point
 from frontier.core.problem import CalibrationProblem
 from frontier.core.status import Status
@@ -74,3 +75,17 @@ def test_the_last_fit_comes_nearer_to_all_totals_than_the_gates() -> None:
         [solution] = Coreset(epochs=600, final=final).solve(problem, [Point(budget=60, seed=0)])  # type: ignore[arg-type]
         errors[final] = solution.claims["mean_auxiliary_error"]
     assert errors["refit"] <= errors["gates"]
+
+
+@pytest.mark.filterwarnings("ignore::frontier.sweep.weight_warnings.WeightWarning")  # of short fits
+def test_python_gives_the_categories_of_the_records_to_whoever_keeps_them_by_name_class_and_instance() -> None:
+    ohio = frontier.load_problem("cps_ohio")
+    found = [frontier.calibrate(ohio, method=m, budget=200, refit="none", params={"epochs": 600} if p else None).claims
+             for m, p in ((Coreset, True), (Coreset(epochs=600), False), ("coreset", True))]  # fmt: skip
+    assert [claims["auxiliary_rows"] for claims in found] == [found[0]["auxiliary_rows"]] * 3
+    assert found[0]["auxiliary_rows"] > 0
+    rank = [
+        frontier.calibrate(ohio, method="leverage_sample", budget=200, params={"auxiliary": auxiliary}).claims
+        for auxiliary in (True, False)
+    ]
+    assert rank[0]["rank"] != rank[1]["rank"]  # categories are equations too
