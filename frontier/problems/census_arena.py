@@ -29,6 +29,7 @@ from frontier.core.problem import CalibrationProblem, FloatArray
 from frontier.core.truth import Distribution, Truth
 from frontier.problems.cps import build as cps
 from frontier.problems.cps.population import Population, population
+from frontier.problems.cps.sampling import standardised, with_chance
 from frontier.problems.cps.variables import households
 
 Targets = Literal["national", "national_and_benefits", "states"]
@@ -77,7 +78,7 @@ def build(
     rng = np.random.default_rng([replicate, 20_261_127])
     answers = _response(people, response, strength, rng)
     rate = float(people.weights @ answers / people.weights.sum())
-    inclusion = _inclusion(people.weights, n / rate)
+    inclusion = with_chance(np.sqrt(people.weights), n / rate)
     drawn = rng.random(inclusion.size) < inclusion
     records = np.flatnonzero(drawn & (rng.random(inclusion.size) < answers))
     design = people.weights[records] / inclusion[records]
@@ -110,25 +111,11 @@ def _response(people: Population, response: Response, strength: float, rng: np.r
     if response == "none":
         return np.ones(people.weights.size)
     effects = np.random.default_rng(STATE_SEED).standard_normal(int(people.state.max()) + 1)
-    tendency = -0.4 * _standard(np.log(np.maximum(people.income, 1e3))) + 0.3 * _standard(people.age)
+    tendency = -0.4 * standardised(np.log(np.maximum(people.income, 1e3))) + 0.3 * standardised(people.age)
     tendency += -0.3 * people.benefits + 0.3 * effects[people.state] + 0.3 * noise
     if response == "not_at_random":
-        tendency -= 0.4 * _standard(np.log1p(people.pensions))
+        tendency -= 0.4 * standardised(np.log1p(people.pensions))
     return np.asarray(expit(INTERCEPT + strength * tendency), dtype=np.float64)
-
-
-def _standard(values: FloatArray) -> FloatArray:
-    return np.asarray((values - values.mean()) / values.std(), dtype=np.float64)
-
-
-def _inclusion(weights: FloatArray, size: float) -> FloatArray:
-    """`π = min(1, c √W)` with `Σ π = size`."""
-    root = np.sqrt(weights)
-    low, high = 0.0, size / root[root > 0].min()
-    for _ in range(100):  # bisection: the sum rises with c
-        middle = 0.5 * (low + high)
-        low, high = (middle, high) if np.minimum(1.0, middle * root).sum() < size else (low, middle)
-    return np.asarray(np.minimum(1.0, high * root), dtype=np.float64)
 
 
 def _published(people: Population, targets: Targets) -> NDArray[np.intp]:

@@ -107,7 +107,8 @@ def _of_heads(values: FloatArray | Codes, head: NDArray[np.bool_], household: Co
     return found
 
 
-def _classes(values: FloatArray, lower: tuple[float, ...]) -> Codes:
+def class_of(values: FloatArray, lower: tuple[float, ...]) -> Codes:
+    """The class, from 0, of each value, by the lower ends of the classes."""
     return np.searchsorted(np.array(lower), values, side="right") - 1
 
 
@@ -120,11 +121,11 @@ def _hidden(units: pd.DataFrame, household: Codes, state: Codes) -> tuple[sp.csr
     systems: dict[str, tuple[Codes, list[str]]] = {
         "state": (state, states),
         "state_age": (
-            state * len(AGES) + _classes(age, AGES),
+            state * len(AGES) + class_of(age, AGES),
             [f"{place}/age={lower}.." for place in states for lower in AGES],
         ),
         "class_status": (
-            _classes(agi, CLASSES) * len(statuses) + status,
+            class_of(agi, CLASSES) * len(statuses) + status,
             [f"agi={lower:g}../{name}" for lower in CLASSES for name in statuses],
         ),
     }
@@ -151,9 +152,9 @@ def _auxiliary(units: pd.DataFrame, household: Codes, state: Codes) -> sp.csr_ar
     one, places = np.ones(len(units)), int(state.max()) + 1
     fine = np.concatenate([[-np.inf, 1.0], np.geomspace(1e3, 2e6, 60)])
     systems = (
-        (state * len(FINE_CLASSES) + _classes(agi, FINE_CLASSES), places * len(FINE_CLASSES)),
-        (state * len(FINE_AGES) + _classes(age, FINE_AGES), places * len(FINE_AGES)),
-        (_classes(agi, tuple(fine)), len(fine)),
+        (state * len(FINE_CLASSES) + class_of(agi, FINE_CLASSES), places * len(FINE_CLASSES)),
+        (state * len(FINE_AGES) + class_of(age, FINE_AGES), places * len(FINE_AGES)),
+        (class_of(agi, tuple(fine)), len(fine)),
     )
     return sp.csr_array(sp.vstack([_by_cell(code, one, household, size) for code, size in systems]))
 
