@@ -30,7 +30,15 @@ RUNS = (
 SPEED: dict[str, Unit] = {"speed_l0": "epoch", "speed_l1": "path"}
 CLAIMS = ("claims_gates", "claims_microcalibrate", "claims_l0_paper")
 SCALE = "scale_populace"
-ARENA = ("arena_national", "arena_states", "arena_small", "arena_large", "arena_persons", "arena_exam")
+ARENA = (
+    "arena_national",
+    "arena_states",
+    "arena_small",
+    "arena_large",
+    "arena_large_states",
+    "arena_persons",
+    "arena_exam",
+)
 HOUSEHOLDS = "cps_national_households"
 CELLS_ONLY = (*SPEED, SCALE, *ARENA)  # their reports read no targets
 EVERY = (*RUNS, *SPEED, *CLAIMS, SCALE, *ARENA, HOUSEHOLDS)

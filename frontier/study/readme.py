@@ -46,6 +46,14 @@ PLACES = {  # experiment and design: how the README calls it
     ("cps_ohio_budgets", "default"): "Ohio, 5 totals of 3 families",
     ("cps_ohio_budgets", "rotation"): "Ohio, each of 5 families",
 }
+ARENAS = {  # and how the page calls what is known there
+    "arena_national": "poor",
+    "arena_states": "rich",
+    "arena_large": "poor, files of 40,000",
+    "arena_large_states": "rich, files of 40,000",
+    "arena_small": "poor, files of 5,000",
+    "arena_persons": "counts, files of 4,600",
+}
 RIVALS = ("Hard Concrete L0", "Anchored L1")
 WORDS = {HOLDS: "holds", ONLY_IF: "hold only under a condition", FAILS: "fail", UNDECIDED: "are undecided"}
 
@@ -98,7 +106,7 @@ def arena_table(name: str) -> Callable[[Path], str]:
 def against_the_camps(results: Path) -> str:
     """The coreset against either camp at its best arm, in every arena and at every budget."""
     rows = []
-    for name, words in (("arena_national", "poor"), ("arena_states", "rich"), ("arena_small", "poor, 5,000 records")):
+    for name, words in ARENAS.items():
         run = _run(results / name)
         cells = replicates(run.cells)
         best = best_arms(means(cells))
