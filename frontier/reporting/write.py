@@ -114,6 +114,7 @@ def _save(figure: Figure, folder: Path, stem: str, formats: Sequence[str]) -> li
     paths = [folder / f"{stem}.{suffix}" for suffix in formats]
     for path, suffix in zip(paths, formats, strict=True):
         figure.savefig(path, format=suffix, metadata=undated.get(suffix))
+        figure.set_layout_engine("none")  # laid out once, for the first format: half the time of the others
     return paths
 
 
