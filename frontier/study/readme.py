@@ -50,7 +50,6 @@ ARENAS = {  # and how the page calls what is known there
     "arena_national": "poor",
     "arena_states": "rich",
     "arena_large": "poor, files of 40,000",
-    "arena_large_states": "rich, files of 40,000",
     "arena_small": "poor, files of 5,000",
     "arena_persons": "counts, files of 4,600",
 }
