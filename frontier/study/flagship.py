@@ -35,7 +35,6 @@ ARENA = (
     "arena_states",
     "arena_small",
     "arena_large",
-    "arena_large_states",
     "arena_persons",
     "arena_exam",
 )
