@@ -71,6 +71,9 @@ def _blocks(run: Run) -> list[Block]:
     arms = dict.fromkeys(zip(sized["label"], sized["refit"], strict=True))
     found = contrasts(rows, (REFERENCE, "none"), list(arms))
     known = controls(run.manifest)
+    compared: list[Block] = []
+    if not found.empty:
+        compared = [Section("What is better than what", [_verdicts(at_their_best(found, table)), _note(found)])]
     return [
         Text(escape(str(run.manifest.get("description") or ""))),
         summary(table, known),
@@ -81,7 +84,7 @@ def _blocks(run: Run) -> list[Block]:
             lambda: _figure(table, known),
         ),
         *_in_sampling_errors(table, known),
-        Section("What is better than what", [_verdicts(at_their_best(found, table)), _note(found)]),
+        *compared,
         Section("All arms", [_arms(table, known)]),
         Data(f"{run.name}_arms", table, "All arms, budgets and metrics"),
         Data(f"{run.name}_contrasts", found, f"{REFERENCE} against every arm"),
@@ -162,8 +165,6 @@ def _verdicts(found: pd.DataFrame) -> Block:
 def _note(found: pd.DataFrame) -> Block:
     from frontier.reporting.document import Text
 
-    if found.empty:
-        return Text("Too few replicates for a comparison.")
     return Text(
         f"Differences in percentage points, {REFERENCE} minus the other, with {LEVEL:.0%} intervals of a paired t test "
         f"over {int(found['replicates'].max())} replicates, not adjusted for their number. Training errors nearer than "
