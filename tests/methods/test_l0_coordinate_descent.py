@@ -119,10 +119,11 @@ def test_swaps_lower_the_objective_where_descent_alone_is_caught() -> None:
 
 
 def test_above_lam_max_nothing_is_kept_and_a_budget_is_met_by_a_search() -> None:
-    problem = make_problem(n=100, m=20, noise=0.5)
+    problem = make_problem(n=200, m=40, noise=0.5)
     assert not fitted(problem, 1 + 1e-9)[0].any()
-    [solution] = L0CoordinateDescent().solve(problem, [Point(budget=5)])
-    assert np.count_nonzero(solution.weights) == 5
+    points = [Point(budget=k) for k in (5, 3)]
+    sizes = [np.count_nonzero(solution.weights) for solution in L0CoordinateDescent().solve(problem, points)]
+    assert sizes == [5, 3]
 
 
 @pytest.mark.parametrize(("limit", "said"), [("max_iter", "still move after 1 passes"), ("max_swaps", "still improve")])
