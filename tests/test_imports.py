@@ -33,7 +33,7 @@ HEAVY = {
     "torch": ("solvers.gates.torch_block", "solvers.gates.modules."),
     "cvxpy": (),
     "skglm": (),
-    "sklearn": (),
+    "sklearn": ("solvers.gates.modules.estimator",),
     "matplotlib": ("reporting.", "study."),
     "distributed": ("sweep.cluster",),
 }

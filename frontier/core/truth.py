@@ -16,6 +16,12 @@ For totals `e_k = |(H w)_k − T_k| / max(|T_k|, 1)`:
     truth_poverty      mean relative error of the share below the poverty line, half the population's median
     truth_distribution the mean of the last three
     reserve_mean, reserve_median   of totals that are looked at in final reports only
+
+Where the totals are the coefficients β of a regression (0: not in it), `b = H w` is judged by these instead:
+
+    truth_recall              the share of the k with β_k ≠ 0 for which b_k ≠ 0
+    truth_false_discovery     the share of the k with b_k ≠ 0 for which β_k = 0; 0 where all b_k = 0
+    truth_coefficient_error   ‖b − β‖, in units of the coefficients
 """
 
 from __future__ import annotations
@@ -42,6 +48,7 @@ COLUMNS = (
     *("truth_mean", "truth_median", "truth_capped", "truth_wmape", "truth_log_ratio", "truth_rmse", "truth_bias"),
     *("truth_beyond", "truth_quantiles", "truth_gini", "truth_poverty", "truth_distribution"),
     *("reserve_mean", "reserve_median"),
+    *("truth_recall", "truth_false_discovery", "truth_coefficient_error"),
 )
 
 
@@ -94,6 +101,7 @@ class Truth:
     names, units   of each total; totals of one unit may be added up
     reserve        which of them are kept for final reports
     weights        weights (n) that know the design and the response: what sampling alone leaves to be missed
+    coefficients   whether the totals are coefficients of a regression
     """
 
     H: sp.csr_array
@@ -103,6 +111,7 @@ class Truth:
     reserve: NDArray[np.bool_]
     distribution: Distribution | None = None
     weights: FloatArray | None = None
+    coefficients: bool = False
 
     @property
     def fingerprint(self) -> str:
@@ -115,12 +124,16 @@ class Truth:
         for array in arrays:
             digest.update(np.ascontiguousarray(array, dtype="<f8").tobytes())
         digest.update("\0".join((*self.names, *self.units)).encode())
+        if self.coefficients:
+            digest.update(b"coefficients")
         return digest.hexdigest()
 
     def errors(self, weights: FloatArray) -> dict[str, float | None]:
         """The metrics of `weights` (n), one for each of `COLUMNS`; None where nothing is known to compute it from."""
         found: dict[str, float | None] = dict.fromkeys(COLUMNS)
         estimate = self.H @ weights
+        if self.coefficients:
+            return found | _selection(estimate, self.totals)
         shown = ~self.reserve
         if shown.any():
             found |= _totals(estimate[shown], self.totals[shown], np.array(self.units)[shown])
@@ -133,6 +146,15 @@ class Truth:
 def hidden_truth(H: sp.csr_array, totals: FloatArray, names: Sequence[str], units: Sequence[str]) -> Truth:
     """Totals alone, none of them in reserve."""
     return Truth(H, totals, tuple(names), tuple(units), np.zeros(len(totals), dtype=bool))
+
+
+def _selection(estimate: FloatArray, true: FloatArray) -> dict[str, float]:
+    chosen, right = estimate != 0, true != 0
+    return {
+        "truth_recall": float(np.mean(chosen[right])),
+        "truth_false_discovery": float(np.mean(~right[chosen])) if chosen.any() else 0.0,
+        "truth_coefficient_error": float(np.linalg.norm(estimate - true)),
+    }
 
 
 def _relative(estimate: FloatArray, totals: FloatArray) -> FloatArray:

@@ -58,6 +58,7 @@ METHOD_STYLES: Mapping[str, tuple[str, str, str]] = {
     "leverage_sample": (_PURPLE, "^", "-"),
     "initial_weights": (_BLACK, "s", ":"),
     "sample_gate": (_VERMILLION, "D", ":"),
+    "l0_coordinate_descent": (_VERMILLION, "X", "-"),
     "hybrid_gate": (_VERMILLION, "^", ":"),
 }
 MOST_VARIANTS = 4  # labels of one method that share its colour: as many as there are lines
