@@ -35,12 +35,14 @@ ARENA = (
     "arena_states",
     "arena_small",
     "arena_large",
+    "arena_large_states",
     "arena_persons",
     "arena_exam",
 )
 HOUSEHOLDS = "cps_national_households"
-CELLS_ONLY = (*SPEED, SCALE, *ARENA)  # their reports read no targets
-EVERY = (*RUNS, *SPEED, *CLAIMS, SCALE, *ARENA, HOUSEHOLDS)
+SELECTION = "variable_selection"  # a table of the page between the reports
+CELLS_ONLY = (*SPEED, SCALE, *ARENA, SELECTION)  # their reports read no targets
+EVERY = (*RUNS, *SPEED, *CLAIMS, SCALE, *ARENA, HOUSEHOLDS, SELECTION)
 REFERENCE = "frontier"  # in the experiments on speed our methods have this label
 
 
@@ -60,7 +62,9 @@ def main(
     found = [name for name in EVERY if (flagship / name / "cells.parquet").is_file()]
     if not found:
         raise InputError(flagship, "no compact results", cure="run the experiments, then use --collect")
-    for path in (_report(name, flagship / name, out) for name in found if name not in (*CLAIMS, *ARENA, HOUSEHOLDS)):
+    for path in (
+        _report(name, flagship / name, out) for name in found if name not in (*CLAIMS, *ARENA, HOUSEHOLDS, SELECTION)
+    ):
         console.print(f"report: {path}", highlight=False, soft_wrap=True)
     if samples := [load_run(flagship / name) for name in ARENA if name in found]:
         page = write_arena(samples, out / "arena")[0]

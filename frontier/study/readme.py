@@ -50,9 +50,11 @@ ARENAS = {  # and how the page calls what is known there
     "arena_national": "poor",
     "arena_states": "rich",
     "arena_large": "poor, files of 40,000",
+    "arena_large_states": "rich, files of 40,000",
     "arena_small": "poor, files of 5,000",
     "arena_persons": "counts, files of 4,600",
 }
+FEATURES = 5  # that make up y in the experiment variable_selection
 RIVALS = ("Hard Concrete L0", "Anchored L1")
 WORDS = {HOLDS: "holds", ONLY_IF: "hold only under a condition", FAILS: "fail", UNDECIDED: "are undecided"}
 
@@ -188,6 +190,24 @@ def claims(results: Path) -> str:
     return sentence + "\n\n" + table_markdown(Table(("what holds", "verdict", "where"), rows))
 
 
+def selection(results: Path) -> str:
+    """Recall of the five features that make up y, and the error of the coefficients, by setting, at five records."""
+    cells = _run(results / "variable_selection").cells
+    kept = cells[(cells["budget"] == FEATURES) & (cells["refit"] == "none")]
+    setting = kept["problem"].astype(str).str.rpartition("_")[0]
+    both = [kept.pivot_table(name, "label", setting, "mean") for name in ("truth_recall", "truth_coefficient_error")]
+    order = both[0].mean(axis=1).sort_values(ascending=False, kind="stable").index
+    rows = [
+        [
+            label,
+            *("–" if pd.isna(a) else f"{a:.2f} / {b:.2f}" for a, b in zip(*(t.loc[label] for t in both), strict=True)),
+        ]
+        for label in order
+    ]
+    header = ["recall / coefficient error", *(name.replace("_", ", ") for name in both[0].columns)]
+    return table_markdown(Table(header, rows))
+
+
 def methods(_: Path) -> str:
     """Every method of the package with its idea, and what a point of it carries."""
     rows: list[list[str | Text]] = []
@@ -209,5 +229,6 @@ BLOCKS: Mapping[str, Callable[[Path], str]] = {
     "published_contrasts": published_contrasts,
     "skill": skill,
     "claims": claims,
+    "selection": selection,
     "methods": methods,
 }
