@@ -194,8 +194,9 @@ def selection(results: Path) -> str:
     """Recall of the five features that make up y, and the error of the coefficients, by setting, at five records."""
     cells = _run(results / "variable_selection").cells
     kept = cells[(cells["budget"] == FEATURES) & (cells["refit"] == "none")]
-    setting = kept["problem"].astype(str).str.rpartition("_")[0]
-    both = [kept.pivot_table(name, "label", setting, "mean") for name in ("truth_recall", "truth_coefficient_error")]
+    kept = kept.assign(setting=kept["problem"].astype(str).str.rpartition("_")[0])
+    names = ("truth_recall", "truth_coefficient_error")
+    both = [kept.pivot_table(values=name, index="label", columns="setting", aggfunc="mean") for name in names]
     order = both[0].mean(axis=1).sort_values(ascending=False, kind="stable").index
     rows = [
         [
