@@ -49,29 +49,20 @@ def parts(problem: CalibrationProblem, labels: ArrayLike, place: str = "partitio
         what = "1 target crosses" if len(crossing) == 1 else f"{len(crossing):,} targets cross"
         cure = "leave them out, or fit all parts as one problem"
         raise InputError(place, f"{what} parts: {some(crossing)}", expected="each about one part", cure=cure)
-    columns = sp.csc_array(problem.M)
-    auxiliary = None if problem.auxiliary is None else sp.csc_array(problem.auxiliary)
     found = []
     for code in np.argsort(first):
         records, targets = np.flatnonzero(codes == code), np.flatnonzero(owner == code)
         part = None
         if targets.size:
-            rows = problem.restrict(targets)
-            part = dataclasses.replace(
-                rows,
-                M=sp.csr_array(columns[:, records])[targets],
-                w0=problem.w0[records],
-                q=None if problem.q is None else problem.q[records],
-                groups=None if problem.groups is None else problem.groups[records],
-                auxiliary=None if auxiliary is None else _used(sp.csr_array(auxiliary[:, records])),
-                meta={},
-                truth=None,
-            )
+            part = problem.restrict(targets).of_records(records)
+            part = dataclasses.replace(part, auxiliary=_used(part.auxiliary))
         found.append(Part(str(names[code]), records, targets, part))
     return found
 
 
-def _used(rows: sp.csr_array) -> sp.csr_array | None:
+def _used(rows: sp.csr_array | None) -> sp.csr_array | None:
     """The rows with an entry; None without any."""
+    if rows is None:
+        return None
     kept = np.flatnonzero(np.diff(rows.indptr))
     return rows[kept] if kept.size else None

@@ -147,6 +147,23 @@ class CalibrationProblem:
             truth=None,
         )
 
+    def of_records(self, records: NDArray[np.intp]) -> CalibrationProblem:
+        """The same targets on some of the records (positions); neither `truth` nor what `meta` reads of all records."""
+        meta = {key: value for key, value in self.meta.items() if key not in ("records", "rows")}
+        if "record_ids" in meta:
+            meta["record_ids"] = np.asarray(meta["record_ids"])[records]
+        return dataclasses.replace(
+            self,
+            M=self.M[:, records],
+            w0=self.w0[records],
+            auxiliary=None if self.auxiliary is None else self.auxiliary[:, records],
+            meta=meta,
+            truth=None,
+            q=None if self.q is None else self.q[records],
+            groups=None if self.groups is None else self.groups[records],
+            strata=None if self.strata is None else self.strata[records],
+        )
+
     @property
     def fingerprint(self) -> str:
         """sha256 of everything a method or a metric can depend on (not of `meta`)."""

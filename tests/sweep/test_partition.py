@@ -39,6 +39,15 @@ def country(*, crossing: bool = False, broken: bool = False) -> tuple[Calibratio
     return whole, labels
 
 
+def test_whatever_is_known_of_each_record_is_cut_with_the_records() -> None:
+    whole, labels = country()
+    known = {"groups": np.arange(270) // 2, "strata": np.arange(270) % 7, "q": np.arange(1.0, 271.0)}
+    for part in parts(dataclasses.replace(whole, **known), labels):  # type: ignore[arg-type]
+        assert part.problem is not None
+        for name, values in known.items():
+            np.testing.assert_array_equal(getattr(part.problem, name), values[part.records])
+
+
 @pytest.mark.parametrize("method", ["raking", "pps_sample"])
 @pytest.mark.parametrize("jobs", [1, 2])
 def test_the_weights_are_those_of_the_parts_fitted_one_by_one(method: str, jobs: int) -> None:
