@@ -35,9 +35,14 @@ def keys(seeds: tuple[int, ...], stream: int, epochs: int) -> NDArray[np.uint64]
     return _mix(x + np.uint64(GOLDEN))
 
 
+def generator(seed: int, stream: int, epoch: int = 0) -> np.random.Generator:
+    """numpy's generator of one (seed, stream, epoch)."""
+    return np.random.Generator(np.random.Philox(key=key(seed, stream, epoch)))
+
+
 def normal(seed: int, stream: int, n: int) -> FloatArray:
-    """n standard normal draws of one stream, by numpy's generator keyed with the stream."""
-    return np.random.Generator(np.random.Philox(key=key(seed, stream))).standard_normal(n)
+    """n standard normal draws of one stream."""
+    return generator(seed, stream).standard_normal(n)
 
 
 def _finalise(value: int) -> int:

@@ -14,9 +14,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from frontier.core import random
 from frontier.core.errors import InputError
 from frontier.core.problem import CalibrationProblem
-from frontier.core.random import STREAM_RESAMPLE, key
 
 
 def resampled(problem: CalibrationProblem, *, resample: int | None = None) -> CalibrationProblem:
@@ -33,7 +33,7 @@ def resampled(problem: CalibrationProblem, *, resample: int | None = None) -> Ca
     units = np.arange(problem.n_records) if problem.groups is None else problem.groups
     _, first, of = np.unique(units, return_index=True, return_inverse=True)
     stratum = np.zeros(len(first), dtype=np.intp) if problem.strata is None else problem.strata[first]
-    generator = np.random.Generator(np.random.Philox(key=key(resample, STREAM_RESAMPLE)))
+    generator = random.generator(resample, random.STREAM_RESAMPLE)
     times = np.zeros(len(first), dtype=np.intp)
     for one in np.unique(stratum):
         inside = np.flatnonzero(stratum == one)
@@ -44,18 +44,4 @@ def resampled(problem: CalibrationProblem, *, resample: int | None = None) -> Ca
 def with_factors(problem: CalibrationProblem, factors: NDArray[Any]) -> CalibrationProblem:
     """The problem with initial weights `w0 · factors` (n), without the records whose factor is 0, and no truth."""
     kept = np.flatnonzero(factors)
-    auxiliary = problem.auxiliary
-    meta = {key: value for key, value in problem.meta.items() if key not in ("records", "rows")}
-    if "record_ids" in meta:
-        meta["record_ids"] = np.asarray(meta["record_ids"])[kept]
-    return dataclasses.replace(
-        problem,
-        meta=meta,
-        M=problem.M[:, kept],
-        w0=(problem.w0 * factors)[kept],
-        q=None if problem.q is None else problem.q[kept],
-        truth=None,
-        groups=None if problem.groups is None else problem.groups[kept],
-        strata=None if problem.strata is None else problem.strata[kept],
-        auxiliary=None if auxiliary is None else auxiliary[:, kept],
-    )
+    return dataclasses.replace(problem.of_records(kept), w0=(problem.w0 * factors)[kept])

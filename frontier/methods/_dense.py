@@ -20,11 +20,11 @@ import numpy as np
 import scipy.sparse as sp
 from numpy.typing import NDArray
 
+from frontier.core import random
 from frontier.core.errors import InputError
 from frontier.core.limits import OutOfTime, out_of_time
 from frontier.core.point import Coordinate, Point
 from frontier.core.problem import CalibrationProblem, FloatArray
-from frontier.core.random import STREAM_SAMPLE, key
 from frontier.core.ranges import Positive
 from frontier.core.status import Status
 from frontier.methods.anchored_l1 import AnchoredL1
@@ -168,4 +168,4 @@ def certain(probabilities: FloatArray) -> int:
 def sampler(point: Point) -> np.random.Generator:
     """The generator of a stochastic point's draws: one per seed, whatever the budget."""
     assert point.seed is not None
-    return np.random.Generator(np.random.Philox(key=key(point.seed, STREAM_SAMPLE)))
+    return random.generator(point.seed, random.STREAM_SAMPLE)

@@ -13,9 +13,9 @@ from typing import ClassVar
 import numpy as np
 import scipy.sparse as sp
 
+from frontier.core import random
 from frontier.core.point import Coordinate, Point
 from frontier.core.problem import CalibrationProblem
-from frontier.core.random import STREAM_SUBSET, key
 from frontier.core.ranges import Count, Number, Positive
 from frontier.core.status import Status
 from frontier.methods._log_space import compile_kernels
@@ -78,7 +78,7 @@ class RandomReweight(Method):
             return Solution.failed(
                 Status.INFEASIBLE, f"budget {point.budget} exceeds the {len(usable)} records with a positive w0"
             )
-        generator = np.random.Generator(np.random.Philox(key=key(point.seed, STREAM_SUBSET)))
+        generator = random.generator(point.seed, random.STREAM_SUBSET)
         support = np.sort(generator.permutation(usable)[: point.budget])
         start = problem.w0[support] * (problem.w0.sum() / problem.w0[support].sum())
         restricted = WeightedDesign(sp.csr_array(columns[:, support]), design.b)

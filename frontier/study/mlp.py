@@ -22,8 +22,8 @@ from numpy.typing import NDArray
 from rich.console import Console
 
 from frontier.commands.command_line import command
+from frontier.core import random
 from frontier.core.problem import FloatArray
-from frontier.core.random import STREAM_RESAMPLE, STREAM_SUBSET, key
 from frontier.methods.peers._package import imported
 from frontier.solvers.gates.gates import LOG_ALPHA_BOUND
 from frontier.sweep.measure import limited_threads
@@ -74,7 +74,7 @@ def compare(X: FloatArray, labels: NDArray[np.int64], seed: int, lams: Sequence[
     from frontier.solvers.gates.modules import SparseMLP, active_parameters
 
     with limited_threads(1):  # matrices this small are slower on several
-        order = np.random.Generator(np.random.Philox(key=key(seed, STREAM_SUBSET))).permutation(len(X))
+        order = random.generator(seed, random.STREAM_SUBSET).permutation(len(X))
         cut = round(HELD_OUT * len(X))
         inputs, classes = torch.as_tensor(X, dtype=torch.float32), torch.as_tensor(labels)
         test, training = ((inputs[part], classes[part]) for part in (order[:cut], order[cut:]))
@@ -120,7 +120,7 @@ def _train(model: SparseMLP, data: Part, epochs: int, seed: int, lam: float = 0.
     from frontier.solvers.gates.modules import l0_penalty
 
     X, labels = data
-    generator = np.random.Generator(np.random.Philox(key=key(seed, STREAM_RESAMPLE)))
+    generator = random.generator(seed, random.STREAM_RESAMPLE)
     logits = [layer.weight_gates.qz_logits for layer in model.layers]
     weights = [p for layer in model.layers for p in (layer.weight, layer.bias)]
     groups: list[dict[str, Any]] = [{"params": weights}, {"params": logits, "lr": LR_GATES}]

@@ -7,8 +7,8 @@ import dataclasses
 import numpy as np
 from numpy.typing import ArrayLike
 
+from frontier.core import random
 from frontier.core.problem import CalibrationProblem, FloatArray
-from frontier.core.random import STREAM_ROUNDING, key
 from frontier.core.status import Status
 from frontier.methods.solution import Solution
 from frontier.objectives.design import weighted_design
@@ -50,4 +50,4 @@ def _rounded(problem: CalibrationProblem, weights: FloatArray, seed: int) -> Flo
     most = max(1, int(np.sqrt(LARGEST_WORK / weights.size)))
     order = np.argsort(-problem.importance, kind="stable")[:most]
     rows = weighted_design(problem).A[order]
-    return balanced_rounding(weights, rows, np.random.Generator(np.random.Philox(key=key(seed, STREAM_ROUNDING))))
+    return balanced_rounding(weights, rows, random.generator(seed, random.STREAM_ROUNDING))

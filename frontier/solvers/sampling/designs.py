@@ -16,9 +16,9 @@ from typing import Literal
 
 import numpy as np
 
+from frontier.core import random
 from frontier.core.errors import InputError
 from frontier.core.problem import FloatArray
-from frontier.core.random import STREAM_SAMPLE, key
 from frontier.solvers.sampling.inclusion import Draw, inclusion_probabilities
 from frontier.solvers.sampling.pivotal import pivotal_sample
 from frontier.solvers.sampling.sampford import sampford_sample
@@ -63,5 +63,5 @@ def draw_sample(
     Both (n,). The sample of a seed is that of `pps_sample`. Raises `InputError` as `expected_draws` does.
     """
     expected = expected_draws(np.asarray(size, dtype=np.float64), k, design)
-    generator = np.random.Generator(np.random.Philox(key=key(seed, STREAM_SAMPLE)))
+    generator = random.generator(seed, random.STREAM_SAMPLE)
     return draws(expected, design, generator), expected

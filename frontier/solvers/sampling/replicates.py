@@ -27,9 +27,9 @@ from typing import Any, Literal, cast, get_args
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from frontier.core import random
 from frontier.core.errors import InputError, did_you_mean
 from frontier.core.problem import FloatArray
-from frontier.core.random import STREAM_REPLICATE, key
 
 Kind = Literal["jk1", "jkn", "brr", "fay", "bootstrap", "sdr"]
 KINDS: tuple[Kind, ...] = get_args(Kind)
@@ -129,7 +129,7 @@ class Replicates:
 
     def _drawn(self, seed: int, r: int) -> FloatArray:
         """Of the bootstrap: how often every unit is drawn, rescaled."""
-        generator = np.random.Generator(np.random.Philox(key=key(seed, STREAM_REPLICATE, r)))
+        generator = random.generator(seed, random.STREAM_REPLICATE, r)
         stratum, sizes = self.units.stratum, self.units.sizes
         order = np.argsort(stratum, kind="stable")
         begin = np.cumsum(sizes) - sizes
@@ -184,7 +184,7 @@ def make(kind: str, units: Units, *, number: int | None = None, fay: float | Non
             raise InputError("replicates", "jk1 is of one stratum, with a unit or more in each", got=of, cure=cure)
         group = np.arange(n)
         if n > R:
-            shuffle = np.random.Generator(np.random.Philox(key=key(seed, STREAM_REPLICATE)))
+            shuffle = random.generator(seed, random.STREAM_REPLICATE)
             group = shuffle.permutation(n) % R
         said = f"{R} jackknife replicates (JK1) {of}"
         return Replicates(units, np.full(R, (R - 1) / R), R - 1, said, kind, group)

@@ -16,8 +16,8 @@ import torch
 from numpy.typing import NDArray
 from torch import nn
 
+from frontier.core import random
 from frontier.core.errors import InputError
-from frontier.core.random import STREAM_SAMPLE, key
 from frontier.solvers.gates.gates import HardConcrete
 from frontier.solvers.gates.modules.distribution import STANDARD, HardConcreteGates
 from frontier.solvers.gates.selection import Selection, check_size, select
@@ -107,7 +107,7 @@ class L0Gate(nn.Module):
         logits = self.gates.qz_logits
         if self.size > 1 and learned != 0 and bool((logits == logits[0]).all()):
             raise InputError("gate", "not trained: all open probabilities are alike", cure="fit it first")
-        generator = np.random.Generator(np.random.Philox(key=key(seed, STREAM_SAMPLE)))
+        generator = random.generator(seed, random.STREAM_SAMPLE)
         chances = self.open_probability().double().cpu().numpy()
         return select(chances, target, generator, learned_size=learned)
 
