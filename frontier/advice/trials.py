@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
-from contextlib import AbstractContextManager, nullcontext
+from contextlib import AbstractContextManager
 from typing import Any
 
 from frontier.advice.candidates import Candidate
@@ -80,6 +80,4 @@ def in_parallel(
     task: Callable[..., list[Row]], problem: CalibrationProblem, some: Sequence[Candidate], jobs: int, *args: Any
 ) -> AbstractContextManager[Iterable[list[Row]]]:
     """`task(problem, candidate, *args)` of every candidate, on `jobs` processes, as they end."""
-    if jobs == 1:
-        return nullcontext(task(problem, candidate, *args) for candidate in some)
     return in_processes(task, ((problem, candidate, *args) for candidate in some), jobs)

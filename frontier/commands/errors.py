@@ -6,7 +6,6 @@ interrupted.
 
 from __future__ import annotations
 
-import warnings
 from functools import partial
 from pathlib import Path
 from typing import Annotated, Literal
@@ -20,12 +19,11 @@ from frontier.commands.score_files import read_weights
 from frontier.core.bounds import read_bounds
 from frontier.core.errors import InputError
 from frontier.core.files import write_together
-from frontier.problems.diagnostics import DataWarning, problem_warnings
+from frontier.problems.diagnostics import problem_warnings
 from frontier.problems.own_data.export import as_table, record_ids
 from frontier.problems.splits import default_split
-from frontier.sweep.solve import NotAsAskedWarning
+from frontier.sweep.solve import said_elsewhere
 from frontier.sweep.standard_errors import LINEARISED, standard_errors
-from frontier.sweep.weight_warnings import WeightWarning
 
 KINDS = Literal["linearised", "bootstrap", "jk1", "jkn", "brr", "fay", "sdr"]
 
@@ -95,9 +93,7 @@ def main(
     columns = None if given is None else read_replicate_weights(given, whole, id)
     for line in problem_warnings(whole):
         print_error(f"warning: {line}")
-    with warnings.catch_warnings():
-        for one in (DataWarning, WeightWarning, NotAsAskedWarning):  # of these `data` and `fit` tell
-            warnings.simplefilter("ignore", one)
+    with said_elsewhere():  # by `data` and `fit`
         found = standard_errors(
             whole,
             stat,

@@ -8,7 +8,6 @@ than the budget) or no good (`sweep/weight_warnings.py`), and it is said, or the
 from __future__ import annotations
 
 import dataclasses
-import warnings
 from functools import partial
 from pathlib import Path
 from typing import Annotated, Any, Literal, NoReturn
@@ -33,14 +32,14 @@ from frontier.core.bounds import read_bounds
 from frontier.core.errors import InputError
 from frontier.core.problem import CalibrationProblem
 from frontier.methods.solution import Solution
-from frontier.problems.diagnostics import DataWarning, problem_warnings
+from frontier.problems.diagnostics import problem_warnings
 from frontier.problems.splits import default_split, every_target
 from frontier.sweep.default_method import default_method
 from frontier.sweep.integer_weights import rounded_solution
 from frontier.sweep.partition import PartedSolution, calibrate_by, labels_of
-from frontier.sweep.solve import NotAsAskedWarning, calibrate, records_asked_for, reweigh, with_categories
+from frontier.sweep.solve import calibrate, records_asked_for, reweigh, said_elsewhere, with_categories
 from frontier.sweep.tables import small_file, targets_table, weights_table
-from frontier.sweep.weight_warnings import WeightWarning, weight_warnings
+from frontier.sweep.weight_warnings import weight_warnings
 
 
 @partial(command, kept="nothing was written")
@@ -129,10 +128,7 @@ def main(
         "exact": exact,
     }
     options |= {"bounds": bounds, "integer": integer, "params": params, "threads": threads}
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore", DataWarning)  # said above
-        warnings.simplefilter("ignore", WeightWarning)  # said below
-        warnings.simplefilter("ignore", NotAsAskedWarning)
+    with said_elsewhere():  # above, of the data, and below
         if partition is not None:
             own = whole.groups if partition == spec.params.get("group") else None
             result = calibrate_by(training, labels_of(whole, partition) if own is None else own, jobs=jobs, **options)

@@ -21,12 +21,15 @@ NO_NEWS = ("A worker stopped while some jobs", ".*tasks (which were|have been)")
 
 @contextmanager
 def in_processes(task: Callable[..., T], calls: Iterable[tuple[Any, ...]], processes: int) -> Iterator[Iterator[T]]:
-    """`task(*call)` of every call on `processes` workers (at least two: one would be this process), as they end.
+    """`task(*call)` of every call on `processes` workers, as they end; one process is this one, call after call.
 
     Leaving the context, early or by an exception too, ends the workers' tasks: the pool is one for all that a process
     does, and results collected later by chance would take the workers away from whoever works then.
     Raises `TerminatedWorkerError` where a worker died, and what the task raises.
     """
+    if processes == 1:
+        yield (task(*call) for call in calls)
+        return
     parallel = Parallel(
         n_jobs=processes, backend="loky", return_as="generator_unordered", batch_size=1, pre_dispatch="2*n_jobs"
     )

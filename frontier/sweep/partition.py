@@ -7,8 +7,7 @@ from __future__ import annotations
 
 import inspect
 import warnings
-from collections.abc import Iterable, Mapping, Sequence
-from contextlib import AbstractContextManager, nullcontext
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -106,7 +105,7 @@ def calibrate_by(
         if part.problem is None
     }
     calls = [(i, part.problem, options) for i, part in enumerate(cut) if part.problem is not None]
-    with _spread(calls, jobs) as ended:
+    with in_processes(_fitted, calls, jobs) as ended:
         found |= dict(ended)
     refused = [solution for i, _, _ in calls if isinstance(solution := found[i], InputError)]
     if refused and len(refused) == len(calls):
@@ -138,14 +137,6 @@ def labels_of(problem: CalibrationProblem, column: str) -> NDArray[np.str_]:
     if (missing := int(values.isna().sum())) > 0:
         raise InputError("partition", f"{missing:,} records without '{column}'", expected="one for each")
     return values.astype(str).to_numpy(dtype=str)
-
-
-def _spread(
-    calls: Sequence[tuple[int, CalibrationProblem, Mapping[str, Any]]], jobs: int
-) -> AbstractContextManager[Iterable[tuple[int, Solution | InputError]]]:
-    if jobs == 1:
-        return nullcontext(_fitted(*call) for call in calls)
-    return in_processes(_fitted, calls, jobs)
 
 
 def _fitted(i: int, problem: CalibrationProblem, options: Mapping[str, Any]) -> tuple[int, Solution | InputError]:

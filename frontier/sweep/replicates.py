@@ -9,9 +9,7 @@ has NaN estimates, and its status and message are kept.
 
 from __future__ import annotations
 
-import warnings
-from collections.abc import Iterable, Mapping, Sequence
-from contextlib import AbstractContextManager, nullcontext
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -26,13 +24,11 @@ from frontier.core.resampling import with_factors
 from frontier.core.status import SETTLED, Status
 from frontier.methods._classical import Classical
 from frontier.methods.solution import Solution
-from frontier.problems.diagnostics import DataWarning
 from frontier.problems.records.estimates import Estimates
 from frontier.solvers.sampling.replicates import Replicates
 from frontier.sweep.measure import failure
 from frontier.sweep.progress import SweepProgress
-from frontier.sweep.solve import NotAsAskedWarning, calibrate
-from frontier.sweep.weight_warnings import WeightWarning
+from frontier.sweep.solve import calibrate, said_elsewhere
 
 PORTIONS = 8  # for each process: the last to end are not waited for long, and M is sent that often
 
@@ -56,9 +52,7 @@ class Fit:
             if self.method is not None:
                 [found] = self.method.solve(problem, [Point()], start=self.start)
                 return found
-            with warnings.catch_warnings():
-                for kind in (WeightWarning, DataWarning, NotAsAskedWarning):
-                    warnings.simplefilter("ignore", kind)
+            with said_elsewhere():
                 seed = None if self.seed is None else self.seed + 1 + number
                 return calibrate(problem, seed=seed, **(self.told or {}))
         except Exception as error:  # noqa: BLE001  # failures are data
@@ -92,10 +86,8 @@ def replicated(
     size = 1 if fit and fit.method is None else max(1, R // (jobs * PORTIONS))
     portions = [range(first, min(first + size, R)) for first in range(0, R, size)]
     calls = [(problem, statistics, replicates, fit, keep_weights, part) for part in portions]
-    running: AbstractContextManager[Iterable[list[_One]]]
-    running = nullcontext(_some(*call) for call in calls) if jobs == 1 else in_processes(_some, calls, jobs)
     found: dict[int, _One] = {}
-    with running as parts, SweepProgress(R, 0, quiet=quiet, unit="replicates") as progress:
+    with in_processes(_some, calls, jobs) as parts, SweepProgress(R, 0, quiet=quiet, unit="replicates") as progress:
         for part in parts:
             found |= {one.number: one for one in part}
             progress.advance("replicates", len(part), sum(one.failed for one in part))

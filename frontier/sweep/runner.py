@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from contextlib import AbstractContextManager, nullcontext
+from contextlib import AbstractContextManager
 from dataclasses import dataclass, replace
 
 from joblib.externals.loky.process_executor import TerminatedWorkerError
@@ -95,9 +95,8 @@ def run_batches(
 
 
 def _fan_out(jobs: Sequence[Job], processes: int, limits: Limits) -> AbstractContextManager[Iterable[tuple[str, int]]]:
-    if processes == 1:
-        return nullcontext(_in_a_process(job) if limits else _solve_and_store(job) for job in jobs)
-    return in_processes(_solve_and_store, ((job,) for job in jobs), processes)
+    task = _in_a_process if limits and processes == 1 else _solve_and_store
+    return in_processes(task, ((job,) for job in jobs), processes)
 
 
 def _in_a_process(job: Job) -> tuple[str, int]:

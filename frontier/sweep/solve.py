@@ -5,7 +5,8 @@ from __future__ import annotations
 import dataclasses
 import inspect
 import warnings
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from typing import Any
 
 import pandas as pd
@@ -154,6 +155,15 @@ def reweigh(
 
 class NotAsAskedWarning(UserWarning):
     """What was asked for is not what came: the status of a solution says why."""
+
+
+@contextmanager
+def said_elsewhere() -> Iterator[None]:
+    """Within it `calibrate` warns of nothing that its caller says in its own way: data, weights, what was not met."""
+    with warnings.catch_warnings():
+        for kind in (DataWarning, WeightWarning, NotAsAskedWarning):
+            warnings.simplefilter("ignore", kind)
+        yield
 
 
 def _warned(problem: CalibrationProblem, solution: Solution) -> Solution:
