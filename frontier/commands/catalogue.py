@@ -3,16 +3,22 @@
 from __future__ import annotations
 
 import inspect
+import sys
 import textwrap
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
 
 WIDTH = 100  # characters of a line
 
 
-def first_line(text: str | None) -> str:
-    """The first line of a docstring."""
-    return inspect.cleandoc(text or "").split("\n", 1)[0]
+def text_of(thing: type | Callable[..., Any]) -> str:
+    """What the file says of itself that defines a method or builds a problem."""
+    return inspect.cleandoc(sys.modules[thing.__module__].__doc__ or "")
+
+
+def idea_of(thing: type | Callable[..., Any]) -> str:
+    """The first line of that."""
+    return text_of(thing).split("\n", 1)[0]
 
 
 def defaults(values: Mapping[str, Any]) -> list[str]:

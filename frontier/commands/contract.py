@@ -13,6 +13,7 @@ import typer
 
 from frontier.commands.command_line import command, print_lines
 from frontier.commands.fit_files import read_settings
+from frontier.commands.options import SettingsOption
 from frontier.methods.registry import configured, find_method
 from frontier.sweep.contract import held
 
@@ -20,9 +21,7 @@ from frontier.sweep.contract import held
 @partial(command, kept="nothing is written")
 def main(
     method: Annotated[str, typer.Argument(help="path/to/file.py:MyMethod, or a registered name")],
-    settings: Annotated[
-        list[str] | None, typer.Option("--set", help="a parameter of the method, name=value (repeatable)")
-    ] = None,
+    settings: SettingsOption = None,
 ) -> None:
     """Check a method on small problems: order, shapes, seeds, pickling, budgets, degenerate problems and more."""
     place = f"method '{method}'"

@@ -14,6 +14,7 @@ import typer
 
 from frontier.commands.command_line import command, print_lines
 from frontier.commands.fit_files import print_pairs, read_problem, writable
+from frontier.commands.options import ProblemArgument
 from frontier.core.errors import some
 from frontier.core.files import write_atomically
 from frontier.core.limits import OutOfTime
@@ -34,7 +35,7 @@ SHOWN = 3
 
 @partial(command, kept="nothing was written")
 def main(
-    problem: Annotated[str, typer.Argument(help="YAML file with one problem, or the name of a registered one")],
+    problem: ProblemArgument,
     out: Annotated[Path | None, typer.Option(help="table with a row per target: .csv or .parquet")] = None,
     seconds: Annotated[float, typer.Option(min=0, help="for the search of targets that no weights meet")] = 30.0,
 ) -> None:

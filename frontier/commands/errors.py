@@ -15,6 +15,7 @@ import typer
 from frontier.commands.command_line import command, print_error, print_lines
 from frontier.commands.errors_files import in_r, read_record_variables, read_replicate_weights, replicate_table
 from frontier.commands.fit_files import id_column, read_budget, read_problem, read_settings, writable
+from frontier.commands.options import BudgetOption, LamOption, ProblemArgument, SettingsOption
 from frontier.commands.score_files import read_weights
 from frontier.core.bounds import read_bounds
 from frontier.core.errors import InputError
@@ -30,7 +31,7 @@ KINDS = Literal["linearised", "bootstrap", "jk1", "jkn", "brr", "fay", "sdr"]
 
 @partial(command, kept="nothing was written")
 def main(
-    problem: Annotated[str, typer.Argument(help="YAML file with one problem, or the name of a registered one")],
+    problem: ProblemArgument,
     stat: Annotated[
         list[str],
         typer.Option(
@@ -40,12 +41,10 @@ def main(
     by: Annotated[list[str] | None, typer.Option(help="a column of categories to estimate in too (repeatable)")] = None,
     weights: Annotated[Path | None, typer.Option(help="weights of a fit: .npy, .csv or .parquet")] = None,
     method: Annotated[str | None, typer.Option(help="the method that makes them, in every replicate too")] = None,
-    budget: Annotated[str | None, typer.Option(help="records to keep, or a share of them (0.05)")] = None,
-    lam: Annotated[float | None, typer.Option(help="penalty λ instead of a budget, in the method's unit")] = None,
+    budget: BudgetOption = None,
+    lam: LamOption = None,
     seed: Annotated[int | None, typer.Option(help="of the replicates and of a stochastic method; default 0")] = None,
-    settings: Annotated[
-        list[str] | None, typer.Option("--set", help="a parameter of the method, name=value (repeatable)")
-    ] = None,
+    settings: SettingsOption = None,
     refit: Annotated[Literal["none", "fitted", "initial"] | None, typer.Option(help="as `fit` takes it")] = None,
     bound: Annotated[list[str] | None, typer.Option(help="as `fit` takes it (repeatable)")] = None,
     exact: Annotated[bool, typer.Option("--exact", help="as `fit` takes it")] = False,

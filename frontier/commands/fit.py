@@ -27,6 +27,7 @@ from frontier.commands.fit_files import (
     read_settings,
     summary,
 )
+from frontier.commands.options import BudgetOption, LamOption, ProblemArgument, SettingsOption
 from frontier.commands.score_files import read_weights
 from frontier.core.bounds import read_bounds
 from frontier.core.errors import InputError
@@ -44,7 +45,7 @@ from frontier.sweep.weight_warnings import weight_warnings
 
 @partial(command, kept="nothing was written")
 def main(
-    problem: Annotated[str, typer.Argument(help="YAML file with one problem, or the name of a registered one")],
+    problem: ProblemArgument,
     out: Annotated[Path, typer.Option(help="weights: .parquet or .csv; targets go beside it, as <name>_targets")],
     method: Annotated[
         str | None,
@@ -52,12 +53,10 @@ def main(
             help="a registered method, or path/to/file.py:MyMethod; default by a rule, see `frontier suggest`"
         ),
     ] = None,
-    budget: Annotated[str | None, typer.Option(help="records to keep, or a share of them (0.05)")] = None,
-    lam: Annotated[float | None, typer.Option(help="penalty λ instead of a budget, in the method's unit")] = None,
+    budget: BudgetOption = None,
+    lam: LamOption = None,
     seed: Annotated[int | None, typer.Option(help="of a stochastic method; default 0")] = None,
-    settings: Annotated[
-        list[str] | None, typer.Option("--set", help="a parameter of the method, name=value (repeatable)")
-    ] = None,
+    settings: SettingsOption = None,
     refit: Annotated[
         Literal["none", "fitted", "initial"] | None,
         typer.Option(help="weight the same records again, from these weights; default: what suits the method"),

@@ -7,12 +7,11 @@ from __future__ import annotations
 
 import dataclasses
 import inspect
-import sys
 from typing import Annotated
 
 import typer
 
-from frontier.commands.catalogue import defaults, first_line, listed
+from frontier.commands.catalogue import defaults, idea_of, listed, text_of
 from frontier.commands.command_line import command, print_lines
 
 POINTS = {"lam": "λ", "budget": "a budget of records", "seed": "a seed"}
@@ -31,7 +30,6 @@ def about(name: str) -> list[str]:
     from frontier.methods.registry import find_method
 
     cls = find_method(name, "method")
-    module = inspect.cleandoc(sys.modules[cls.__module__].__doc__ or "")
     coordinates = {*cls.axes, *(["seed"] if cls.stochastic else [])}
     points = [words for key, words in POINTS.items() if key in coordinates]
     fields = {
@@ -41,7 +39,7 @@ def about(name: str) -> list[str]:
     return [
         *(["A point has " + " and ".join(points) + "."] if points else ["One point: no λ, budget or seed."]),
         "",
-        *module.splitlines(),
+        *text_of(cls).splitlines(),
         "",
         *inspect.cleandoc(cls.__doc__ or "").splitlines(),
         "",
@@ -52,5 +50,5 @@ def about(name: str) -> list[str]:
 def _all() -> list[str]:
     from frontier.methods.registry import method_class, method_names
 
-    rows = {name: first_line(sys.modules[method_class(name).__module__].__doc__) for name in method_names()}
+    rows = {name: idea_of(method_class(name)) for name in method_names()}
     return [*listed(rows), "", "`frontier methods NAME` says more of one."]

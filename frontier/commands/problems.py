@@ -6,13 +6,12 @@ Exit codes: 0 done, 2 bad input.
 from __future__ import annotations
 
 import inspect
-import sys
 from collections import Counter
 from typing import Annotated
 
 import typer
 
-from frontier.commands.catalogue import defaults, first_line, listed
+from frontier.commands.catalogue import defaults, idea_of, listed, text_of
 from frontier.commands.command_line import command, print_lines
 
 
@@ -32,7 +31,7 @@ def about(name: str) -> list[str]:
     own = {k: p.default for k, p in inspect.signature(builder).parameters.items() if k not in GIVEN}
     common = {k: p.default for one in COMMON for k, p in inspect.signature(one).parameters.items() if k != "problem"}
     lines = [
-        *inspect.cleandoc(sys.modules[builder.__module__].__doc__ or "").splitlines(),
+        *text_of(builder).splitlines(),
         "",
         *inspect.cleandoc(builder.__doc__ or "").splitlines(),
         "",
@@ -56,7 +55,5 @@ def about(name: str) -> list[str]:
 def _all() -> list[str]:
     from frontier.problems.registry import problem_builder, problem_names
 
-    rows = {
-        name: first_line(sys.modules[problem_builder(name, "problem").__module__].__doc__) for name in problem_names()
-    }
+    rows = {name: idea_of(problem_builder(name, "problem")) for name in problem_names()}
     return [*listed(rows), "", "`frontier problems NAME` says more of one."]

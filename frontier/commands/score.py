@@ -25,6 +25,7 @@ from frontier.commands.fit_files import (
     weights_in_words,
     writable,
 )
+from frontier.commands.options import ProblemArgument
 from frontier.commands.score_files import read_weights
 from frontier.commands.score_targets import WORSE, comparison, means, scored_targets, worst_targets
 from frontier.core.errors import InputError
@@ -40,7 +41,7 @@ from frontier.sweep.weight_warnings import weight_warnings
 
 @partial(command, kept="nothing was written")
 def main(
-    problem: Annotated[str, typer.Argument(help="YAML file with one problem, or the name of a registered one")],
+    problem: ProblemArgument,
     weights: Annotated[Path, typer.Argument(help="column 'weight' and ids (.csv, .parquet), or an array (.npy)")],
     weights2: Annotated[Path | None, typer.Argument(help="the newer release, compared with the other")] = None,
     out: Annotated[Path | None, typer.Option(help="write a row per target: .parquet or .csv")] = None,

@@ -16,13 +16,14 @@ import typer
 from frontier.advice.suggest import suggest
 from frontier.commands.command_line import command, print_error, print_lines
 from frontier.commands.fit_files import check_folder_of, read_budget, read_problem, read_share
+from frontier.commands.options import ProblemArgument
 from frontier.core.files import write_together
 from frontier.problems.diagnostics import DataWarning, problem_warnings
 
 
 @partial(command, kept="nothing was written")
 def main(
-    problem: Annotated[str, typer.Argument(help="YAML file with one problem, or the name of a registered one")],
+    problem: ProblemArgument,
     budget: Annotated[
         list[str] | None, typer.Option(help="records to keep, or a share of them (repeatable); default 2, 8 and 30%")
     ] = None,

@@ -29,7 +29,7 @@ from frontier.core.problem import CalibrationProblem, FloatArray
 from frontier.core.truth import Distribution, Truth
 from frontier.problems.cps import build as cps
 from frontier.problems.cps.population import Population, population
-from frontier.problems.cps.sampling import standardised, with_chance
+from frontier.problems.cps.sampling import respondents, standardised
 from frontier.problems.cps.variables import households
 
 Targets = Literal["national", "national_and_benefits", "states"]
@@ -77,11 +77,7 @@ def build(
     people = population()
     rng = np.random.default_rng([replicate, 20_261_127])
     answers = _response(people, response, strength, rng)
-    rate = float(people.weights @ answers / people.weights.sum())
-    inclusion = with_chance(np.sqrt(people.weights), n / rate)
-    drawn = rng.random(inclusion.size) < inclusion
-    records = np.flatnonzero(drawn & (rng.random(inclusion.size) < answers))
-    design = people.weights[records] / inclusion[records]
+    records, design, rate = respondents(people.weights, answers, n, rng)
     noise = 1.0 + target_noise * rng.standard_normal(len(people.targets))  # drawn for all: one does not depend on which
     rows = _published(people, targets)
     M = sp.csr_array(people.M[:, records])[rows]

@@ -29,7 +29,7 @@ from frontier.core.problem import CalibrationProblem, FloatArray
 from frontier.core.truth import hidden_truth
 from frontier.problems.cps import build as cps
 from frontier.problems.cps.population import AGES, CLASSES, FINE_AGES, LEAST_SUPPORT, class_of
-from frontier.problems.cps.sampling import standardised, with_chance
+from frontier.problems.cps.sampling import respondents, standardised
 
 STATE_SEED = 2027  # of the states' effects, the same in every replicate
 PUBLISHED = ("state", "age", "class", "status", "works/age", "medicaid/age", "snap/status", "filer/all")
@@ -123,10 +123,7 @@ def build(
     effects = np.random.default_rng(STATE_SEED).standard_normal(int(people.state.max()) + 1)
     noise = rng.standard_normal(people.weights.size)
     answers = expit(1 + strength * (people.tendency + 0.3 * effects[people.state] + 0.3 * noise))
-    rate = float(people.weights @ answers / people.weights.sum())
-    chance = with_chance(np.sqrt(people.weights), n / rate)
-    drawn = rng.random(chance.size) < chance
-    records = np.flatnonzero(drawn & (rng.random(chance.size) < answers))
+    records, design, rate = respondents(people.weights, answers, n, rng)
     M = sp.csr_array(people.rows["published"][:, records])
     kept = np.flatnonzero(np.diff(M.indptr) >= min_records)
     if not kept.size:
@@ -143,7 +140,7 @@ def build(
         name="census_persons",
         M=M[kept],
         y=np.asarray(people.rows["published"] @ people.weights)[kept],
-        w0=people.weights[records] / chance[records] / rate,
+        w0=design / rate,
         families=tuple(name.split(":")[0] for name in names),
         target_names=tuple(names),
         meta={"source": cps.SOURCE, "record": "adult", "replicate": replicate, "held_out_families": ()},

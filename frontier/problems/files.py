@@ -177,8 +177,8 @@ def build(
     else:
         key = "matrix" if matrix is None else "records"
         raise InputError(f"{PLACE}.{key}", "missing key", cure="give matrix and records, or microdata")
-    if truth is not None and (np.diff(truth.H.indptr) == 0).any():
-        unseen = [truth.names[k] for k in np.flatnonzero(np.diff(truth.H.indptr) == 0)]
+    unseen = [] if truth is None else [truth.names[k] for k in np.flatnonzero(np.diff(truth.H.indptr) == 0)]
+    if unseen:
         names = ", ".join(map(repr, unseen[:NAMES_SHOWN]))
         warned += (
             f"{hidden}: {len(unseen):,} hidden totals that no record adds to, so all weights miss them: {names}",

@@ -7,7 +7,6 @@ make of `results/flagship/`. A test holds the pages to it. Exit codes: 0 done, 2
 from __future__ import annotations
 
 import re
-import sys
 from collections import Counter
 from collections.abc import Callable, Mapping
 from functools import cache
@@ -22,7 +21,7 @@ from frontier.analysis.arena import HIDDEN, TRAINING, contrasts, controls, means
 from frontier.analysis.contrasts import contrasts as declared_contrasts
 from frontier.analysis.contrasts import declared
 from frontier.analysis.heldout_metrics import METRICS
-from frontier.commands.catalogue import first_line
+from frontier.commands.catalogue import idea_of
 from frontier.commands.command_line import command
 from frontier.core.errors import InputError, did_you_mean
 from frontier.core.files import write_atomically
@@ -218,7 +217,7 @@ def methods(_: Path) -> str:
             continue  # of another package on this machine
         points = [{"lam": "λ"}.get(axis, axis) for axis in ("lam", "budget") if axis in cls.axes]
         points += ["seed"] if cls.stochastic else []
-        link, idea = f"[`{name}`]({name.replace('.', '/')}.py)", first_line(sys.modules[cls.__module__].__doc__)
+        link, idea = f"[`{name}`]({name.replace('.', '/')}.py)", idea_of(cls)
         rows.append([Text(link), Text(idea.replace("|", r"\|")), ", ".join(points) or "–"])
     return table_markdown(Table(("method", "idea", "a point has"), rows))
 

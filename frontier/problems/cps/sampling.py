@@ -3,8 +3,23 @@
 from __future__ import annotations
 
 import numpy as np
+from numpy.typing import NDArray
 
 from frontier.core.problem import FloatArray
+
+
+def respondents(
+    weights: FloatArray, answers: FloatArray, n: int, rng: np.random.Generator
+) -> tuple[NDArray[np.intp], FloatArray, float]:
+    """Who is drawn with chance `π ∝ √W` and answers, expected n of them; their `W/π`; the response rate `Σ W p/Σ W`.
+
+    `answers` (N) are the probabilities p to answer; initial weights are W/π over the rate: they do not know p.
+    """
+    rate = float(weights @ answers / weights.sum())
+    chance = with_chance(np.sqrt(weights), n / rate)
+    drawn = rng.random(chance.size) < chance
+    records = np.flatnonzero(drawn & (rng.random(chance.size) < answers))
+    return records, weights[records] / chance[records], rate
 
 
 def with_chance(size: FloatArray, expected: float) -> FloatArray:
