@@ -71,18 +71,22 @@ def _blocks(run: Run) -> list[Block]:
     arms = dict.fromkeys(zip(sized["label"], sized["refit"], strict=True))
     found = contrasts(rows, (REFERENCE, "none"), list(arms))
     known = controls(run.manifest)
+    drawn: list[Block] = []
     compared: list[Block] = []
-    if not found.empty:
+    if not found.empty:  # a bound alone is a table
+        drawn = [
+            Picture(
+                f"{run.name}__two_errors",
+                "Training error against hidden error at each budget, means over replicates with standard errors; "
+                "methods that choose records in colour, samples drawn at random in grey.",
+                lambda: _figure(table, known),
+            ),
+        ]
         compared = [Section("What is better than what", [_verdicts(at_their_best(found, table)), _note(found)])]
     return [
         Text(escape(str(run.manifest.get("description") or ""))),
         summary(table, known),
-        Picture(
-            f"{run.name}__two_errors",
-            "Training error against hidden error at each budget, means over replicates with standard errors; "
-            "methods that choose records in colour, samples drawn at random in grey.",
-            lambda: _figure(table, known),
-        ),
+        *drawn,
         *_in_sampling_errors(table, known),
         *compared,
         Section("All arms", [_arms(table, known)]),
