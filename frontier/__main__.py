@@ -5,6 +5,7 @@ from frontier.commands.group import command_group
 
 COMMANDS = {
     "run": ("frontier.commands.run", "solve what an experiment lacks, score it, draw the report"),
+    "tune": ("frontier.commands.tune", "search every method's settings at equal cost, then compare"),
     "report": ("frontier.commands.report", "redraw the report of one or several results folders"),
     "check": ("frontier.commands.check", "is this run worse than a baseline?"),
     "data": ("frontier.commands.data", "what is in a problem, and what is wrong with it"),

@@ -23,10 +23,11 @@ MAY_IMPORT = {  # beside itself
     "results": "core",
     "sweep": "core objectives solvers methods problems results",
     "advice": "core objectives solvers methods problems results sweep",
+    "tuning": "core objectives solvers methods problems results sweep",
     "analysis": "core results",
     "reporting": "core results analysis",
-    "commands": "core objectives solvers methods problems results sweep advice analysis reporting",
-    "study": "core objectives solvers methods problems results sweep advice analysis reporting commands",
+    "commands": "core objectives solvers methods problems results sweep advice tuning analysis reporting",
+    "study": "core objectives solvers methods problems results sweep advice tuning analysis reporting commands",
 }
 AT_THE_TOP = ("__init__", "__main__", "api", "check", "pytest_plugin", "report", "run")  # beside the rooms: doors
 HEAVY = {
@@ -36,6 +37,7 @@ HEAVY = {
     "sklearn": ("solvers.gates.modules.estimator",),
     "matplotlib": ("reporting.", "study."),
     "distributed": ("sweep.cluster",),
+    "optuna": (),
 }
 MODULES = {
     ".".join(path.relative_to(ROOT).with_suffix("").parts): path

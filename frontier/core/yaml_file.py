@@ -31,6 +31,11 @@ def read_yaml(path: Path, what: str, cure: str) -> tuple[str, dict[str, Any]]:
     return text, _parse(text, path, what)
 
 
+def read_mapping(text: str, place: str) -> dict[str, Any]:
+    """The mapping in a text of YAML; `InputError` names `place`."""
+    return _parse(text, Path(place), "a mapping")
+
+
 def read_value(text: str, place: str) -> Any:
     """The plain value that a text is in YAML: a number, a truth value, a string, a list; `InputError` names `place`."""
     content = _parse(f"value: {text}", Path(place), "a value")

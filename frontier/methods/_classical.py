@@ -16,6 +16,7 @@ from frontier.core.limits import OutOfTime, at_most
 from frontier.core.point import Coordinate, Point
 from frontier.core.problem import CalibrationProblem, FloatArray
 from frontier.core.ranges import Count, Positive, Share
+from frontier.core.search_space import Between, Space
 from frontier.core.status import Status
 from frontier.methods.base import Arm, Method
 from frontier.methods.solution import Solution
@@ -35,6 +36,8 @@ class Classical(Method):
 
     axes: ClassVar[frozenset[Coordinate]] = frozenset()
     refit_from: ClassVar[Arm] = "none"  # all records are fitted; those at 0 were left out by the distance
+
+    search_space: ClassVar[Space] = {"relax": Between(1e-3, 100.0, log=True)}
 
     relax: Annotated[Positive, "null calibrates exactly"] | None = None
     tol: Share = 1e-9

@@ -26,6 +26,7 @@ from frontier.core.limits import OutOfTime, out_of_time
 from frontier.core.point import Coordinate, Point
 from frontier.core.problem import CalibrationProblem, FloatArray
 from frontier.core.ranges import Positive
+from frontier.core.search_space import Between, Space
 from frontier.core.status import Status
 from frontier.methods.anchored_l1 import AnchoredL1
 from frontier.methods.base import Arm, Method
@@ -69,6 +70,10 @@ class DenseThinning(Method):
     batch_over: ClassVar[frozenset[str]] = frozenset({"budget", "seed"})
     axes: ClassVar[frozenset[Coordinate]] = frozenset({"budget"})
     refit_from: ClassVar[Arm] = "fitted"  # the weights of a sample know its chances
+
+    search_space: ClassVar[Space] = {
+        "penalty": Between(1e-5, 1.0, log=True),
+    }
 
     dense: DenseMethod = "anchored_l1"
     penalty: Positive | None = None

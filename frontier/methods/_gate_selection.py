@@ -23,6 +23,7 @@ from frontier.core.limits import OutOfTime, out_of_time
 from frontier.core.point import Coordinate, Point, reached
 from frontier.core.problem import CalibrationProblem
 from frontier.core.ranges import Count, NonNegative, Positive, Probability
+from frontier.core.search_space import Between, OneOf, Space
 from frontier.core.status import Status
 from frontier.methods._dense import balanced_draw, sampler, warm_up_cube
 from frontier.methods.base import Arm, Method
@@ -44,6 +45,14 @@ class GateSelection(Method):
     axes: ClassVar[frozenset[Coordinate]] = frozenset({"budget"})
     stochastic: ClassVar[bool] = True
     refit_from: ClassVar[Arm] = "fitted"  # the weights of a sample know its chances
+
+    search_space: ClassVar[Space] = {
+        "lr": Between(0.03, 0.3, log=True),
+        "epochs": OneOf((1000, 2000, 4000)),
+        "init_keep_prob": Between(0.5, 0.999),
+        "temperature": Between(0.3, 1.5),
+        "draw": OneOf(("systematic", "pivotal", "cube")),
+    }
 
     epochs: Count = 2_000
     lr: Positive = 0.1

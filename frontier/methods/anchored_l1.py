@@ -16,6 +16,7 @@ import numpy as np
 from frontier.core.point import Coordinate
 from frontier.core.problem import CalibrationProblem, FloatArray
 from frontier.core.ranges import Count, Positive, Share
+from frontier.core.search_space import Between, OneOf, Space
 from frontier.core.status import Status
 from frontier.methods.base import Method
 from frontier.methods.path import Path
@@ -47,6 +48,11 @@ class AnchoredL1(Method):
 
     batch_over: ClassVar[frozenset[str]] = frozenset({"lam", "budget"})
     axes: ClassVar[frozenset[Coordinate]] = frozenset({"lam", "budget"})
+
+    search_space: ClassVar[Space] = {
+        "mu": Between(1e-5, 1.0, log=True),
+        "upper": OneOf((None, 5.0, 20.0)),
+    }
 
     mu: Positive = 1e-3
     mu_unit: Literal["relative", "absolute"] = "relative"

@@ -18,6 +18,7 @@ from frontier.core.errors import InputError
 from frontier.core.point import Coordinate, Point
 from frontier.core.problem import CalibrationProblem
 from frontier.core.ranges import check_ranges
+from frontier.core.search_space import Space
 from frontier.methods.path import Path, follow
 from frontier.methods.solution import Solution
 
@@ -34,6 +35,7 @@ class Method:
     `refit_from`   what the records that it keeps are best weighted again from (`methods.refit`), or `none`
     `holds`        whether it has fields `exact` and `bounds`, and ends by them itself (`told`)
     `auxiliary_too` whether it keeps auxiliary statistics: it is then given the categories that a problem knows of
+    `search_space` what to try for its parameters when it is tuned; empty: it runs at its defaults (`frontier tune`)
     `renamed`      parameters of earlier versions, each with the cure that its error gives
 
     Raises `InputError` for a parameter outside the range that its declaration gives (`frontier.core.ranges`).
@@ -45,6 +47,7 @@ class Method:
     refit_from: ClassVar[Arm] = "initial"
     holds: ClassVar[bool] = False
     auxiliary_too: ClassVar[bool] = False
+    search_space: ClassVar[Space] = {}
     renamed: ClassVar[Mapping[str, str]] = {}
 
     def __post_init__(self) -> None:

@@ -31,6 +31,7 @@ from frontier.core.bounds import Bounds
 from frontier.core.point import Coordinate, Point, reached
 from frontier.core.problem import CalibrationProblem, FloatArray
 from frontier.core.ranges import Count, NonNegative, Positive
+from frontier.core.search_space import Between, OneOf, Space
 from frontier.core.status import Status
 from frontier.methods._dense import dense_solution
 from frontier.methods.base import Arm, Method
@@ -67,6 +68,15 @@ class Coreset(Method):
     holds: ClassVar[bool] = True
     auxiliary_too: ClassVar[bool] = True
     refit_from: ClassVar[Arm] = "none"  # a refit to the targets alone undoes it
+
+    search_space: ClassVar[Space] = {
+        "penalty": Between(1e-5, 0.1, log=True),
+        "share": Between(0.1, 10.0, log=True),
+        "levelling": Between(0.0, 1.0),
+        "pull": Between(1e-4, 1.0, log=True),
+        "rho": Between(1e-3, 10.0, log=True),
+        "epochs": OneOf((1000, 2000, 4000)),
+    }
 
     penalty: Positive | None = None
     share: NonNegative = 1.0

@@ -12,6 +12,7 @@ from typing import ClassVar
 
 from frontier.core.point import Coordinate, Point
 from frontier.core.problem import CalibrationProblem
+from frontier.core.search_space import Between, OneOf, Space
 from frontier.methods._log_space import LogSpace, compile_kernels
 from frontier.methods.solution import Solution
 
@@ -34,6 +35,13 @@ class DenseAdam(LogSpace):
     batch_over: ClassVar[frozenset[str]] = frozenset()
     stochastic: ClassVar[bool] = False
     axes: ClassVar[frozenset[Coordinate]] = frozenset()
+
+    search_space: ClassVar[Space] = {
+        "lr": Between(0.01, 0.3, log=True),
+        "epochs": OneOf((500, 1000, 2000)),
+        "loss": OneOf(("squared", "capped")),
+        "max_weight_ratio": OneOf((None, 10.0, 100.0)),
+    }
 
     def warm_up(self) -> None:
         compile_kernels(self.precision, self.device, gated=False)

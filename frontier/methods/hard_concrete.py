@@ -23,6 +23,7 @@ from frontier.core.point import Coordinate, Point
 from frontier.core.problem import CalibrationProblem
 from frontier.core.random import STREAM_LOG_ALPHA, STREAM_LOG_WEIGHT, normal
 from frontier.core.ranges import Count, NonNegative, Probability
+from frontier.core.search_space import Between, OneOf, Space
 from frontier.core.status import Status
 from frontier.methods._log_space import LogSpace, compile_kernels, lam_ref
 from frontier.methods.solution import Solution
@@ -64,6 +65,15 @@ class HardConcreteCalibrator(LogSpace):
     batch_over: ClassVar[frozenset[str]] = frozenset({"lam", "budget", "seed"})
     stochastic: ClassVar[bool] = True
     axes: ClassVar[frozenset[Coordinate]] = frozenset({"lam", "budget"})
+
+    search_space: ClassVar[Space] = {
+        "lr": Between(0.03, 0.3, log=True),
+        "epochs": OneOf((1000, 2000, 4000)),
+        "loss": OneOf(("squared", "capped")),
+        "init_keep_prob": Between(0.5, 0.999),
+        "temperature": Between(0.3, 1.5),
+        "max_weight_ratio": OneOf((None, 10.0, 100.0)),
+    }
 
     lam_unit: Literal["record", "share"] = "record"
     init_keep_prob: Probability | tuple[Probability, ...] = 0.99

@@ -7,8 +7,10 @@ of which share `solve_with_selections` tells. Weights: `methods/_gate_selection.
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import ClassVar
 
 from frontier.core.ranges import Probability
+from frontier.core.search_space import Between, Space
 from frontier.methods._gate_selection import GateSelection
 
 
@@ -23,6 +25,10 @@ class HybridGateSample(GateSelection):
     draw             systematic (in random order), sampford, pivotal; cube: the targets of the expected file kept
     device, precision   of the fit
     """
+
+    search_space: ClassVar[Space] = dict(GateSelection.search_space) | {
+        "learned_share": Between(0.1, 0.9),
+    }
 
     learned_share: Probability = 0.5
 

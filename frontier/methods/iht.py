@@ -26,6 +26,7 @@ from frontier.core.limits import limit_to_raise, out_of_time
 from frontier.core.point import Coordinate, Point
 from frontier.core.problem import CalibrationProblem, FloatArray
 from frontier.core.ranges import Count, Share
+from frontier.core.search_space import OneOf, Space
 from frontier.core.status import Status
 from frontier.methods.base import Method
 from frontier.methods.solution import Solution
@@ -51,6 +52,11 @@ class Iht(Method):
 
     batch_over: ClassVar[frozenset[str]] = frozenset({"budget"})
     axes: ClassVar[frozenset[Coordinate]] = frozenset({"budget"})
+
+    search_space: ClassVar[Space] = {
+        "start": OneOf(("zero", "initial")),
+        "refit": OneOf((True, False)),
+    }
 
     start: Literal["zero", "initial"] = "zero"
     refit: bool = True

@@ -23,6 +23,7 @@ from annotated_types import Ge, Le
 from frontier.core.limits import check_time
 from frontier.core.point import Point
 from frontier.core.problem import CalibrationProblem, FloatArray
+from frontier.core.search_space import Between, OneOf, Space
 from frontier.methods._dense import DenseThinning, Thin, balanced_draw, certain, sampled, sampler, warm_up_cube
 from frontier.methods.solution import Claim
 from frontier.objectives.design import weighted_design
@@ -51,6 +52,11 @@ class LeverageSample(DenseThinning):
 
     stochastic: ClassVar[bool] = True
     auxiliary_too: ClassVar[bool] = True
+
+    search_space: ClassVar[Space] = dict(DenseThinning.search_space) | {
+        "mix": Between(0.0, 1.0),
+        "balanced": OneOf((False, True)),
+    }
 
     mix: Annotated[float, Ge(0), Le(1)] = 0.2
     auxiliary: bool = True

@@ -16,6 +16,7 @@ import numpy as np
 
 from frontier.core.point import Point
 from frontier.core.problem import CalibrationProblem, FloatArray
+from frontier.core.search_space import OneOf, Space
 from frontier.methods._dense import DenseThinning, Thin, certain, sampler
 from frontier.methods.solution import Claim
 from frontier.solvers.sampling.designs import Design, draws, expected_draws
@@ -33,6 +34,10 @@ class PpsSample(DenseThinning):
     """
 
     stochastic: ClassVar[bool] = True
+
+    search_space: ClassVar[Space] = dict(DenseThinning.search_space) | {
+        "design": OneOf(("systematic", "poisson", "sampford", "pivotal")),
+    }
 
     design: Design = "systematic"
 

@@ -17,6 +17,7 @@ from frontier.core import random
 from frontier.core.point import Coordinate, Point
 from frontier.core.problem import CalibrationProblem
 from frontier.core.ranges import Count, Number, Positive
+from frontier.core.search_space import Between, OneOf, Space
 from frontier.core.status import Status
 from frontier.methods._log_space import compile_kernels
 from frontier.methods.base import Arm, Method
@@ -39,6 +40,11 @@ class RandomReweight(Method):
     stochastic: ClassVar[bool] = True
     refit_from: ClassVar[Arm] = "none"  # fitted already
     axes: ClassVar[frozenset[Coordinate]] = frozenset({"budget"})
+
+    search_space: ClassVar[Space] = {
+        "lr": Between(0.005, 0.5, log=True),
+        "epochs": OneOf((500, 1000, 2000)),
+    }
 
     epochs: Count = 1_000
     lr: Positive = 0.05

@@ -23,6 +23,7 @@ from frontier.core.limits import out_of_time
 from frontier.core.point import Coordinate, Point
 from frontier.core.problem import CalibrationProblem, FloatArray
 from frontier.core.ranges import Count, Positive, Share
+from frontier.core.search_space import Between, Space
 from frontier.core.status import Status
 from frontier.methods.base import Method
 from frontier.methods.path import Path
@@ -68,6 +69,11 @@ class ReweightedL1(Method):
 
     batch_over: ClassVar[frozenset[str]] = frozenset({"lam", "budget"})
     axes: ClassVar[frozenset[Coordinate]] = frozenset({"lam", "budget"})
+
+    search_space: ClassVar[Space] = {
+        "eps": Between(1e-3, 1.0, log=True),
+        "iterations": Between(2, 16, log=True),
+    }
 
     eps: Positive = 0.1
     iterations: Count = 8

@@ -28,6 +28,7 @@ from frontier.core.limits import out_of_time
 from frontier.core.point import Coordinate
 from frontier.core.problem import CalibrationProblem, FloatArray
 from frontier.core.ranges import Count, Positive
+from frontier.core.search_space import Between, OneOf, Space
 from frontier.core.status import Status
 from frontier.methods.base import Arm, Method
 from frontier.methods.path import Path
@@ -62,6 +63,11 @@ class StratifiedRaking(Method):
     refit_from: ClassVar[Arm] = "none"  # fitted already
     stochastic: ClassVar[bool] = True
     axes: ClassVar[frozenset[Coordinate]] = frozenset({"lam", "budget"})
+
+    search_space: ClassVar[Space] = {
+        "min_coverage_weight": Between(0.1, 100.0, log=True),
+        "start": OneOf(("unit", "initial")),
+    }
 
     min_coverage_weight: Positive | None = None
     start: Literal["unit", "initial"] = "unit"

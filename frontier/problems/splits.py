@@ -11,6 +11,7 @@ Designs divide targets, never records, and know no method. `DESIGNS` lists them 
 
 from __future__ import annotations
 
+import dataclasses
 import hashlib
 import warnings
 from collections.abc import Callable, Iterable, Mapping
@@ -44,6 +45,17 @@ def default_split(problem: CalibrationProblem) -> Split:
     place = f"problem '{problem.name}'.meta['held_out_families']"
     families = _known_families(problem, problem.meta.get("held_out_families", ()), place)
     return Split("default", _without_families(problem, families))
+
+
+def training_problem(problem: CalibrationProblem, split: Split) -> CalibrationProblem:
+    """The targets that `split` fits, with what the problem knows of their families: hold-outs within it do not leak.
+
+    `restrict` forgets all facts, since a method must not see them; which families the others settle is known of the
+    whole problem, and is no fact about the held-out totals. Truth and everything held out are gone.
+    """
+    training = problem.restrict(split.train)
+    leaking = [name for name in problem.meta.get("never_hold_out_alone", ()) if name in training.families]
+    return dataclasses.replace(training, meta={"never_hold_out_alone": tuple(leaking)})
 
 
 def held_out_families(problem: CalibrationProblem, *, families: tuple[str, ...]) -> tuple[Split, ...]:

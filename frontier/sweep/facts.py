@@ -25,6 +25,7 @@ from frontier.results.provenance import machine, versions
 from frontier.results.schema import RESULT_FORMAT
 from frontier.solvers.sampling.replicates import units_of
 from frontier.sweep.bounds import training_facts
+from frontier.sweep.experiment import Experiment
 from frontier.sweep.leakage import leakage
 from frontier.sweep.scoring import evaluate
 from frontier.sweep.session import Session
@@ -67,9 +68,29 @@ def run_manifest(session: Session, jobs: int, digest: str) -> dict[str, Any]:
             label: {s.name: _split_facts(session.problems[label], s) for s in found}
             for label, found in session.splits.items()
         },
-        "methods": {spec.label: {"name": spec.name, "params": spec.params} for spec in experiment.methods},
+        "methods": _methods(experiment),
+        **({"tuned": [one.model_dump() for one in experiment.tuned]} if experiment.tuned else {}),
         "status_meanings": {str(status): status.meaning for status in Status},
     }
+
+
+def _methods(experiment: Experiment) -> dict[str, Any]:
+    """Name and parameters of each label; where it has several settings those that are the same in all, and the rest."""
+    found: dict[str, Any] = {}
+    for label in dict.fromkeys(spec.label for spec in experiment.methods):
+        some = [spec for spec in experiment.methods if spec.label == label]
+        params = some[0].params
+        same = {name: value for name, value in params.items() if all(one.params[name] == value for one in some)}
+        found[label] = {"name": some[0].name, "params": same}
+        if len(some) > 1:
+            found[label]["settings"] = [
+                {
+                    **{"problems": list(one.problems), "splits": list(one.splits), "budgets": list(one.budgets)},
+                    "params": {name: value for name, value in one.params.items() if name not in same},
+                }
+                for one in some
+            ]
+    return found
 
 
 def _split_facts(problem: CalibrationProblem, split: Split) -> dict[str, Any]:

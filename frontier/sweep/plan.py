@@ -22,7 +22,8 @@ from frontier.methods.outside import texts_of
 from frontier.methods.refit import RHO
 from frontier.results.provenance import method_code
 from frontier.results.schema import RESULT_FORMAT
-from frontier.sweep.experiment import NO_LIMITS, Experiment, Limits, MethodSpec
+from frontier.sweep.experiment import NO_LIMITS, Experiment, Limits
+from frontier.sweep.method_entry import PATHS, MethodSpec
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,22 +100,22 @@ def make_plan(
 ) -> Plan:
     """The plan of an experiment, given its problems and each problem's splits (both by problem label)."""
     fingerprints = {label: problem.fingerprint for label, problem in problems.items()}
-    codes = {
-        spec.label: method_code(spec.name, str(spec.params.get("source", "")), texts_of(spec.name, spec.method))
+    codes = [
+        method_code(spec.name, str(spec.params.get("source", "")), texts_of(spec.name, spec.method))
         for spec in experiment.methods
-    }
+    ]
     batches = []
     parts = [(label, split) for label in problems for split in splits[label]]
     for repeat, (label, split) in itertools.product(range(experiment.repeats), parts):
-        for spec in experiment.methods:
-            if label not in spec.problems:
+        for spec, code in zip(experiment.methods, codes, strict=True):
+            if label not in spec.problems or (spec.splits and split.name not in spec.splits):
                 continue
             for points in spec.method.calls(spec.points_on(problems[label].n_records)):
                 content: dict[str, object] = {
                     "format": RESULT_FORMAT,
                     "problem": [label, fingerprints[label]],
                     "split": [split.name, split.fingerprint],
-                    "method": [spec.label, spec.name, spec.params],
+                    "method": [spec.label, spec.name, spec.params | dict.fromkeys(PATHS & spec.params.keys())],
                     "points": [dataclasses.asdict(point) for point in points],
                     "threads": experiment.threads,
                 }
@@ -129,7 +130,7 @@ def make_plan(
                     content["limits"] = experiment.limits.model_dump(exclude_none=True)
                 key = hashlib.sha256(json.dumps(content, sort_keys=True).encode()).hexdigest()[:32]
                 cells = tuple(Cell(label, split.name, spec.label, point, repeat, repeated) for point in points)
-                arms, limits, code = experiment.anchors, experiment.limits, codes[spec.label]
+                arms, limits = experiment.anchors, experiment.limits
                 batches.append(
                     Batch(cells, split, spec, experiment.threads, key, arms, limits, code, experiment.bounds)
                 )

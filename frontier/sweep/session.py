@@ -5,12 +5,13 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from frontier.core.errors import InputError
+from frontier.core.errors import InputError, did_you_mean
 from frontier.core.problem import CalibrationProblem, Split
 from frontier.problems.diagnostics import problem_warnings
 from frontier.problems.registry import build_problem
 from frontier.problems.splits import build_splits
-from frontier.sweep.experiment import Experiment, MethodSpec, read_experiment
+from frontier.sweep.experiment import Experiment, read_experiment
+from frontier.sweep.method_entry import MethodSpec
 from frontier.sweep.plan import Plan, make_plan
 
 
@@ -37,6 +38,14 @@ def open_session(path: Path | str, folder: Path | None = None, *, run_files: boo
     """
     folder = Path(path).parent if folder is None else folder
     experiment = read_experiment(path, folder, run_files=run_files)
+    if experiment.tune is not None:
+        cure = f"python -m frontier tune {path}"
+        raise InputError(f"{path}: tune", "settings are searched first, then compared", cure=cure)
+    return session_of(experiment, path, folder)
+
+
+def session_of(experiment: Experiment, path: Path | str, folder: Path) -> Session:
+    """The session of an experiment that was read from `path`; its files of data are in `folder`."""
     problems, splits = {}, {}
     for i, spec in enumerate(experiment.problems):
         problem = build_problem(spec.name, spec.params, f"{path}: problems[{i}]", folder)
@@ -45,6 +54,7 @@ def open_session(path: Path | str, folder: Path | None = None, *, run_files: boo
         for k, method in enumerate(experiment.methods):
             if spec.label in method.problems:
                 _check_method(method, problem, f"{path}: methods[{k}]")
+    _check_splits(experiment, splits, str(path))
     found = {label: problem_warnings(problem) for label, problem in problems.items()}
     return Session(experiment, problems, splits, make_plan(experiment, problems, splits), found, folder)
 
@@ -58,6 +68,16 @@ def _splits(experiment: Experiment, problem: CalibrationProblem, place: str) -> 
         if names.count(name) > 1:
             raise InputError(place, "two splits of one name", got=repr(name), cure="keep one of them")
     return tuple(found)
+
+
+def _check_splits(experiment: Experiment, splits: dict[str, tuple[Split, ...]], place: str) -> None:
+    """Refuse the name of a split that no problem of the method has."""
+    for k, method in enumerate(experiment.methods):
+        known = {split.name for label in method.problems for split in splits[label]}
+        for name in method.splits:
+            if name not in known:
+                where = f"{place}: methods[{k}].splits"
+                raise InputError(where, f"unknown split '{name}'", cure=did_you_mean(name, known))
 
 
 def _check_method(method: MethodSpec, problem: CalibrationProblem, place: str) -> None:

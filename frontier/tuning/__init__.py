@@ -1,0 +1,1 @@
+"""Settings searched at equal cost, blind to what judges them: experiment → searches → trials → tuned experiment."""
