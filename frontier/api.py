@@ -5,6 +5,7 @@ from frontier.core.bounds import Bounds
 from frontier.core.errors import InputError
 from frontier.core.point import Point
 from frontier.core.problem import CalibrationProblem, Split
+from frontier.core.search_space import Between, OneOf
 from frontier.core.status import Status
 from frontier.methods.base import Method
 from frontier.methods.refit import refit
@@ -25,10 +26,12 @@ from frontier.sweep.standard_errors import StandardErrors, standard_errors
 from frontier.sweep.tables import small_file, targets_table, weights_table
 
 __all__ = [
+    "Between",
     "Bounds",
     "CalibrationProblem",
     "InputError",
     "Method",
+    "OneOf",
     "PartedSolution",
     "Point",
     "Solution",
