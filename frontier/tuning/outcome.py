@@ -46,7 +46,7 @@ def tuned_experiment(experiment: Experiment, searches: Sequence[Search]) -> str:
         if "lam" not in spec.search:
             content["methods"].append(own)
         content["methods"] += _tuned_entries(own, spec, [one for one in searches if one.spec is spec])
-    content["tuned"] = [tuned.model_dump() for one in searches if one.spec.search for tuned in _tuned(one)]
+    content["tuned"] = [tuned.model_dump() for one in searches for tuned in _tuned(one)]
     return yaml.dump(content, Dumper=_Written, sort_keys=False, allow_unicode=True, width=120)
 
 
@@ -83,7 +83,7 @@ def _tuned(one: Search) -> Iterator[Tuned]:
     for budget, trial in chosen(one):
         at_default = (default.losses.get(budget) if default else None) or []
         yield Tuned(
-            label=tuned_label(one.spec),
+            label=tuned_label(one.spec) if one.spec.search else one.spec.label,
             default=one.spec.label,
             problem=one.inner.problem,
             split=one.inner.split,

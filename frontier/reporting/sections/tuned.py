@@ -1,0 +1,102 @@
+"""Defaults against tuned settings: does the order of methods survive when each had the same time to be tuned?"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pandas as pd
+
+from frontier.analysis.tuned import metric_of, orders, tuned_table
+from frontier.core.truth import HEADLINE
+from frontier.reporting.document import Block, Bullets, Data, Reading, Section, Table, Text
+from frontier.reporting.markdown import escape
+from frontier.reporting.numbers import MISSING, count, percent, points, points_interval, significant
+from frontier.reporting.prepared import Prepared
+
+PLACE = 3
+FRONT = True  # it is what such an experiment is made for
+READING = (
+    "**Default and tuned.** Each method was searched for the same CPU seconds (or number of trials), on hold-outs "
+    "within the training targets or on other samples; what is shown here was kept from all searches. *Default* is the "
+    "method as the experiment configures it, the first trial of its search; both sides have the weights (as fitted, or "
+    "refit) that were best in the search. A difference is tuned minus default in percentage points, with its 95% interval "
+    "over problems and splits; negative is better.",
+)
+
+
+def blocks(run: Prepared) -> list[Block]:
+    """The order of methods before and after, the table, the settings and what they cost; nothing without a search."""
+    table = tuned_table(run.stored, run.manifest)
+    if table.empty:
+        return []
+    error = "hidden error" if metric_of(run.stored) == HEADLINE[0] else "held-out error"
+    order = orders(table)
+    told: list[Block] = [Text(answer(table, order, error))]
+    if len(order):
+        told.append(Bullets([_order(row) for row in order.to_dict("records")]))
+    told += [_numbers(table, error), Section("What was found", [_settings(table)])]
+    saved = table.assign(settings=[str(some) for some in table["settings"]])
+    return [Section("Default against tuned", told), Data("tuned", saved, "Default against tuned"), Reading(READING)]
+
+
+def answer(table: pd.DataFrame, order: pd.DataFrame, error: str) -> str:
+    """What tuning gains, and whether the best stays the best, in two sentences."""
+    searched = table[table["searched"]]
+    gains = 1 - searched["tuned"] / searched["default"]
+    better = int((searched["difference_high"] < 0).sum())
+    worse = int((searched["difference_low"] > 0).sum())
+    decided = f"; {better} are better beyond chance and {worse} worse" if searched["pairs"].max() > 1 else ""
+    first = (
+        f"Tuning changes the {error} by {_share(-gains.median())} in the median of {len(searched)} methods and budgets "
+        f"(from {_share(-gains.max())} to {_share(-gains.min())}){decided}."
+    )
+    kept = [row for row in order.to_dict("records") if row["default"][0] == row["tuned"][0]]
+    same = len(kept) == len(order)
+    second = "" if order.empty else (
+        f" **The best method {'stays the best at every budget' if same else 'changes'}**"
+        + ("" if same else f" at {len(order) - len(kept)} of {len(order)} budgets") + "."
+    )  # fmt: skip
+    return first + second
+
+
+def _share(change: float) -> str:
+    text = f"{100 * change:+.0f}%".replace("-", "−")
+    return "0%" if text[1:] == "0%" else text
+
+
+def _order(row: dict[Any, Any]) -> str:
+    """One budget: the methods from the best on."""
+    sides = [" < ".join(escape(str(label)) for label in row[side]) for side in ("default", "tuned")]
+    size = count(row["budget"]) if row["budget"] >= 1 else percent(row["budget"])
+    if sides[0] == sides[1]:
+        return f"{size} records: {sides[0]}; the same as tuned."
+    return f"{size} records: {sides[0]}; as tuned {sides[1]} (Kendall's τ {row['tau']:.2f})."
+
+
+def _numbers(table: pd.DataFrame, error: str) -> Table:
+    header = ["records", "method", f"{error}, default", "tuned", "difference", "95% interval", "in the search"]
+    rows = []
+    for row in table.sort_values(["budget", "tuned"], kind="stable").to_dict("records"):
+        inner = f"{significant(row['inner_default'])} → {significant(row['inner_tuned'])}"
+        told = [points(row["difference"]), points_interval(row["difference_low"], row["difference_high"]), inner]
+        sides = [percent(row["default"]), percent(row["tuned"]) if row["searched"] else "not searched"]
+        rows.append([_size(row["budget"]), str(row["label"]), *sides, *(told if row["searched"] else [MISSING] * 3)])
+    return Table(header, rows, numbers=range(2, len(header)))
+
+
+def _settings(table: pd.DataFrame) -> Table:
+    header = ["method", "records", "settings", "trials", "refused", "failed", "CPU s"]
+    rows = []
+    for row in table[table["searched"]].to_dict("records"):
+        words = dict.fromkeys(
+            ", ".join(f"{name} {value}" for name, value in one.items()) or "as configured" for one in row["settings"]
+        )
+        numbers = [f"{row[name]:.0f}" for name in ("trials", "refused", "failed", "cpu_seconds")]
+        rows.append([str(row["label"]), _size(row["budget"]), "; ".join(words), *numbers])
+    return Table(header, rows, numbers=range(3, len(header)), foldable=True)
+
+
+def _size(budget: float | None) -> str:
+    if budget is None or pd.isna(budget):
+        return MISSING
+    return count(budget) if budget >= 1 else percent(budget)
