@@ -148,7 +148,7 @@ def read_experiment(path: Path | str, folder: Path | None = None, *, run_files: 
     problems = tuple(problem_spec(entry, f"{path}: problems[{i}]") for i, entry in enumerate(file.problems))
     labels = [problem.label for problem in problems]
     check_unique(labels, f"{path}: problems", "label", cure="give each entry its own label")
-    splits = tuple(_split(entry, f"{path}: splits[{i}]") for i, entry in enumerate(file.splits))
+    splits = tuple(split_spec(entry, f"{path}: splits[{i}]") for i, entry in enumerate(file.splits))
     check_unique(file.refit, f"{path}: refit", "arm", cure="list each arm once")
     for i, arm in enumerate(file.refit):
         if arm != "none":
@@ -214,7 +214,8 @@ def problem_spec(entry: Mapping[str, Any], place: str) -> ProblemSpec:
     return ProblemSpec(label, name, params)
 
 
-def _split(entry: dict[str, Any], place: str) -> SplitSpec:
+def split_spec(entry: Mapping[str, Any], place: str) -> SplitSpec:
+    """An entry of `splits:`, its parameters checked against the design's."""
     design = name_in(entry, "design", place)
     params = {key: value for key, value in entry.items() if key != "design"}
     design_parameters(design, params, place)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -10,7 +11,7 @@ from frontier.core.problem import CalibrationProblem, Split
 from frontier.problems.diagnostics import problem_warnings
 from frontier.problems.registry import build_problem
 from frontier.problems.splits import build_splits
-from frontier.sweep.experiment import Experiment, read_experiment
+from frontier.sweep.experiment import Experiment, SplitSpec, read_experiment
 from frontier.sweep.method_entry import MethodSpec
 from frontier.sweep.plan import Plan, make_plan
 
@@ -50,7 +51,7 @@ def session_of(experiment: Experiment, path: Path | str, folder: Path) -> Sessio
     for i, spec in enumerate(experiment.problems):
         problem = build_problem(spec.name, spec.params, f"{path}: problems[{i}]", folder)
         problems[spec.label] = problem
-        splits[spec.label] = _splits(experiment, problem, f"{path}: splits")
+        splits[spec.label] = splits_of(experiment.splits, problem, f"{path}: splits")
         for k, method in enumerate(experiment.methods):
             if spec.label in method.problems:
                 _check_method(method, problem, f"{path}: methods[{k}]")
@@ -59,9 +60,10 @@ def session_of(experiment: Experiment, path: Path | str, folder: Path) -> Sessio
     return Session(experiment, problems, splits, make_plan(experiment, problems, splits), found, folder)
 
 
-def _splits(experiment: Experiment, problem: CalibrationProblem, place: str) -> tuple[Split, ...]:
+def splits_of(designs: Sequence[SplitSpec], problem: CalibrationProblem, place: str) -> tuple[Split, ...]:
+    """The splits of a problem by all designs, each of its own name."""
     found: list[Split] = []
-    for i, spec in enumerate(experiment.splits):
+    for i, spec in enumerate(designs):
         found += build_splits(problem, spec.design, spec.params, f"{place}[{i}]")
     names = [split.name for split in found]
     for name in names:

@@ -5,7 +5,8 @@
       trials: 40                            # at most so many, the method as configured being the first; one of both
       generation: 4                         # trials proposed together, from all that ended before
       seed: 0
-      holdouts: {design: rotation, k: 3}    # of families, on the training problem; or problems: [...], others only
+      holdouts: {design: rotation, k: 3}    # of families, on the training problem, or a list of designs; or
+      problems: [...]                       # other problems than the experiment's: samples that are shown nowhere
       objective: {error: 1, within: 0, sparsity: 0, over: mean}       # or [error, records]: a frontier
       halving: {epochs: [500, 1000, 2000], keep: 0.5}                 # the better half of a generation goes on
 
@@ -72,7 +73,7 @@ class Tune(_Strict):
     generation: int = Field(default=4, ge=1, le=1000)
     seed: int = Field(default=0, ge=0, lt=2**31)
     sampler: Literal["tpe", "random"] = "tpe"
-    holdouts: dict[str, Any] = {"design": "rotation", "k": 3}
+    holdouts: dict[str, Any] | list[dict[str, Any]] = {"design": "rotation", "k": 3}
     problems: list[dict[str, Any]] = []
     objective: Objective | list[Literal["error", "records"]] = Objective()
     halving: Halving | None = None

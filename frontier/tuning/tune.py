@@ -19,12 +19,12 @@ from frontier.core.errors import InputError
 from frontier.core.files import write_atomically
 from frontier.core.problem import CalibrationProblem
 from frontier.problems.registry import build_problem
-from frontier.problems.splits import build_splits, every_target, training_problem
+from frontier.problems.splits import every_target, training_problem
 from frontier.results.store import Store
-from frontier.sweep.experiment import Experiment, problem_spec, read_experiment
+from frontier.sweep.experiment import Experiment, problem_spec, read_experiment, split_spec
 from frontier.sweep.method_entry import MethodSpec
 from frontier.sweep.progress import SweepProgress
-from frontier.sweep.session import Session, session_of
+from frontier.sweep.session import Session, session_of, splits_of
 from frontier.sweep.tune_section import Tune
 from frontier.tuning.objective import reference
 from frontier.tuning.outcome import trials_table, tuned_experiment
@@ -95,13 +95,12 @@ def _applies(spec: MethodSpec, inner: Inner) -> bool:
 
 def _within(session: Session, tune: Tune, path: Path) -> list[Inner]:
     """For each problem and split the training problem, with hold-outs of its own."""
-    found = []
+    found, place = [], f"{path}: tune.holdouts"
     for label, problem in session.problems.items():
         for split in session.splits[label]:
             training = training_problem(problem, split)
-            params = {key: value for key, value in tune.holdouts.items() if key != "design"}
-            design = str(tune.holdouts.get("design", ""))
-            splits = build_splits(training, design, params, f"{path}: tune.holdouts")
+            designs = tune.holdouts if isinstance(tune.holdouts, list) else [tune.holdouts]
+            splits = splits_of([split_spec(one, place) for one in designs], training, place)
             found.append(Inner(label, split.name, {label: training}, {label: splits}))
     return found
 

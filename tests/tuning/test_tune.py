@@ -214,7 +214,7 @@ BAD = {
     "no such column": ("{trials: 3, objective: {metric: truth_mean}}", "", "no cell has 'truth_mean'"),
     "no weights": ("{trials: 3, objective: {error: 0}}", "", "all weights are 0"),
     "fixed budgets": ("{trials: 3, objective: [error, records]}", "", "is tuned at fixed budgets"),
-    "too many folds": ("{trials: 3, holdouts: {design: rotation, k: 9}}", "", "tune.holdouts.rotation.k"),
+    "too many folds": ("{trials: 3, holdouts: {design: rotation, k: 9}}", "", "tune.holdouts[0].rotation.k"),
     "shown": ("{trials: 3, problems: [{name: files, matrix: M.npz, targets: targets.csv, records: records.csv}]}", "",
               "is among the problems that judge"),
     "no epochs": ("{trials: 3, halving: {epochs: [200, 100]}}", "", "epochs do not grow"),

@@ -19,8 +19,8 @@ READING = (
     "**Default and tuned.** Each method was searched for the same CPU seconds (or number of trials), on hold-outs "
     "within the training targets or on other samples; what is shown here was kept from all searches. *Default* is the "
     "method as the experiment configures it, the first trial of its search; both sides have the weights (as fitted, or "
-    "refit) that were best in the search. A difference is tuned minus default in percentage points, with its 95% interval "
-    "over problems and splits; negative is better.",
+    "refit) that were best in the search. A difference is tuned minus default in percentage points, with its 95% "
+    "interval over problems and splits; negative is better.",
 )
 
 

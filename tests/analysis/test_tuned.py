@@ -1,0 +1,84 @@
+"""Defaults against tuned settings: the arms that the search chose, paired over problems, and the order of methods."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from frontier.analysis.tuned import orders, tuned_table
+from frontier.reporting.prepared import Prepared
+from frontier.reporting.sections.tuned import answer, blocks
+from tests.analysis.runs import row, run
+
+SPLITS = ("a", "b", "c")
+ERRORS = {  # label, refit: error on each split
+    ("one", "none"): (0.30, 0.31, 0.32),
+    ("one", "initial"): (0.20, 0.21, 0.22),
+    ("one, tuned", "none"): (0.10, 0.12, 0.11),
+    ("two", "none"): (0.15, 0.16, 0.17),
+}
+
+
+def fact(label: str, default: str, **other: Any) -> dict[str, Any]:
+    facts: dict[str, Any] = {"label": label, "default": default, "problem": "", "split": "", "budget": 50}
+    facts |= {"refit": "none", "default_refit": "none", "trial": 3, "trials": 9, "refused": 1, "failed": 0}
+    return facts | {"cpu_seconds": 5.0, "inner_default": 0.3, "inner_tuned": 0.2, "settings": {"lr": 0.1}} | other
+
+
+def made(**manifest: Any) -> tuple[Any, Any]:
+    rows = [
+        row(label, split=split, refit=refit, budget=50, heldout_mare=error, budget_reached=True, certified=None)
+        for (label, refit), errors in ERRORS.items()
+        for split, error in zip(SPLITS, errors, strict=True)
+    ]
+    found = run(*rows, **manifest)
+    return found.cells, found.manifest
+
+
+TUNED = [fact("one, tuned", "one", default_refit="initial"), fact("two", "two", settings={})]
+
+
+def test_each_side_has_the_weights_that_the_search_chose_and_differences_are_paired() -> None:
+    table = tuned_table(*made(tuned=TUNED)).set_index("label")
+    one = table.loc["one"]
+    assert one["default"] == pytest.approx(0.21)  # the refit, not the 0.31 as fitted
+    assert one["tuned"] == pytest.approx(0.11)
+    assert one["difference"] == pytest.approx(-0.10)
+    assert one["pairs"] == 3
+    # differences −0.10, −0.09, −0.11: mean −0.10, sd 0.01, t(0.975, 2) = 4.303, so ± 0.0248
+    assert one["difference_high"] == pytest.approx(-0.10 + 4.303 * 0.01 / 3**0.5, abs=1e-5)
+    assert not table.loc["two", "searched"]
+
+
+def test_the_order_of_methods_is_told_before_and_after() -> None:
+    [order] = orders(tuned_table(*made(tuned=TUNED))).to_dict("records")
+    assert order["default"] == ["two", "one"]
+    assert order["tuned"] == ["one", "two"]
+    assert order["tau"] == pytest.approx(-1)
+
+
+def test_a_setting_of_one_split_is_judged_on_that_split_alone() -> None:
+    facts = [fact("one, tuned", "one", problem="p", split="b", default_refit="initial")]
+    [one] = tuned_table(*made(tuned=facts)).to_dict("records")
+    assert (one["default"], one["tuned"], one["pairs"]) == pytest.approx((0.21, 0.12, 1))
+
+
+def test_rows_that_missed_their_budget_are_no_pair() -> None:
+    cells, manifest = made(tuned=TUNED)
+    cells.loc[cells["split"] == "c", "budget_reached"] = False
+    assert tuned_table(cells, manifest).set_index("label").loc["one", "pairs"] == 2
+
+
+def test_the_section_answers_whether_the_best_stays_the_best() -> None:
+    cells, manifest = made(tuned=TUNED)
+    table = tuned_table(cells, manifest)
+    text = answer(table, orders(table), "held-out error")
+    assert text.startswith("Tuning changes the held-out error by −48% in the median of 1 methods and budgets")
+    assert "1 are better beyond chance and 0 worse" in text
+    assert "**The best method changes** at 1 of 1 budgets." in text
+    assert blocks(Prepared(cells, manifest))
+
+
+def test_a_run_that_nothing_was_tuned_for_has_no_such_section() -> None:
+    assert blocks(Prepared(*made())) == []
