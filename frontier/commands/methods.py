@@ -7,12 +7,14 @@ from __future__ import annotations
 
 import dataclasses
 import inspect
+import textwrap
 from typing import Annotated
 
 import typer
 
-from frontier.commands.catalogue import defaults, idea_of, listed, text_of
+from frontier.commands.catalogue import WIDTH, defaults, idea_of, listed, text_of
 from frontier.commands.command_line import command, print_lines
+from frontier.core.search_space import Space
 
 POINTS = {"lam": "λ", "budget": "a budget of records", "seed": "a seed"}
 
@@ -44,7 +46,17 @@ def about(name: str) -> list[str]:
         *inspect.cleandoc(cls.__doc__ or "").splitlines(),
         "",
         *defaults(fields),
+        "",
+        *_searched(cls.search_space),
     ]
+
+
+def _searched(space: Space) -> list[str]:
+    """What `frontier tune` tries for its parameters."""
+    if not space:
+        return ["Tuning searches nothing unless an experiment gives ranges (`search`)."]
+    told = "; ".join(f"{name} {one}" for name, one in space.items())
+    return textwrap.wrap(f"Tuning searches: {told}.", WIDTH, subsequent_indent="  ", break_on_hyphens=False)
 
 
 def _all() -> list[str]:
