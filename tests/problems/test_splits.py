@@ -24,6 +24,7 @@ from frontier.problems.splits import (
     held_out_rows,
     random_rows,
     rotation,
+    training_problem,
 )
 
 SIZES = {"age": 4, "sex": 2, "wages": 3, "snap": 1}
@@ -280,3 +281,13 @@ def test_a_rotation_holds_out_each_family_that_does_not_leak_exactly_once_and_wh
 def test_a_rotation_over_too_few_families_names_itself() -> None:
     with pytest.raises(InputError, match=r"splits\[0\]\.rotation\.k: families cannot be divided .* expected 1 to 3"):
         build_splits(make(never_hold_out_alone=("age",)), "rotation", {"k": 4}, "splits[0]")
+
+
+def test_the_training_problem_remembers_which_families_leak_and_nothing_else() -> None:
+    outer = make(held_out_families=("snap",), never_hold_out_alone=("age", "snap"), provenance="somewhere")
+    training = training_problem(outer, default_split(outer))
+    assert dict(training.meta) == {"never_hold_out_alone": ("age",)}
+    assert training.truth is None
+    assert "snap" not in training.families
+    held_out = {family for split in rotation(training, k=2) for family in np.array(training.families)[split.heldout]}
+    assert held_out == set(training.families) - {"age"}
