@@ -13,9 +13,10 @@ from frontier.methods.dense_adam_noise import DenseAdamNoise
 from frontier.methods.solution import Solution
 from frontier.objectives.design import weighted_design
 from frontier.solvers.gates.torch_block import TorchBlock
+from frontier.solvers.gates.train import train
 from frontier.solvers.gates.training import Fit
 from tests.conftest import make_problem
-from tests.solvers.gates.tasks import make_task
+from tests.solvers.gates.tasks import by_autograd, make_task
 
 SHORT: dict[str, Any] = {"epochs": 60, "device": "cpu", "precision": "float64", "lr": 0.02}
 NOISY: dict[str, Any] = SHORT | {"dropout_rate": 0.2, "records_per_step": 25, "noise_level": 3.0}
@@ -118,6 +119,15 @@ def test_gradients_are_the_finite_differences_of_the_masked_objective(variant: d
         by_difference = (objective(theta + move) - objective(theta - move)) / (2 * step)
         # central differences: error of order step², plus the rounding of the objective (up to 1,000) over the step
         assert slope[i] == pytest.approx(by_difference, rel=1e-5, abs=1e-6)
+
+
+def test_training_equals_autograd_with_torchs_adam_and_a_new_mask_in_each_epoch() -> None:
+    method = DenseAdamNoise(**NOISY)
+    task = make_task(gated=False, mask=lambda seed, epoch: method.mask(N, seed, epoch))
+    cells = [Fit(0.0, 0), Fit(0.0, 4)]
+    for cell, found in zip(cells, train(task, cells), strict=True):
+        # the same float64 operations in another order, through 30 Adam steps
+        np.testing.assert_allclose(found.weights, by_autograd(task, cell)[0], rtol=1e-8)
 
 
 def test_results_depend_on_the_seed_and_on_no_thread_or_neighbour() -> None:
