@@ -23,7 +23,7 @@ from frontier.sweep.run import run_experiment
 from frontier.sweep.scoring import evaluate
 from frontier.sweep.solve import calibrate, reweigh, solve
 from frontier.sweep.standard_errors import StandardErrors, standard_errors
-from frontier.sweep.tables import small_file, targets_table, weights_table
+from frontier.sweep.tables import small_file, targets_table, training_log, weights_table
 
 __all__ = [
     "Between",
@@ -58,6 +58,7 @@ __all__ = [
     "standard_errors",
     "suggest",
     "targets_table",
+    "training_log",
     "weights_table",
     "write_problem",
 ]

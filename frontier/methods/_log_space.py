@@ -1,6 +1,6 @@
 """What the log-space methods share: their parameters, the training of a problem, the solution they return.
 
-Not a method: `hard_concrete` and `dense_adam` are configured apart and trained by the same engines.
+Not a method: `hard_concrete`, `dense_adam` and `dense_adam_noise` are configured apart and trained by the same engines.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ from frontier.solvers.gates.schedule import Device, EarlyStopping, Precision, Sc
 
 if TYPE_CHECKING:
     from frontier.solvers.gates.monitor import Fitted
-    from frontier.solvers.gates.training import Start, Training
+    from frontier.solvers.gates.training import Mask, Start, Training
 
 Ridge = Literal["scale", "ratio"]
 START_OFFSET = 1e-8  # e^θ = w0 + 1e-8, as in l0-python
@@ -34,7 +34,7 @@ TOTAL_TOLERANCE = 1e-6  # relative: a conserved total that float64 rescaling has
 
 @dataclass(frozen=True, kw_only=True)
 class LogSpace(Method):
-    """The parameters that both methods have; their own files say what they mean."""
+    """The parameters that all of them have; their own files say what they mean."""
 
     epochs: Count = 2_000
     lr: Positive = 0.1
@@ -51,6 +51,7 @@ class LogSpace(Method):
     device: Device = "auto"
     precision: Precision = "float32"
     trace_every: Number = 0
+    trace_targets: bool = False
 
     def __post_init__(self) -> None:
         super().__post_init__()
@@ -60,6 +61,9 @@ class LogSpace(Method):
                 "not together with conserve_total: weights are rescaled, so their size cannot be penalised",
                 cure="drop one; max_weight_ratio bounds weights with a conserved total",
             )
+
+        if self.trace_targets and not self.trace_every:
+            raise InputError("trace_targets", "nothing is traced", cure="set trace_every, the epochs between two rows")
 
     @property
     def schedule(self) -> Schedule:
@@ -95,6 +99,7 @@ class LogSpace(Method):
         gates: HardConcrete | None = None,
         temperature: Temperature | None = None,
         test_gate: TestGate = "tempered",
+        mask: Mask | None = None,
     ) -> Training:
         """The fit of a training problem."""
         from frontier.solvers.gates.training import Training
@@ -112,6 +117,8 @@ class LogSpace(Method):
             lam_l2=self.lam_l2 if self.l2_on == "scale" else 0.0,
             ridge=ridge,
             limit=None if self.max_weight_ratio is None else self.max_weight_ratio * problem.w0,
+            mask=mask,
+            traced=problem.M if self.trace_targets else None,
         )
 
     def solution(self, trained: Training, found: Fitted, *, lam: float, claims: Mapping[str, Claim]) -> Solution:

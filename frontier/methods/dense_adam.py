@@ -29,7 +29,7 @@ class DenseAdam(LogSpace):
     initial_weights     start weights, one number or one per record; default the problem's w0
     stop_tol, stop_every, stop_patience   early stopping (see `solvers.gates.schedule.EarlyStopping`); stop_tol 0: never
     device, precision   auto | cpu | cuda; float32 | float64
-    trace_every         epochs between trace rows; 0: none
+    trace_every, trace_targets   epochs between trace rows, 0: none; each with the estimate of every target
     """
 
     batch_over: ClassVar[frozenset[str]] = frozenset()

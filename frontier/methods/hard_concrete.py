@@ -59,7 +59,7 @@ class HardConcreteCalibrator(LogSpace):
     checkpoint_keep       keep it when the fit is done: one with more epochs goes on from there, bit for bit, where β
                           is constant (or anneal_epochs given) and nothing is traced or stopped early
     device, precision     auto | cpu | cuda; float32 | float64
-    trace_every           epochs between trace rows; 0: none
+    trace_every, trace_targets   epochs between trace rows, 0: none; each with the estimate of every target
     """
 
     batch_over: ClassVar[frozenset[str]] = frozenset({"lam", "budget", "seed"})

@@ -9,6 +9,7 @@ import pandas as pd
 
 STEPS = 60  # values kept of a trace, spread evenly over the logarithm of the step
 AXES = ("iteration", "epoch")  # a trace that says where it was taken is drawn against that
+ONE_TARGET = "estimate_"  # as log-space fits name the estimates of single targets: too many for a page
 
 
 def thinned_traces(ready: pd.DataFrame, traces: pd.DataFrame | None) -> list[dict[str, Any]]:
@@ -27,7 +28,7 @@ def thinned_traces(ready: pd.DataFrame, traces: pd.DataFrame | None) -> list[dic
         }
         axis = next((name for name in AXES if name in quantities), None)
         for name, values in quantities.items():
-            if name == axis or not np.isfinite(values).any():
+            if name == axis or name.startswith(ONE_TARGET) or not np.isfinite(values).any():
                 continue
             across = np.arange(1.0, len(values) + 1) if axis is None else quantities[axis][: len(values)]
             kept = _spread(len(across))

@@ -24,6 +24,7 @@ SHORT = {"epochs": 80, "precision": "float64"}
 SETTINGS: dict[str, dict[str, Any]] = {
     "best_subset": {"time_limit_seconds": 2.0},
     "dense_adam": SHORT | {"device": "cpu"},
+    "dense_adam_noise": SHORT | {"device": "cpu", "dropout_rate": 0.2, "records_per_step": 25},
     "hard_concrete": SHORT | {"device": "cpu"},
     "hybrid_gate": SHORT | {"device": "cpu"},
     "random_reweight": SHORT,

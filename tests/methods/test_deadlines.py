@@ -30,6 +30,7 @@ MOMENTS = (0, 1, 2, 3, 5, 8, 13, 30)
 ITERATING: dict[str, tuple[dict[str, object], str]] = {
     "anchored_l1": ({"mu": 1e-6}, "relative gap"),
     "dense_adam": ({"epochs": 200, "trace_every": 1, "device": "cpu"}, "of 200 epochs"),
+    "dense_adam_noise": ({"epochs": 200, "trace_every": 1, "device": "cpu", "dropout_rate": 0.1}, "of 200 epochs"),
     "fista": ({"tol": 1e-14}, "relative gap"),
     "greg": ({"relax": 1e-3}, "Newton steps; raise limits.seconds"),
     "hard_concrete": ({"epochs": 200, "trace_every": 1, "device": "cpu"}, "of 200 epochs"),

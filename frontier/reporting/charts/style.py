@@ -32,6 +32,7 @@ METHOD_STYLES: Mapping[str, tuple[str, str, str]] = {
     "hard_concrete": (_VERMILLION, "o", "-"),
     "peers.l0_python": (_VERMILLION, "s", "--"),
     "dense_adam": (_VERMILLION, "P", "-."),
+    "dense_adam_noise": (_VERMILLION, "p", "--"),
     "nn_lasso": (_BLUE, "s", "-"),
     "fista": (_BLUE, "o", "--"),
     "dense_scaled_sample": (_BLUE, "v", "--"),

@@ -58,6 +58,8 @@ class Monitor:
 
     def __init__(self, task: Training, cells: Sequence[Fit]) -> None:
         self.task, self.cells = task, tuple(cells)
+        rows = 0 if task.traced is None else task.traced.shape[0]
+        self.columns = (*COLUMNS, *(f"estimate_{j}" for j in range(rows)))
         self.rows: list[list[tuple[float, ...]]] = [[] for _ in cells]
         self.finished: dict[int, tuple[FloatArray, float, int]] = {}
         self.gates: dict[int, TrainedGates] = {}  # of finished cells, where they are kept
@@ -82,7 +84,8 @@ class Monitor:
             loss, mare, slope = self._judged(weights)
             active = float(np.count_nonzero(weights))
             if traced:
-                self.rows[cell].append((epoch, loss, expected, active, mare, slope))
+                estimates = () if self.task.traced is None else self.task.traced @ weights
+                self.rows[cell].append((epoch, loss, expected, active, mare, slope, *estimates))
             penalty = self.cells[cell].lam * expected if self.task.gates else 0.0
             if checked and self._settles(cell, loss + penalty, active):
                 self.finished[cell] = weights, expected, epoch
@@ -105,7 +108,7 @@ class Monitor:
         """What a checkpoint keeps of it."""
         kept: dict[str, NDArray[np.generic]] = {"before": self._before, "quiet": self._quiet}
         for cell, rows in enumerate(self.rows):
-            kept[f"trace_{cell}"] = np.array(rows).reshape(-1, len(COLUMNS))
+            kept[f"trace_{cell}"] = np.array(rows).reshape(-1, len(self.columns))
         for cell, (weights, expected, epoch) in self.finished.items():
             kept[f"finished_{cell}"] = np.append(weights, [expected, epoch])
         for cell, gates in self.gates.items():
@@ -149,8 +152,8 @@ class Monitor:
             weights, expected, epochs = self.finished[cell]
         else:
             (weights, expected), epochs = self.tested(trainer, cell), trainer.epoch
-        columns = np.array(self.rows[cell]).reshape(-1, len(COLUMNS)).T
-        trace = dict(zip(COLUMNS, columns, strict=True)) if self.rows[cell] else {}
+        columns = np.array(self.rows[cell]).reshape(-1, len(self.columns)).T
+        trace = dict(zip(self.columns, columns, strict=True)) if self.rows[cell] else {}
         cut = not settled and epochs < self.task.schedule.epochs
         gates = self.gates if settled else self._gates(trainer, cell)
         return Fitted(weights, expected, epochs, settled, trace, cut, gates.get(cell))

@@ -87,6 +87,9 @@ class TorchBlock:
             beta = self._temperatures[epoch]
             z, slope = gates.sample(noise[:, self._seed_of_cell], self.state[1], beta)
             weights = scale * z
+        elif self.task.mask is not None:
+            drawn = np.column_stack([self.task.mask(seed, epoch) for seed in self._seeds])
+            weights = scale * self._tensor(drawn)[:, self._seed_of_cell]
         data = self.At @ self._dual(self.A @ weights)
         if self._ridge is not None:
             data.addcmul_(self._ridge, weights)

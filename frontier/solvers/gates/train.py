@@ -1,8 +1,9 @@
 """The batched fit: cut the cells into blocks, train the blocks, look at them on the way, and return every cell.
 
 On the CPU blocks are trained by the compiled kernel, one per thread at a time (as many threads as are allowed); on
-a GPU by torch, as many cells at once as `torch_block.cells_at_once` says. A cell's result depends on neither. When the
-time of the solve is used up, blocks stop where they are, and those whose turn has not come are not begun.
+a GPU by torch, as many cells at once as `torch_block.cells_at_once` says; masked ones on the CPU by torch, each cell a
+block. A cell's result depends on none of it. When the time of the solve is used up, blocks stop where they are, and
+those whose turn has not come are not begun.
 """
 
 from __future__ import annotations
@@ -51,14 +52,15 @@ def train(task: Training, cells: Sequence[Fit], checkpoints: Checkpoints | None 
 
 def _blocks(task: Training, cells: Sequence[Fit]) -> list[tuple[Sequence[Fit], Callable[[], Trainer]]]:
     """The cells of each block, in the order of `cells`, and its building: when its turn comes; gone when done."""
-    if cuda_asked(task.schedule.device):
+    cuda = cuda_asked(task.schedule.device)
+    if cuda or task.mask is not None:
         import torch
 
         from frontier.solvers.gates.torch_block import TorchBlock, cells_at_once
 
-        size, gpu = cells_at_once(task), torch.device("cuda")
+        size, device = (cells_at_once(task), torch.device("cuda")) if cuda else (1, torch.device("cpu"))
         parts = [cells[i : i + size] for i in range(0, len(cells), size)]
-        return [(part, lambda part=part: TorchBlock(task, part, gpu)) for part in parts]  # type: ignore[misc]
+        return [(part, lambda part=part: TorchBlock(task, part, device)) for part in parts]  # type: ignore[misc]
     matrices = Matrices.of(task)
     builds: list[tuple[Sequence[Fit], Callable[[], Trainer]]] = []
     first = 0

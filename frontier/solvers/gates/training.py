@@ -11,12 +11,14 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
+import scipy.sparse as sp
 
 from frontier.core.problem import FloatArray
 from frontier.solvers.gates.gates import HardConcrete, TestGate
 from frontier.solvers.gates.loss import DataLoss
 from frontier.solvers.gates.schedule import Schedule, Temperature
 
+Mask = Callable[[int, int], FloatArray]  # of seed and epoch (from 1): factors of the weights, n
 ROUNDS_TO_CAP = 100  # of sharing out what capped records cannot take; each caps one record more, or ends
 
 
@@ -48,6 +50,9 @@ class TrainedGates:
 class Training:
     """A batched fit; see the module. `ridge` is κ (n), `limit` the largest e^θ (n); None: none.
 
+    `mask`, of a fit without gates: w = z e^θ with these z in place of gates, constants in each epoch.
+    `traced`: a matrix (rows × n) whose products with the weights stand in the trace.
+
     `keep_gates`: what it returns of a cell has its `TrainedGates` too.
     """
 
@@ -61,6 +66,8 @@ class Training:
     ridge: FloatArray | None = None
     limit: FloatArray | None = None
     keep_gates: bool = False
+    mask: Mask | None = None
+    traced: sp.csr_array | None = None
 
     @property
     def n_records(self) -> int:

@@ -48,7 +48,7 @@ def by_autograd(task: Training, cell: Fit) -> tuple[FloatArray, FloatArray]:
     n = len(theta)
     for epoch in range(1, task.schedule.epochs + 1):
         value = torch.zeros((), dtype=torch.float64)
-        w = theta.exp()
+        w = theta.exp() * (1 if task.mask is None else torch.tensor(task.mask(cell.seed, epoch)))
         if gates is not None:
             alpha, beta = parameters[1], task.temperatures[epoch]
             noise = gate_logits((cell.seed,), epoch, torch.arange(n), torch.empty((n, 1), dtype=torch.float64))[:, 0]

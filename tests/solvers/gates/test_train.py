@@ -72,7 +72,7 @@ def test_a_settled_cell_stops_with_the_weights_of_that_moment_and_the_others_tra
 @pytest.mark.parametrize("killed_after", [3, 10, 29])
 def test_a_killed_fit_resumes_bit_for_bit(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, killed_after: int) -> None:
     stopping = EarlyStopping(tol=0.5, every=4, patience=2)
-    task = make_task(precision="float32", trace_every=5, stopping=stopping)
+    task = make_task(precision="float32", trace_every=5, stopping=stopping, traced=make_problem().M)
     whole = train(task, CELLS)
     checkpoints = Checkpoints(tmp_path, 1, "a fit")
     advance = Block.advance
