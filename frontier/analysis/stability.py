@@ -15,7 +15,7 @@ from scipy import stats
 from frontier.analysis.intervals import LEVEL
 from frontier.core.problem import FloatArray
 
-EXCELLENT = 0.75
+EXCELLENT, POOR = 0.75, 0.40
 
 
 def stability(kept: FloatArray, shared: FloatArray, n_records: int, level: float = LEVEL) -> tuple[float, float, float]:
