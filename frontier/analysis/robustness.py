@@ -6,7 +6,7 @@ hold-outs of means over seeds. Their intervals, also of the difference from the 
 `analysis.paired_test`: over hold-outs, corrected for the targets that they share, and seeds. The *gap* is held-out
 minus training error. Which records are kept is compared by Nogueira's index (`analysis.stability`) and Jaccard's: over
 seeds within a hold-out, over hold-outs within a seed. Hold-outs are no draws, so only the index over seeds has an
-interval: the mean of those of each hold-out, which is never too narrow.
+interval: the mean of those of each hold-out, as wide as if hold-outs told nothing new.
 
 Nothing is judged or chosen here; what is said of these numbers in words is in `reporting/sections/robustness.py`.
 """

@@ -25,7 +25,7 @@ from frontier.analysis.robustness import (
     judged,
 )
 from frontier.analysis.stability import EXCELLENT, POOR
-from frontier.reporting.document import Block, Bullets, Data, Reading, Section, Table, Text
+from frontier.reporting.document import Block, Bullets, Data, Reading, Section, Table, Text, walk
 from frontier.reporting.facts import design_title
 from frontier.reporting.markdown import escape
 from frontier.reporting.misses import points_at, sizes_of
@@ -41,6 +41,7 @@ MOST = 0.5  # of the hold-outs, or of the error
 LISTED = 10  # families and targets shown
 MOST_ROWS = 20  # of a table with all arms; of more, each method stands at its best one
 NEARLY_ALL = 2 / 3  # of the arms that any size has
+IN_FILES = 1000  # targets of a problem in the files and on the page
 NAMED = 5  # methods named in a sentence; of more, the number of arms
 ARM = ["label", "refit", "lam", "budget"]
 RULES = (
@@ -62,8 +63,9 @@ READING = (
     "Published totals come from other sources than the records, and what no total states is not judged here.",
     "**Same records.** Φ is Nogueira's index of stability: 1 where every seed (or hold-out) keeps the same records, 0 "
     "where they have no more in common than draws of that size. Jaccard's |A ∩ B|/|A ∪ B| is not corrected for chance: "
-    "large selections have much in common by size alone. A low Φ over seeds is no fault of a sample; it says that no "
-    "record was kept for its own sake.",
+    "large selections have much in common by size alone. The interval of Φ is too narrow for few seeds (70% instead of "
+    "95% with three in a simulation). A low Φ over seeds is no fault of a sample; it says that no record was kept for "
+    "its own sake.",
 )
 
 
@@ -78,9 +80,15 @@ def blocks(run: Prepared) -> list[Block]:
     facts = run.manifest.get("problems") or {}
     sizes = {str(name): int(one["n_records"]) for name, one in facts.items()}
     arms = by_arm(cells, found, n_records=sizes, initial=initial_errors(cells, _known(run.manifest)))
-    told = [_section(run, run.targets, part, arms, cells) for _, part in found.groupby(DESIGN, sort=True)]
-    data = Data("statistics__robustness", arms, "Robustness")
-    return [Section("Robustness", [Text(RULES), *told]), data, Reading(READING)]
+    made = [_section(run, run.targets, part, arms, cells) for _, part in found.groupby(DESIGN, sort=True)]
+    told: list[Block] = [Text(RULES), *(section for section, _ in made)]
+    tables = [block for block in walk(told) if isinstance(block, Table)]
+    of_arms, of_targets = ([table for table in tables if table.header[0] == name] for name in ("method", "target"))
+    told += [
+        Data("statistics__robustness", arms, "Robustness of every arm", of_arms),
+        Data("statistics__robustness-targets", pd.concat([rows for _, rows in made]), "Fragile targets", of_targets),
+    ]
+    return [Section("Robustness", told), Reading(READING)]
 
 
 def _known(manifest: Mapping[str, object]) -> dict[tuple[str, str], float]:
@@ -96,7 +104,8 @@ def _known(manifest: Mapping[str, object]) -> dict[tuple[str, str], float]:
 
 def _section(
     run: Prepared, targets: pd.DataFrame, found: pd.DataFrame, arms: pd.DataFrame, cells: pd.DataFrame
-) -> Section:
+) -> tuple[Section, pd.DataFrame]:
+    """One problem and design, and its most fragile targets."""
     problem, design = (str(found[name].iloc[0]) for name in DESIGN)
     size, near = _at_one_size(arms[(arms["problem"] == problem) & (arms["design"] == design)])
     shown, left = near[near["n_splits"] == len(found)], near[near["n_splits"] < len(found)]
@@ -107,16 +116,17 @@ def _section(
     said += " Each method stands at its best arm; what is said below is of all." if len(table) < len(shown) else ""
     said += f" Without weights in some hold-out: {'; '.join(_names(left, left['n_splits'] > 0))}." if len(left) else ""
     told: list[Block] = [Text(said), _arms(table)]
-    fitted = shown[shown["method"] != CONTROL]
+    fitted, by_name = shown[shown["method"] != CONTROL], pd.DataFrame()
     if len(fitted):
         here = cells[(cells["problem"] == problem) & (cells["design"] == design)]
         errors = by_target(here.merge(shown[ARM], on=ARM), targets)
         by_family, by_name = (fragile(errors, by) for by in ("family", "target"))
+        told.append(Text("What to make of it, by the rules above:"))
         told.append(Bullets(list(_advice(fitted, found, by_family, by_name))))
         told.append(Text("Families, the largest held-out error first (medians over these arms, and their range):"))
         told.append(_fragile(by_family, "family"))
-        told += [Text("Targets, the same:"), _fragile(by_name, "target")] if len(by_name) > len(by_family) else []
-    return Section(design_title(run.manifest, problem, design, list(found["split"])), told)
+        told += [Text("Targets, the same:"), _fragile(by_name, "target")]
+    return Section(design_title(run.manifest, problem, design, list(found["split"])), told), by_name.head(IN_FILES)
 
 
 def _at_one_size(arms: pd.DataFrame) -> tuple[float, pd.DataFrame]:
@@ -223,7 +233,7 @@ def _on_errors(arms: pd.DataFrame, found: pd.DataFrame) -> Iterator[str]:
     elif arms["n_known"].any() and not worse.any():
         yield "On totals that are not fitted no arm is clearly worse or better than the initial weights."
     if (worse & far).any():
-        yield f"**Overfit**: {_which(arms, worse & far)}. What they gain on the fitted totals they lose on the others."
+        yield f"**Overfit**: {_which(arms, worse & far)}. Here the gain on the fitted totals is a loss on the others."
     if (far & ~worse).any():
         yield (
             f"The training error is no guide to other totals, whose error is more than {100 * GAP:.0f} points above "
