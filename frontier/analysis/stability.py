@@ -4,8 +4,8 @@
 
 1: every seed keeps the same records; 0: no more in common than draws at random of that size (Nogueira, Sechidis & Brown
 2018, J. Mach. Learn. Res. 18(174), eq. 4, its s_f² summed over the records: k̄ − ō). Its interval over M seeds is
-theirs (eqs. 12-14, asymptotic, normal), too narrow for few seeds: of 200 records of 2,000 drawn independently it covered
-70% with 3 seeds, 82% with 5, 88% with 10. Above 0.75 they call Φ excellent, below 0.40 poor.
+theirs (eqs. 12-14, asymptotic, normal), too narrow for few seeds: of 200 records of 2,000 drawn independently it
+covered 70% with 3 seeds, 82% with 5, 88% with 10. Above 0.75 they call Φ excellent, below 0.40 poor.
 """
 
 from __future__ import annotations
