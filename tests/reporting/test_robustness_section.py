@@ -127,6 +127,13 @@ def test_an_arm_that_failed_in_a_hold_out_is_named_and_not_compared() -> None:
     assert "| half |" not in found
 
 
+def test_a_method_that_has_no_solution_near_the_size_of_the_others_is_named() -> None:
+    arms = [(misses(out=0.2, fitted=0.0), {"label": f"m{n}", "lam": 0.1, "n_active": n}) for n in (50, 52, 900)]
+    found = text(*arms)
+    assert "arms near 50 records. Of no such size: m900." in found
+    assert "| m900 |" not in found
+
+
 def test_of_many_arms_each_method_stands_at_its_best() -> None:
     arms = [
         (misses(out=0.1 * j + 0.01 * i, fitted=0.0), {"label": f"m{i:02}", "refit": refit})

@@ -107,7 +107,9 @@ def _section(
 ) -> tuple[Section, pd.DataFrame]:
     """One problem and design, and its most fragile targets."""
     problem, design = (str(found[name].iloc[0]) for name in DESIGN)
-    size, near = _at_one_size(arms[(arms["problem"] == problem) & (arms["design"] == design)])
+    arms = arms[(arms["problem"] == problem) & (arms["design"] == design)]
+    size, near = _at_one_size(arms)
+    away = sorted(set(arms["label"]) - set(near["label"]))
     shown, left = near[near["n_splits"] == len(found)], near[near["n_splits"] < len(found)]
     table = shown if len(shown) <= MOST_ROWS else shown.drop_duplicates("label")
     families = {family for some in found["families"] for family in some}
@@ -115,6 +117,7 @@ def _section(
     said += f"arms near {count(size)} records." if size else "arms of any size."
     said += " Each method stands at its best arm; what is said below is of all." if len(table) < len(shown) else ""
     said += f" Without weights in some hold-out: {'; '.join(_names(left, left['n_splits'] > 0))}." if len(left) else ""
+    said += f" Of no such size: {'; '.join(map(escape, away))}." if away else ""
     told: list[Block] = [Text(said), _arms(table)]
     fitted, by_name = shown[shown["method"] != CONTROL], pd.DataFrame()
     if len(fitted):
