@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 
 from frontier.core.errors import InputError
 from frontier.results.schema import POINT, TIMINGS, has_weights, is_hollow, missed_budget, selected
+from frontier.results.supports import OVERLAPS
 
 METRICS = (
     *("n_active", "train_mare", "heldout_mare", "heldout_median_are", "heldout_capped_mare", "ess"),
@@ -29,6 +30,7 @@ _NUMBERS = (
     *("lam", "budget", "seed", "lam_absolute", "relative_gap", "n_equicorrelated", "train_capped_mare"),
     *("repeat", "batch_size", "setup_seconds", "n_iter"),
     *("n_active_1e-9", "n_active_1e-6", "n_active_1e-3"),
+    *(name for pair in OVERLAPS.values() for name in pair),
     *METRICS,
 )
 
@@ -36,9 +38,10 @@ _NUMBERS = (
 def prepare(cells: pd.DataFrame) -> pd.DataFrame:
     """A copy of `cells` in canonical order with every column that reporting reads, missing values being NaN or "".
 
-    `n_active` is the size of the selection (`results.schema.selected`). Numbers become float64, `certified`,
-    `threshold_matters` and `budget_reached` nullable booleans. A missing `split` reads "default", a missing `refit`
-    "none". Raises `InputError` without `problem`, `label` or `status`, and for text where numbers belong.
+    `n_active` is the size of the selection (`results.schema.selected`), `n_weighted` what has weight. Numbers become
+    float64, `certified`, `threshold_matters` and `budget_reached` nullable booleans. A missing `split` reads "default",
+    a missing `refit` "none". Raises `InputError` without `problem`, `label` or `status`, and for text where numbers
+    belong.
     """
     for name in _REQUIRED:
         if name not in cells.columns:
@@ -54,7 +57,7 @@ def prepare(cells: pd.DataFrame) -> pd.DataFrame:
     for name in _NUMBERS:
         ready[name] = _floats(cells, name)
     ready["repeat"] = ready["repeat"].fillna(0.0)  # results from before there were repeats
-    ready["n_active"] = selected(ready)
+    ready["n_weighted"], ready["n_active"] = ready["n_active"], selected(ready)
     for name in ("certified", "threshold_matters", "budget_reached"):
         column = cells[name] if name in cells.columns else pd.Series([pd.NA] * len(cells), dtype=object)
         ready[name] = pd.array([pd.NA if pd.isna(v) else bool(v) for v in column], dtype="boolean")

@@ -50,6 +50,7 @@ class _Split(_Facts):
     n_heldout: Count
     fingerprint: str = ""
     initial_heldout_mare: float | None = None
+    initial_heldout_capped_mare: float | None = None
     median_leakage: float | None = None
     max_leakage: float | None = None
     bound_loss: float | None = None

@@ -34,7 +34,7 @@ from frontier.core.files import read_arrays, read_limited, sealed, unsealed, wri
 from frontier.core.problem import CalibrationProblem, FloatArray, Split
 from frontier.results.manifest import read_json
 from frontier.results.schema import RESULT_FORMAT, cells_table
-from frontier.results.supports import SHARED, shared_records
+from frontier.results.supports import overlaps
 
 LARGEST_BATCH_BYTES = 1 << 32  # three hundred cells with a million weights each; also as unfolded
 
@@ -193,7 +193,7 @@ class Store:
                     traces += [_trace_table(row["cell"], name, values) for name, values in trace.items()]
             weights[label].append(result.weights)
         stacked = {label: sp.csr_array(sp.vstack(parts)) for label, parts in weights.items() if parts}
-        table = _with_shared(cells_table(rows), stacked)
+        table = _with_overlaps(cells_table(rows), stacked)
         files: dict[str, bytes] = {
             "cells.parquet": _parquet(table),
             "cells.csv": table.to_csv(index=False).encode(),
@@ -210,12 +210,10 @@ class Store:
         return table
 
 
-def _with_shared(cells: pd.DataFrame, weights: Mapping[str, sp.csr_array]) -> pd.DataFrame:
-    """The cells with `shared_records`, which only the weights can tell."""
-    for label, matrix in weights.items():
-        rows = cells["problem"] == label
-        cells.loc[rows, SHARED] = shared_records(cells[rows], matrix)
-    return cells
+def _with_overlaps(cells: pd.DataFrame, weights: Mapping[str, sp.csr_array]) -> pd.DataFrame:
+    """The cells with the columns of `results.supports`, which only the weights can tell."""
+    found = [overlaps(cells[cells["problem"] == label], matrix) for label, matrix in weights.items()]
+    return cells.join(pd.concat(found)) if found else cells
 
 
 def _target_table(cell: str, problem: CalibrationProblem, split: Split, estimate: FloatArray) -> pd.DataFrame:

@@ -100,6 +100,7 @@ def _split_facts(problem: CalibrationProblem, split: Split) -> dict[str, Any]:
         "n_train": int(split.train.sum()),
         "n_heldout": int(split.heldout.sum()),
         "initial_heldout_mare": initial["heldout_mare"],
+        "initial_heldout_capped_mare": initial["heldout_capped_mare"],
     }
     if sampling := sampling_errors(problem, split):
         sizes["sampling"] = sampling

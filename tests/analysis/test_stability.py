@@ -39,6 +39,16 @@ def test_the_same_records_for_every_seed_are_1_and_draws_at_random_are_0() -> No
     assert abs(index) < 5e-3  # 1,225 pairs of 2,000 records: a standard error below 1e-3
 
 
+@pytest.mark.parametrize(("seeds", "coverage"), [(3, 0.70), (10, 0.88)])
+def test_the_interval_covers_as_often_as_is_said_of_it(seeds: int, coverage: float) -> None:
+    rng = np.random.default_rng(0)
+    p = rng.beta(0.2, 1.8, 2_000)  # a tenth of the records, some in nearly every draw
+    true = 1 - (p * (1 - p)).mean() / (p.mean() * (1 - p.mean()))
+    found = [stability(*counted((rng.random((seeds, p.size)) < p).astype(float))) for _ in range(400)]
+    covered = np.mean([low <= true <= high for _, low, high in found])
+    assert abs(covered - coverage) < 0.08  # three standard errors of a share of 400 are 0.07
+
+
 @pytest.mark.parametrize("chosen", [np.ones((3, 10)), np.zeros((3, 10)), draws(1, 10)])
 def test_nothing_is_said_where_no_choice_was_made_or_one_seed_made_it(chosen: NDArray[np.float64]) -> None:
     assert np.isnan(stability(chosen.sum(axis=1), np.zeros(len(chosen)), chosen.shape[1])).all()

@@ -13,8 +13,9 @@ from frontier.commands.command_line import draw_report
 from frontier.reporting.document import Block, Data, Picture, lines_of, walk
 from frontier.reporting.markdown import blocks_markdown
 from frontier.reporting.prepared import Prepared
-from frontier.reporting.sections import contrasts, statistics
+from frontier.reporting.sections import contrasts, robustness, statistics
 from frontier.reporting.sections.contrasts import size_table
+from frontier.results.compact import compact_run
 from frontier.results.run import load_run, load_targets
 
 TWO_CAMPS = """\
@@ -103,6 +104,23 @@ def test_a_row_over_fewer_folds_shows_no_error_beside_the_others(run: Path) -> N
     assert rows["random_reweight"][2:5] == ["–", "–", "–"]
     assert str(rows["random_reweight"][-1]).startswith("4 of 5 folds")
     assert str(rows["L0"][3]).endswith("%")
+
+
+def test_an_ordinary_run_tells_its_robustness_without_a_control_and_after_its_weights_are_dropped(
+    run: Path, tmp_path: Path
+) -> None:
+    compact_run(run, tmp_path)
+    cells, targets, manifest = loaded(tmp_path)
+    told = blocks_markdown(
+        robustness.blocks(Prepared(cells[cells["label"] != "initial_weights"], manifest, targets)), {}
+    )
+    lines = "\n".join(told).splitlines()
+    header, row = (next(line for line in lines if line.startswith(f"| {name} |")) for name in ("method", "L0"))
+    values = dict(zip(header.strip("| ").split(" | "), row.strip("| ").split(" | "), strict=True))
+    assert values["worse in"].endswith(" of 5")
+    for name in ("Φ over hold-outs", "Jaccard over hold-outs", "Jaccard over seeds"):
+        assert 0 < float(values[name]) < 1
+    assert [line[:29] for line in lines if " hold-outs of " in line] == ["5 hold-outs of 5 families, ar"]  # no default
 
 
 def test_sections_are_the_same_for_the_same_results(run: Path) -> None:
