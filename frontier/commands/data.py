@@ -65,7 +65,7 @@ def main(
     table = diagnose(whole)
     if assess:
         assessment = _assessed(whole, first or (), ASSESSMENT if seconds is None else seconds)
-        lines += [*zip(("hardest target", "met together"), assessment.lines(), strict=True)]
+        lines += [*zip(("assessment", ""), assessment.lines(), strict=True)]
         table = table.merge(assessment.table.drop(columns=["family", "value"]), on="target", how="left")
     if out is not None and kind is not None:
         write_atomically(out, as_table(table, kind))
