@@ -11,7 +11,9 @@ from frontier.methods.base import Method
 from frontier.methods.refit import refit
 from frontier.methods.registry import method_names
 from frontier.methods.solution import Solution
+from frontier.problems.checks.assessment import Assessment, assess_targets
 from frontier.problems.own_data.export import write_problem
+from frontier.problems.own_data.function import problem_of_function
 from frontier.problems.registry import load_problem, problem_names
 from frontier.problems.splits import default_split
 from frontier.solvers.sampling.designs import draw_sample
@@ -26,6 +28,7 @@ from frontier.sweep.standard_errors import StandardErrors, standard_errors
 from frontier.sweep.tables import small_file, targets_table, training_log, weights_table
 
 __all__ = [
+    "Assessment",
     "Between",
     "Bounds",
     "CalibrationProblem",
@@ -38,6 +41,7 @@ __all__ = [
     "Split",
     "StandardErrors",
     "Status",
+    "assess_targets",
     "calibrate",
     "calibrate_by",
     "default_split",
@@ -49,6 +53,7 @@ __all__ = [
     "load_problem",
     "method_names",
     "problem_names",
+    "problem_of_function",
     "refit",
     "reweigh",
     "run_experiment",

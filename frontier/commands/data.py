@@ -5,6 +5,7 @@ Exit codes: 0 nothing to say against it, 1 something, or the machine failed, 2 b
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from functools import partial
 from pathlib import Path
 from typing import Annotated
@@ -15,12 +16,13 @@ import typer
 from frontier.commands.command_line import command, print_lines
 from frontier.commands.fit_files import print_pairs, read_problem, writable
 from frontier.commands.options import ProblemArgument
-from frontier.core.errors import some
+from frontier.core.errors import InputError, some
 from frontier.core.files import write_atomically
-from frontier.core.limits import OutOfTime
+from frontier.core.limits import OutOfTime, time_limit
 from frontier.core.problem import CalibrationProblem
 from frontier.objectives.design import relative_residual
 from frontier.objectives.weight_statistics import effective_sample_size
+from frontier.problems.checks.assessment import Assessment, assess_targets
 from frontier.problems.checks.contradiction import named
 from frontier.problems.checks.dependent import dependences
 from frontier.problems.checks.infeasible import conflict
@@ -28,26 +30,45 @@ from frontier.problems.diagnostics import diagnose, problem_warnings
 from frontier.problems.own_data.export import as_table
 from frontier.problems.records.variables import record_table, variables_of
 from frontier.solvers.dual.bounds_hint import tightest
+from frontier.sweep.progress import SweepProgress
 
 CONTRADICTS = 1e-3  # relative difference of a published total from what others say it is
 SHOWN = 3
+SEARCH, ASSESSMENT = 30.0, 300.0  # seconds
 
 
 @partial(command, kept="nothing was written")
 def main(
     problem: ProblemArgument,
     out: Annotated[Path | None, typer.Option(help="table with a row per target: .csv or .parquet")] = None,
-    seconds: Annotated[float, typer.Option(min=0, help="for the search of targets that no weights meet")] = 30.0,
+    seconds: Annotated[
+        float | None, typer.Option(min=0, help="for each search (default 30), or the assessment (300)")
+    ] = None,
+    assess: Annotated[
+        bool,
+        typer.Option("--assess", help="add the targets one at a time: which makes calibration hard? (in --out too)"),
+    ] = False,
+    first: Annotated[
+        list[str] | None, typer.Option(help="with --assess: a target or family to begin with (repeatable)")
+    ] = None,
 ) -> None:
     """Say what a problem has, and all that is wrong with it, before anything is fitted."""
     name, spec, whole = read_problem(problem)
+    if first and not assess:
+        raise InputError("--first", "nothing to begin with it", cure="add --assess")
     kind = None if out is None else writable([out], spec, Path(problem).parent)
     lines = [*_contents(name, whole)]
-    impossible = _infeasible(whole, seconds)
+    search = SEARCH if seconds is None else seconds
+    impossible = _infeasible(whole, search)
     complaints = [*problem_warnings(whole), *_dependences(whole), *impossible]
-    lines += [] if impossible else _tightest(whole, seconds)
+    lines += [] if impossible else _tightest(whole, search)
+    table = diagnose(whole)
+    if assess:
+        assessment = _assessed(whole, first or (), ASSESSMENT if seconds is None else seconds)
+        lines += [*zip(("assessment", ""), assessment.lines(), strict=True)]
+        table = table.merge(assessment.table.drop(columns=["family", "value"]), on="target", how="left")
     if out is not None and kind is not None:
-        write_atomically(out, as_table(diagnose(whole), kind))
+        write_atomically(out, as_table(table, kind))
         lines.append(("targets", str(out)))
     print_pairs(lines)
     print_lines(["", *(f"- {line}" for line in complaints)] if complaints else ["", "nothing to say against it"])
@@ -104,6 +125,17 @@ def _tightest(problem: CalibrationProblem, seconds: float) -> list[tuple[str, st
     if found is None:
         return []
     return [("tightest bounds", f"{found[0]:.4g} to {found[1]:.4g} times w0 let some weights meet all targets")]
+
+
+def _assessed(problem: CalibrationProblem, first: Sequence[str], seconds: float) -> Assessment:
+    """The targets added one at a time, as many as time allows; its steps are shown."""
+    with SweepProgress(problem.n_targets, 0, unit="targets") as progress, time_limit(seconds):
+        try:
+            return assess_targets(problem, first, visit=lambda name: progress.advance(name, 1, 0))
+        except OutOfTime:
+            raise InputError(
+                "--seconds", "too short to assess any target", got=f"{seconds:g}", cure="raise it"
+            ) from None
 
 
 def _infeasible(problem: CalibrationProblem, seconds: float) -> list[str]:

@@ -30,23 +30,31 @@ class Settled(NamedTuple):
 
 
 def settle(
-    active: ActiveSet, lam: float, max_changes: int = 100_000, visit: Callable[[FloatArray], bool] | None = None
+    active: ActiveSet,
+    lam: float,
+    max_changes: int = 100_000,
+    visit: Callable[[FloatArray], bool] | None = None,
+    start: FloatArray | None = None,
 ) -> Settled:
     """Change `active` into an active set of the solution at λ, in time and at most about `max_changes` changes.
 
-    `active` is the first guess: the nearer, the fewer changes. `visit` sees the scaled weights x of every active set on
+    `active` is the first guess: the nearer, the fewer changes. It may come with scaled weights ≥ 0, `start`: the search
+    then descends from their objective. `visit` sees the scaled weights x of every active set on
     the way for which they are optimal, in the order of `active.members`, and stops the search by returning True.
     """
     columns = active.columns
     tolerance = VIOLATION * float(np.linalg.norm(columns.b))
     refused = np.zeros(columns.used.size, dtype=bool)
-    line = active.line()
     n_changes = 0
-    while not (line.at(lam) > 0).all():  # the guess comes without weights: what is not positive on it goes
-        active.remove(int(np.argmin(line.at(lam))))
+    if start is not None:
+        line, x, n_changes = _descend(active, lam, start)
+    else:
         line = active.line()
-        n_changes += 1
-    x = line.at(lam)
+        while not (line.at(lam) > 0).all():  # the guess comes without weights: what is not positive on it goes
+            active.remove(int(np.argmin(line.at(lam))))
+            line = active.line()
+            n_changes += 1
+        x = line.at(lam)
     seen: set[frozenset[int]] = set()
     while n_changes < max_changes and not out_of_time():
         excess = columns.rows @ (line.p + lam * line.d) - lam * columns.costs

@@ -15,6 +15,7 @@ Memory is m² + m·min(m, n). No algorithm lives here: `homotopy.py` and `active
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import NamedTuple
 
@@ -53,9 +54,10 @@ class Columns:
         given = np.broadcast_to(np.asarray(costs, dtype=np.float64), A.shape[1:])
         if not (np.isfinite(given).all() and (given > 0).all()):
             raise InputError("costs", "not a cost per record", expected="finite numbers > 0", got=float(given.min()))
-        length = np.sqrt(np.asarray(A.multiply(A).sum(axis=0)).ravel())
+        length = np.sqrt(design.curvature)
         used = np.flatnonzero(length > 0)
-        rows = sp.csr_array(sp.diags_array(1.0 / length[used]) @ sp.csr_array(A.T)[used])
+        rows = sp.csr_array(A.T)[used]
+        rows.data *= np.repeat(1.0 / length[used], np.diff(rows.indptr))
         return cls(rows, design.b, given[used] / length[used], length[used], used, int(A.shape[1]))
 
     def dense(self, i: int) -> FloatArray:
@@ -126,6 +128,12 @@ class ActiveSet:
         self._changed()
         return True
 
+    def load(self, members: Sequence[int]) -> None:
+        """Make independent columns the active ones of an empty set, in one factorisation."""
+        self.members = list(members)
+        self.is_active[self.members] = True
+        self._factorise()
+
     def remove(self, position: int) -> None:
         """Drop the active column at `position` of `members`."""
         last = len(self.members) - 1
@@ -170,7 +178,10 @@ class ActiveSet:
 
     def _changed(self) -> None:
         self._changes += 1
-        k = len(self.members)
-        if self._changes % REFRESH == 0 and k:
+        if self._changes % REFRESH == 0:
+            self._factorise()
+
+    def _factorise(self) -> None:
+        if k := len(self.members):
             dense = self.columns.rows[self.members].toarray().T
             self._Q[:, :k], self._R[:k, :k] = qr(dense, mode="economic", check_finite=False)

@@ -40,6 +40,20 @@ def test_settling_from_a_wrong_guess_ends_in_the_same_minimum(name: str) -> None
     assert l1_certificate(given, weights, lam).relative_gap <= 1e-10  # as above
 
 
+@every_design
+def test_settling_from_weights_at_hand_ends_in_the_same_minimum(name: str) -> None:
+    given = DESIGNS[name]
+    lam = 0.05 * lam_max(given)
+    before = ActiveSet(Columns.of(given))
+    settle(before, 0.5 * lam_max(given))
+    active = ActiveSet(before.columns)
+    active.load(before.members)
+    settled = settle(active, lam, start=np.ones(len(active)))  # nobody's optimum
+    assert settled.reached
+    weights = active.columns.weights(active.members, settled.x)
+    assert l1_certificate(given, weights, lam).relative_gap <= 1e-10  # as above
+
+
 def test_the_limit_on_changes_is_kept() -> None:
     active = ActiveSet(Columns.of(DESIGNS["random signs"]))
     settled = settle(active, 0.0, max_changes=2)
