@@ -86,10 +86,16 @@ def print_error(line: str) -> None:
     sys.stderr.write(line + "\n")
 
 
-def draw_report(results: Sequence[Path], folder: Path | None = None, foreign: Sequence[Path] = ()) -> list[Path]:
+def draw_report(
+    results: Sequence[Path],
+    folder: Path | None = None,
+    foreign: Sequence[Path] = (),
+    tell: Callable[[list[str]], object] = lambda lines: None,
+) -> list[Path]:
     """Write the report of one or several results folders into `folder`; the files, `report.md` and `index.html` first.
 
-    `foreign`: tables of other tools' points (`results/foreign.py`), drawn beside them.
+    `tell` is given what they come to, in a few lines. `foreign`: tables of other tools' points (`results/foreign.py`),
+    drawn beside them.
 
     matplotlib is imported only here, after solving. Results without `targets.parquet` have no worst misses.
     """
@@ -105,6 +111,6 @@ def draw_report(results: Sequence[Path], folder: Path | None = None, foreign: Se
     # the name is read from a file: it must not lead out of the folder
     out = folder or Path("reports") / (re.sub(r"[^\w.=+-]+", "-", run.name).strip("-.") or "unnamed")
     try:
-        return write_report(run.cells, run.manifest, out, targets=run.targets, traces=run.traces)
+        return write_report(run.cells, run.manifest, out, targets=run.targets, traces=run.traces, tell=tell)
     except OSError as error:
         raise InputError(out, f"report cannot be written: {error.strerror}", cure="use --out") from None

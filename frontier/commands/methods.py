@@ -45,9 +45,9 @@ def about(name: str) -> list[str]:
         "",
         *inspect.cleandoc(cls.__doc__ or "").splitlines(),
         "",
-        *defaults(fields),
-        "",
         *_searched(cls.search_space),
+        "",
+        *defaults(fields),
     ]
 
 

@@ -14,7 +14,7 @@ import typer
 from rich.console import Console
 from rich.table import Table
 
-from frontier.commands.command_line import command, draw_report, print_error
+from frontier.commands.command_line import command, draw_report, print_error, print_lines
 from frontier.core.errors import InputError
 from frontier.results.run import load_run
 from frontier.results.store import Store
@@ -57,7 +57,7 @@ def main(
     )
     manifest = load_run(folder).manifest
     report = folder / "report" if out else Path("reports") / session.experiment.name
-    draw_report([folder], report)
+    draw_report([folder], report, tell=print_lines)
     counts = ", ".join(f"{count} {status}" for status, count in table["status"].value_counts().items())
     Console().print(
         f"{len(table)} rows: {counts}\nresults: {folder}\nreport:  {report / 'index.html'}", highlight=False

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import importlib
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from types import ModuleType
 from typing import Any
@@ -18,6 +18,7 @@ from typing import Any
 import pandas as pd
 
 from frontier.core.registry import module_names
+from frontier.reporting.answer import answer
 from frontier.reporting.document import Block, Bullets, Document, Section, Text, lines_of
 from frontier.reporting.markdown import escape
 from frontier.reporting.page.page import page
@@ -53,8 +54,11 @@ def write_report(
     *,
     targets: pd.DataFrame | None = None,
     traces: pd.DataFrame | None = None,
+    tell: Callable[[list[str]], object] = lambda lines: None,
 ) -> list[Path]:
     """Write the report of `cells` into the folder `out`, made if missing; the paths of its files, the report first.
+
+    `tell` is given what the run comes to, in a few lines (`reporting/answer.py`).
 
     `targets` and `traces` are those of `frontier.results.store`; without targets there are no worst misses and no
     statistics, without traces there is no convergence. Figures and tables that an earlier report left and this one does
@@ -64,7 +68,7 @@ def write_report(
     run = Prepared(cells, manifest, targets, traces)
     front, *details = parts = pages_of(run)
     whole = together(parts)
-    return write_document(
+    paths = write_document(
         *(front, out),
         formats=FORMATS,
         tables=("csv", "md", "tex"),
@@ -72,6 +76,8 @@ def write_report(
         pages={"index.html": lambda drawn: page(whole, run, drawn)},
         behind=dict(zip([DETAILS], details, strict=False)),
     )
+    tell(answer(run, front if details else None))
+    return paths
 
 
 def report(run: Prepared) -> Document:

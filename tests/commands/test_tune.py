@@ -31,11 +31,13 @@ def test_it_ends_with_what_was_found_and_where_it_is(folder: Path) -> None:
     assert found.startswith("  40 records: ")
     assert "kind right" in found
     assert "nothing to search, it runs as it is configured" in second
-    assert rest == [
+    assert rest[0].startswith("made, split without_f0: 40 records")
+    assert rest[-3:] == [
         "tuned:   results/planted/tuned.yaml",
         "results: results/planted",
         "report:  reports/planted/index.html",
     ]
+    assert any(line.startswith("Tuning changes the held-out error by") for line in rest)
     text = (folder / "reports" / "planted" / "report.md").read_text()
     assert "## Default against tuned" in text
     assert (folder / "results" / "planted" / "search" / "trials.csv").exists()
