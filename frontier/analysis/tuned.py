@@ -85,7 +85,7 @@ def _error(some: pd.DataFrame, label: str, refit: str, budget: float | None, n: 
 def orders(table: pd.DataFrame) -> pd.DataFrame:
     """One row per budget: methods from the least error on, as configured and as tuned, and Kendall's τ of the two."""
     rows = []
-    for budget, part in table.groupby("budget", sort=True):
+    for budget, part in table.groupby("budget", sort=True, dropna=False):
         if len(part) < 2:
             continue
         tau = float(stats.kendalltau(part["default"], part["tuned"]).statistic)

@@ -74,7 +74,7 @@ def test_the_section_answers_whether_the_best_stays_the_best() -> None:
     cells, manifest = made(tuned=TUNED)
     table = tuned_table(cells, manifest)
     text = answer(table, orders(table), "held-out error")
-    assert text.startswith("Tuning changes the held-out error by −48% in the median of 1 methods and budgets")
+    assert text.startswith("**Tuning changes the held-out error by −48%** in the median of 1 methods and budgets")
     assert "1 are better beyond chance and 0 worse" in text
     assert "**The best method changes** at 1 of 1 budgets." in text
     assert blocks(Prepared(cells, manifest))

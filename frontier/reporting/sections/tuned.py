@@ -47,7 +47,7 @@ def answer(table: pd.DataFrame, order: pd.DataFrame, error: str) -> str:
     worse = int((searched["difference_low"] > 0).sum())
     decided = f"; {better} are better beyond chance and {worse} worse" if searched["pairs"].max() > 1 else ""
     first = (
-        f"Tuning changes the {error} by {_share(-gains.median())} in the median of {len(searched)} methods and budgets "
+        f"**Tuning changes the {error} by {_share(-gains.median())}** in the median of {len(searched)} methods and budgets "
         f"(from {_share(-gains.max())} to {_share(-gains.min())}){decided}."
     )
     kept = [row for row in order.to_dict("records") if row["default"][0] == row["tuned"][0]]
@@ -67,10 +67,10 @@ def _share(change: float) -> str:
 def _order(row: dict[Any, Any]) -> str:
     """One budget: the methods from the best on."""
     sides = [" < ".join(escape(str(label)) for label in row[side]) for side in ("default", "tuned")]
-    size = count(row["budget"]) if row["budget"] >= 1 else percent(row["budget"])
+    size = "Without a budget" if pd.isna(row["budget"]) else f"{_size(row['budget'])} records"
     if sides[0] == sides[1]:
-        return f"{size} records: {sides[0]}; the same as tuned."
-    return f"{size} records: {sides[0]}; as tuned {sides[1]} (Kendall's τ {row['tau']:.2f})."
+        return f"{size}: {sides[0]}; the same as tuned."
+    return f"{size}: {sides[0]}; as tuned {sides[1]} (Kendall's τ {row['tau']:.2f})."
 
 
 def _numbers(table: pd.DataFrame, error: str) -> Table:
