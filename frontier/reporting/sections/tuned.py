@@ -47,8 +47,8 @@ def answer(table: pd.DataFrame, order: pd.DataFrame, error: str) -> str:
     worse = int((searched["difference_low"] > 0).sum())
     decided = f"; {better} are better beyond chance and {worse} worse" if searched["pairs"].max() > 1 else ""
     first = (
-        f"**Tuning changes the {error} by {_share(-gains.median())}** in the median of {len(searched)} methods and budgets "
-        f"(from {_share(-gains.max())} to {_share(-gains.min())}){decided}."
+        f"**Tuning changes the {error} by {_share(-gains.median())}** in the median of {len(searched)} methods and "
+        f"budgets (from {_share(-gains.max())} to {_share(-gains.min())}){decided}."
     )
     kept = [row for row in order.to_dict("records") if row["default"][0] == row["tuned"][0]]
     same = len(kept) == len(order)
