@@ -19,6 +19,7 @@ from typer.core import TyperCommand
 from frontier.core.errors import InputError
 from frontier.results.run import load_run
 
+REPORTS = Path("reports")  # of this working folder, with a front door to all
 RESUME = "finished batches are kept: run the same command again to resume"
 
 
@@ -94,11 +95,14 @@ def draw_report(
 ) -> list[Path]:
     """Write the report of one or several results folders into `folder`; the files, `report.md` and `index.html` first.
 
+    Without a folder it stands among the reports of the working folder, under its name, and on their front door.
+
     `tell` is given what they come to, in a few lines. `foreign`: tables of other tools' points (`results/foreign.py`),
     drawn beside them.
 
     matplotlib is imported only here, after solving. Results without `targets.parquet` have no worst misses.
     """
+    from frontier.reporting.front_door import write_front_door
     from frontier.reporting.report import write_report
     from frontier.results.foreign import read_foreign
     from frontier.results.joining import join_runs
@@ -109,8 +113,11 @@ def draw_report(
         runs = [replace(run, name=path.resolve().name) for run, path in zip(runs, results, strict=True)]
     run = join_runs([*runs, *(read_foreign(path, runs) for path in foreign)])
     # the name is read from a file: it must not lead out of the folder
-    out = folder or Path("reports") / (re.sub(r"[^\w.=+-]+", "-", run.name).strip("-.") or "unnamed")
+    out = folder or REPORTS / (re.sub(r"[^\w.=+-]+", "-", run.name).strip("-.") or "unnamed")
     try:
-        return write_report(run.cells, run.manifest, out, targets=run.targets, traces=run.traces, tell=tell)
+        paths = write_report(run.cells, run.manifest, out, targets=run.targets, traces=run.traces, tell=tell)
+        if folder is None and len(list(REPORTS.glob("*/report.md"))) > 1:  # one report needs no front door
+            write_front_door(REPORTS)
+        return paths
     except OSError as error:
         raise InputError(out, f"report cannot be written: {error.strerror}", cure="use --out") from None

@@ -56,8 +56,7 @@ def main(
         warn=lambda line: print_error(f"note: {line}"),
     )
     manifest = load_run(folder).manifest
-    report = folder / "report" if out else Path("reports") / session.experiment.name
-    draw_report([folder], report, tell=print_lines)
+    report = draw_report([folder], folder / "report" if out else None, tell=print_lines)[0].parent
     counts = ", ".join(f"{count} {status}" for status, count in table["status"].value_counts().items())
     Console().print(
         f"{len(table)} rows: {counts}\nresults: {folder}\nreport:  {report / 'index.html'}", highlight=False

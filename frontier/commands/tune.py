@@ -47,8 +47,7 @@ def main(
             return
         session = open_session(tuned, experiment.parent)
     run_session(session, Store(folder), jobs=jobs, fresh=fresh, warn=lambda line: print_error(f"note: {line}"))
-    report = folder / "report" if out else Path("reports") / session.experiment.name
-    draw_report([folder], report, tell=print_lines)
+    report = draw_report([folder], folder / "report" if out else None, tell=print_lines)[0].parent
     lines = [f"tuned:   {tuned}", f"results: {folder}", f"report:  {report / 'index.html'}"]
     Console().print("\n".join(lines), highlight=False, soft_wrap=True)
 

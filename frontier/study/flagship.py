@@ -53,6 +53,8 @@ def main(
     out: Annotated[Path, typer.Option(help="folder of the reports")] = Path("reports"),
 ) -> None:
     """Regenerate the committed reports; with --collect from newly finished runs."""
+    from frontier.reporting.front_door import write_front_door
+
     console = Console()
     flagship = results / "flagship"
     for name in EVERY if collect else ():
@@ -73,7 +75,7 @@ def main(
         page = write_households(load_run(flagship / HOUSEHOLDS, targets=True), out / "households")[0]
         console.print(f"report: {page}", highlight=False, soft_wrap=True)
     _, page = write_claims(load_found(flagship), out / "claims.md")
-    console.print(f"report: {page}", highlight=False, soft_wrap=True)
+    console.print(f"report: {page}\nall of them: {write_front_door(out)}", highlight=False, soft_wrap=True)
 
 
 def _report(name: str, run: Path, out: Path) -> Path:

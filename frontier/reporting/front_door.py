@@ -1,0 +1,72 @@
+"""`reports/index.html`: a front door to all reports of a folder, a card each, made from what their first pages say.
+
+A card has the title, the description, the first sentence in bold (the answer) and the first figure of a `report.md`.
+Text is untrusted and escaped; the page loads nothing but the figures beside it.
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from importlib.resources import files
+from pathlib import Path
+
+from jinja2 import Environment, PackageLoader, StrictUndefined
+from markupsafe import Markup
+
+from frontier.core.files import write_atomically
+
+LONGEST = 240  # characters of a description: a card is no page
+MARKS = re.compile(r"\*\*|\\(?=\W)|`")  # of Markdown
+LINK = re.compile(r"\[([^\]]*)\]\([^)]*\)")
+FIGURE = re.compile(r"^!\[([^\]]*)\]\(([^)\s]+)\)", re.MULTILINE)
+
+
+@dataclass(frozen=True, slots=True)
+class Card:
+    """What stands for one report; links are relative to the front door."""
+
+    title: str
+    description: str
+    answer: str
+    link: str
+    figure: str
+    caption: str
+
+
+def write_front_door(folder: Path) -> Path:
+    """Write `index.html` into the folder of the reports; its path."""
+    templates = files("frontier.reporting.page") / "templates"
+    environment = Environment(
+        loader=PackageLoader("frontier.reporting.page"), autoescape=True, undefined=StrictUndefined, trim_blocks=True
+    )
+    cards = [card(path) for path in sorted(folder.glob("*/report.md"))]
+    text = environment.get_template("front_door.html.j2").render(
+        cards=cards, style=Markup((templates / "page.css").read_text(encoding="utf-8"))
+    )
+    write_atomically(folder / "index.html", text.encode())
+    return folder / "index.html"
+
+
+def card(path: Path) -> Card:
+    """The card of a report by its Markdown."""
+    text = path.read_text(encoding="utf-8")
+    title, _, rest = text.partition("\n")
+    paragraphs = [" ".join(part.split()) for part in rest.split("\n\n") if part.strip()]
+    first = paragraphs[0] if paragraphs and not paragraphs[0].startswith(("#", "|", "!", "-")) else ""
+    bold = next((part for part in paragraphs if part.startswith("**")), "")
+    figure = FIGURE.search(text)
+    page = path.with_name("index.html")
+    return Card(
+        title=title.removeprefix("# ").strip() or path.parent.name,
+        description=_plain(first, LONGEST),
+        answer=_plain(bold.split("|")[0], LONGEST),
+        link=f"{path.parent.name}/{page.name if page.exists() else path.name}",
+        figure=f"{path.parent.name}/{figure[2]}" if figure else "",
+        caption=figure[1] if figure else "",
+    )
+
+
+def _plain(text: str, longest: int) -> str:
+    told = MARKS.sub("", LINK.sub(r"\1", text))
+    return told if len(told) <= longest else told[: told.rindex(" ", 0, longest)] + " …"
