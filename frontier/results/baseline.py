@@ -11,7 +11,7 @@ import csv
 import hashlib
 import io
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -20,6 +20,7 @@ import pandas as pd
 from frontier.core.errors import InputError
 from frontier.core.files import read_limited, write_atomically
 from frontier.core.outside import outside_texts
+from frontier.results.history import KEY, Entry
 from frontier.results.manifest import checked, read_json
 from frontier.results.provenance import method_code
 from frontier.results.run import Run, load_run
@@ -108,11 +109,15 @@ def _folder(run: Run) -> Path:
     return Path() if folder.is_absolute() or ".." in folder.parts else folder
 
 
-def write_baseline(run: Run, folder: Path) -> None:
-    """Write `run` as a baseline: the table, then the manifest whose digest makes it valid."""
+def write_baseline(run: Run, folder: Path, history: Sequence[Entry] = ()) -> None:
+    """Write `run` as a baseline: the table, then the manifest whose digest makes it valid.
+
+    `history` is that of the baseline that it replaces (`results/history.py`).
+    """
     columns = [name for name in (*FIRST, *COLUMNS, *_extra(run.cells)) if name in run.cells.columns]
     content = run.cells[columns].to_csv(index=False, lineterminator="\n").encode()
     manifest = _reduced(run.manifest) | {DIGEST: hashlib.sha256(content).hexdigest()}
+    manifest |= {KEY: list(history)} if history else {}
     try:
         write_atomically(folder / TABLE, content)
         write_atomically(folder / MANIFEST, json.dumps(manifest, indent=2, sort_keys=True).encode() + b"\n")

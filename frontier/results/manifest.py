@@ -70,6 +70,14 @@ class _Merged(_Facts):
     batches: list[str]
 
 
+class _Version(_Facts):
+    date: str
+    code: str
+    label: str
+    cells: Count
+    failed: Count
+
+
 class _Manifest(_Facts):
     experiment: str
     problems: dict[str, _Problem]
@@ -88,6 +96,7 @@ class _Manifest(_Facts):
     cells_not_run: Count = 0
     merged: list[_Merged] = []
     sha256: dict[str, str] = {}
+    history: list[_Version] = []
     joined: None = None  # what only several runs in one have
     runs: None = None
 
