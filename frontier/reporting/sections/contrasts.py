@@ -15,11 +15,13 @@ from frontier.analysis.heldout_metrics import METRICS
 from frontier.analysis.paired_test import DEPENDS, OUT_OF_REACH, UNDECIDED
 from frontier.reporting.charts.forest_figure import forest_figure
 from frontier.reporting.document import Block, Data, Picture, Reading, Section, Table, Text
+from frontier.reporting.markdown import escape
 from frontier.reporting.numbers import MISSING, count, percent, points, points_interval, seconds
 from frontier.reporting.prepared import Key, Prepared
 from frontier.results.arms import arm_name, arm_words
 
 PLACE = 5
+MOST_WINNERS = 3  # that are named in a sentence; the table has all
 PRIMARY_MEAN = "heldout_capped_mare_mean"
 FRONT = True  # on the first page of a report; the other sections stand behind it
 READING = (
@@ -129,15 +131,26 @@ def _comparisons(
 
 
 def sentence(part: pd.DataFrame) -> str:
-    """How many of the contrasts are decided, depend on the family, or could not have been decided at all."""
+    """Who errs less than whom, then how many contrasts are decided, or could not have been decided at all."""
     verdicts = part["verdict"]
-    n, winners = len(part), int(verdicts.str.endswith("better").sum())
-    depend, reach = int((verdicts == DEPENDS).sum()), int((verdicts == OUT_OF_REACH).sum())
-    flips = int((part["metrics_like"] < len(METRICS)).sum())
-    told = f"**Of {n} declared contrasts {winners} {'has' if winners == 1 else 'have'} a winner"
+    n, depend, reach = len(part), int((verdicts == DEPENDS).sum()), int((verdicts == OUT_OF_REACH).sum())
+    won = part[verdicts.str.endswith("better")].sort_values("difference", key=abs, ascending=False, kind="stable")
+    named = [_winner(row) for row in won.head(MOST_WINNERS).to_dict("records")]
+    told = f"**{'. '.join(named) or 'No winner'}.** "
+    told += f"Of {n} declared contrasts {len(won)} {'has' if len(won) == 1 else 'have'} a winner"
     told += f", {depend} {'depends' if depend == 1 else 'depend'} on the family" if depend else ""
     told += f", {reach} could not have been decided by any difference" if reach else ""
-    return f"{told}.** The sign of {flips} changes with the metric."
+    return f"{told}. The sign of {int((part['metrics_like'] < len(METRICS)).sum())} changes with the metric."
+
+
+def _winner(row: dict[Any, Any]) -> str:
+    """`A errs less than B on held-out totals, by 3.20 points from 500 to 5,000 records (not by every metric)`."""
+    arms = [escape(arm_name(row[side], row[f"refit_{side}"])) for side in ("a", "b")]
+    better, worse = arms if row["difference"] < 0 else arms[::-1]
+    by = points(abs(row["difference"])).removeprefix("+")
+    told = f"{better} errs less than {worse} on held-out totals, by {by} points"
+    told += f" from {count(row['low'])} to {count(row['high'])} records"
+    return told + (" (not by every metric)" if row["metrics_like"] < len(METRICS) else "")
 
 
 def _table(part: pd.DataFrame, families: pd.DataFrame) -> Table:
