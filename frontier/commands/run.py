@@ -14,7 +14,8 @@ import typer
 from rich.console import Console
 from rich.table import Table
 
-from frontier.commands.command_line import command, draw_report, print_error, print_lines
+from frontier.commands.command_line import command, print_error
+from frontier.commands.drawn import drawn_report
 from frontier.core.errors import InputError
 from frontier.results.run import load_run
 from frontier.results.store import Store
@@ -56,7 +57,7 @@ def main(
         warn=lambda line: print_error(f"note: {line}"),
     )
     manifest = load_run(folder).manifest
-    report = draw_report([folder], folder / "report" if out else None, tell=print_lines)[0].parent
+    report = drawn_report(folder, folder / "report" if out else None)
     counts = ", ".join(f"{count} {status}" for status, count in table["status"].value_counts().items())
     Console().print(
         f"{len(table)} rows: {counts}\nresults: {folder}\nreport:  {report / 'index.html'}", highlight=False

@@ -14,7 +14,8 @@ from typing import Annotated
 import typer
 from rich.console import Console
 
-from frontier.commands.command_line import command, draw_report, print_error, print_lines
+from frontier.commands.command_line import command, print_error, print_lines
+from frontier.commands.drawn import drawn_report
 from frontier.results.store import Store
 from frontier.sweep.run import run_session
 from frontier.sweep.session import open_session
@@ -47,7 +48,7 @@ def main(
             return
         session = open_session(tuned, experiment.parent)
     run_session(session, Store(folder), jobs=jobs, fresh=fresh, warn=lambda line: print_error(f"note: {line}"))
-    report = draw_report([folder], folder / "report" if out else None, tell=print_lines)[0].parent
+    report = drawn_report(folder, folder / "report" if out else None)
     lines = [f"tuned:   {tuned}", f"results: {folder}", f"report:  {report / 'index.html'}"]
     Console().print("\n".join(lines), highlight=False, soft_wrap=True)
 
