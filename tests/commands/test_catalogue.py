@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 import frontier
-from frontier.__main__ import main
+from frontier.__main__ import COMMANDS, main
 from frontier.commands.start import start
 from frontier.methods.registry import method_class, method_names
 from frontier.problems.registry import problem_names
@@ -64,3 +64,10 @@ def test_the_version_is_one_everywhere(capsys: pytest.CaptureFixture[str]) -> No
     assert capsys.readouterr().out == f"frontier {frontier.__version__}\n"
     root = Path(__file__).resolve().parents[2]
     assert f"\nversion: {frontier.__version__}\n" in (root / "CITATION.cff").read_text(encoding="utf-8")
+
+
+def test_the_shell_is_told_every_command(capsys: pytest.CaptureFixture[str]) -> None:
+    main(["--completion"])
+    line = capsys.readouterr().out
+    assert line.startswith("complete -o default -W '")
+    assert set(COMMANDS) == set(line.split("'")[1].split())
