@@ -84,6 +84,8 @@ class Tune(_Strict):
             raise ValueError("give seconds, trials or both")
         if isinstance(self.objective, list) and len(set(self.objective)) < 2:
             raise ValueError("a frontier needs both error and records")
+        if isinstance(self.objective, list) and self.halving is not None:
+            raise ValueError("halving ranks by one number, a frontier has two: give one of them")
         if self.problems and "holdouts" in self.model_fields_set:
             raise ValueError("both holdouts and problems: give one of them")
         return self

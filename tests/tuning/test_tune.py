@@ -217,6 +217,8 @@ BAD = {
     "too many folds": ("{trials: 3, holdouts: {design: rotation, k: 9}}", "", "tune.holdouts[0].rotation.k"),
     "shown": ("{trials: 3, problems: [{name: files, matrix: M.npz, targets: targets.csv, records: records.csv}]}", "",
               "is among the problems that judge"),
+    "two rankings": ("{trials: 3, objective: [error, records], halving: {epochs: [100, 200]}}", "",
+                     "halving ranks by one number"),
     "no epochs": ("{trials: 3, halving: {epochs: [200, 100]}}", "", "epochs do not grow"),
 }  # fmt: skip
 
