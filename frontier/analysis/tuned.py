@@ -30,7 +30,8 @@ def tuned_table(cells: pd.DataFrame, manifest: Mapping[str, Any]) -> pd.DataFram
 
     Columns: label (of the default), budget, searched, default, tuned (mean errors), difference with limits, pairs,
     initial (error of the untouched weights), trials, refused, failed, cpu_seconds (means over searches), inner_default,
-    inner_tuned (losses that chose), settings. Empty for a run that nothing was tuned for.
+    inner_tuned (losses that chose), settings, of_default and of_tuned (errors by problem and split). Empty for a run
+    that nothing was tuned for.
     """
     found = pd.DataFrame(list(manifest.get("tuned") or ()))
     if found.empty:
@@ -42,19 +43,19 @@ def tuned_table(cells: pd.DataFrame, manifest: Mapping[str, Any]) -> pd.DataFram
 def _row(part: pd.DataFrame, cells: pd.DataFrame, manifest: Mapping[str, Any]) -> dict[str, Any]:
     metric = metric_of(cells)
     usable = cells[has_weights(cells) & ~is_hollow(cells) & is_first_repeat(cells)]
-    before, after = [], []
+    before: dict[tuple[str, str], float] = {}
+    after: dict[tuple[str, str], float] = {}
     for one in part.to_dict("records"):
         where = usable if not one["problem"] else usable[
             (usable["problem"] == one["problem"]) & (usable["split"] == one["split"])
         ]  # fmt: skip
-        for (problem, _), some in where.groupby(["problem", "split"], sort=False):
+        for (problem, split), some in where.groupby(["problem", "split"], sort=False):
             n = manifest["problems"][problem]["n_records"]
             sides = [_error(some, *arm, one["budget"], n, metric) for arm in _arms(one)]
             if np.isfinite(sides).all():
-                before.append(sides[0])
-                after.append(sides[1])
+                before[str(problem), str(split)], after[str(problem), str(split)] = sides
     first = part.iloc[0]
-    default, tuned = np.array(before), np.array(after)
+    default, tuned = np.array(list(before.values())), np.array(list(after.values()))
     seconds = part.groupby(["problem", "split"])["cpu_seconds"].first()
     row = {
         **{"label": first["default"], "budget": first["budget"], "searched": first["label"] != first["default"]},
@@ -63,6 +64,7 @@ def _row(part: pd.DataFrame, cells: pd.DataFrame, manifest: Mapping[str, Any]) -
         **{"failed": part["failed"].mean(), "cpu_seconds": float(seconds.mean())},
         **{"inner_default": part["inner_default"].mean(), "inner_tuned": part["inner_tuned"].mean()},
         "settings": list(part["settings"]),
+        **{"of_default": before, "of_tuned": after},
     }
     return row | (with_limits("difference", mean_interval(tuned - default)) if before else {})
 
@@ -83,12 +85,18 @@ def _error(some: pd.DataFrame, label: str, refit: str, budget: float | None, n: 
 
 
 def orders(table: pd.DataFrame) -> pd.DataFrame:
-    """One row per budget: methods from the least error on, as configured and as tuned, and Kendall's τ of the two."""
+    """One row per budget: methods from the least error on, as configured and as tuned, and Kendall's τ of the two.
+
+    `lead` is by how much the best tuned method errs less than the next one, paired, with its limits.
+    """
     rows = []
     for budget, part in table.groupby("budget", sort=True, dropna=False):
         if len(part) < 2:
             continue
         tau = float(stats.kendalltau(part["default"], part["tuned"]).statistic)
         sides = {side: list(part.sort_values(side, kind="stable")["label"]) for side in ("default", "tuned")}
-        rows.append({"budget": budget, "tau": tau} | sides)
-    return pd.DataFrame(rows, columns=["budget", "tau", "default", "tuned"])
+        best, second = part.sort_values("tuned", kind="stable")["of_tuned"].iloc[:2]
+        both = [second[key] - best[key] for key in best if key in second]
+        lead = mean_interval(np.array(both)) if both else (np.nan,) * 3
+        rows.append({"budget": budget, "tau": tau} | sides | with_limits("lead", lead))
+    return pd.DataFrame(rows, columns=["budget", "tau", "default", "tuned", "lead", "lead_low", "lead_high"])

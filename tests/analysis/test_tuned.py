@@ -56,6 +56,9 @@ def test_the_order_of_methods_is_told_before_and_after() -> None:
     assert order["default"] == ["two", "one"]
     assert order["tuned"] == ["one", "two"]
     assert order["tau"] == pytest.approx(-1)
+    # 0.15 − 0.10, 0.16 − 0.12, 0.17 − 0.11: mean 0.05, sd 0.01, so ± 0.0248
+    assert order["lead"] == pytest.approx(0.05)
+    assert order["lead_low"] == pytest.approx(0.05 - 4.303 * 0.01 / 3**0.5, abs=1e-5)
 
 
 def test_a_setting_of_one_split_is_judged_on_that_split_alone() -> None:
@@ -77,7 +80,8 @@ def test_the_section_answers_whether_the_best_stays_the_best() -> None:
     assert text.startswith("**Tuning changes the held-out error by −48%** in the median of 1 methods and budgets")
     assert "1 are better beyond chance and 0 worse" in text
     assert "**The best method changes** at 1 of 1 budgets." in text
-    assert blocks(Prepared(cells, manifest))
+    lines = str(blocks(Prepared(cells, manifest)))
+    assert "The best as tuned is ahead of the next, by +5.00 points (+2.52 to +7.48)." in lines
 
 
 def test_a_run_that_nothing_was_tuned_for_has_no_such_section() -> None:

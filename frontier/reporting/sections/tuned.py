@@ -35,7 +35,7 @@ def blocks(run: Prepared) -> list[Block]:
     if len(order):
         told.append(Bullets([_order(row) for row in order.to_dict("records")]))
     told += [_numbers(table, error), Section("What was found", [_settings(table)])]
-    saved = table.assign(settings=[str(some) for some in table["settings"]])
+    saved = table.drop(columns=["of_default", "of_tuned"]).assign(settings=[str(some) for some in table["settings"]])
     return [Section("Default against tuned", told), Data("tuned", saved, "Default against tuned"), Reading(READING)]
 
 
@@ -45,7 +45,9 @@ def answer(table: pd.DataFrame, order: pd.DataFrame, error: str) -> str:
     gains = 1 - searched["tuned"] / searched["default"]
     better = int((searched["difference_high"] < 0).sum())
     worse = int((searched["difference_low"] > 0).sum())
-    decided = f"; {better} are better beyond chance and {worse} worse" if searched["pairs"].max() > 1 else ""
+    decided = (
+        f"; {better} are better beyond chance and {worse} worse, each by itself" if searched["pairs"].max() > 1 else ""
+    )
     first = (
         f"**Tuning changes the {error} by {_share(-gains.median())}** in the median of {len(searched)} methods and "
         f"budgets (from {_share(-gains.max())} to {_share(-gains.min())}){decided}."
@@ -65,12 +67,16 @@ def _share(change: float) -> str:
 
 
 def _order(row: dict[Any, Any]) -> str:
-    """One budget: the methods from the best on."""
+    """One budget: the methods from the best on, and whether the best is told from the next."""
     sides = [" < ".join(escape(str(label)) for label in row[side]) for side in ("default", "tuned")]
     size = "Without a budget" if pd.isna(row["budget"]) else f"{_size(row['budget'])} records"
-    if sides[0] == sides[1]:
-        return f"{size}: {sides[0]}; the same as tuned."
-    return f"{size}: {sides[0]}; as tuned {sides[1]} (Kendall's τ {row['tau']:.2f})."
+    told = f"{size}: {sides[0]}; the same as tuned" if sides[0] == sides[1] else (
+        f"{size}: {sides[0]}; as tuned {sides[1]} (Kendall's τ {row['tau']:.2f})"
+    )  # fmt: skip
+    if pd.isna(row["lead_low"]):
+        return f"{told}."
+    lead = f"by {points(row['lead'])} points ({points_interval(row['lead_low'], row['lead_high'])})"
+    return f"{told}. The best as tuned is {'ahead of' if row['lead_low'] > 0 else 'not told from'} the next, {lead}."
 
 
 def _numbers(table: pd.DataFrame, error: str) -> Table:
