@@ -26,6 +26,7 @@ from frontier.sweep.scoring import evaluate
 from frontier.sweep.solve import calibrate, reweigh, solve
 from frontier.sweep.standard_errors import StandardErrors, standard_errors
 from frontier.sweep.tables import small_file, targets_table, training_log, weights_table
+from frontier.tuning.tune import tune
 
 __all__ = [
     "Assessment",
@@ -64,6 +65,7 @@ __all__ = [
     "suggest",
     "targets_table",
     "training_log",
+    "tune",
     "weights_table",
     "write_problem",
 ]

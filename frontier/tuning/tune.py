@@ -36,15 +36,20 @@ LIMITS = ("seconds", "trials")  # how long a search goes on, not what it is of: 
 
 def tune(
     path: Path | str,
-    out: Path,
+    out: Path | str,
     *,
     jobs: int = 1,
     fresh: bool = False,
     quiet: bool = True,
     warn: Callable[[str], None] = lambda line: None,
 ) -> list[Search]:
-    """Search the settings of the experiment in `path`, and write the experiment that compares to `out/tuned.yaml`."""
-    path = Path(path)
+    """Search the settings of the experiment in `path`, and write the experiment that compares to `out/tuned.yaml`.
+
+    One search for each method (and problem and split, where trials are judged on hold-outs within them), in the order
+    of the file. What `out/search` has is not solved again, unless `fresh`. Raises `InputError` for a file without a
+    section `tune`, for anything in it that could not run, and for results of another search.
+    """
+    path, out = Path(path), Path(out)
     experiment = read_experiment(path)
     if experiment.tune is None:
         raise InputError(f"{path}: tune", "missing key", cure="add `tune: {seconds: 300}`, or use `frontier run`")
