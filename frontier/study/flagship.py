@@ -21,6 +21,7 @@ from frontier.study.arena import write_arena
 from frontier.study.claims.command import load_found, write_claims
 from frontier.study.households import write_households
 from frontier.study.scale.command import write_scale
+from frontier.study.tuned import write_tuned
 
 RUNS = (
     *("cps_like", "cps_ohio", "cps_national", "small_exact"),
@@ -40,9 +41,10 @@ ARENA = (
     "arena_exam",
 )
 HOUSEHOLDS = "cps_national_households"
+TUNED = ("tuned_arena",)
 SELECTION = "variable_selection"  # a table of the page between the reports
-CELLS_ONLY = (*SPEED, SCALE, *ARENA, SELECTION)  # their reports read no targets
-EVERY = (*RUNS, *SPEED, *CLAIMS, SCALE, *ARENA, HOUSEHOLDS, SELECTION)
+CELLS_ONLY = (*SPEED, SCALE, *ARENA, *TUNED, SELECTION)  # their reports read no targets
+EVERY = (*RUNS, *SPEED, *CLAIMS, SCALE, *ARENA, *TUNED, HOUSEHOLDS, SELECTION)
 REFERENCE = "frontier"  # in the experiments on speed our methods have this label
 
 
@@ -64,12 +66,14 @@ def main(
     found = [name for name in EVERY if (flagship / name / "cells.parquet").is_file()]
     if not found:
         raise InputError(flagship, "no compact results", cure="run the experiments, then use --collect")
-    for path in (
-        _report(name, flagship / name, out) for name in found if name not in (*CLAIMS, *ARENA, HOUSEHOLDS, SELECTION)
-    ):
+    own = (*CLAIMS, *ARENA, *TUNED, HOUSEHOLDS, SELECTION)  # have pages of their own
+    for path in (_report(name, flagship / name, out) for name in found if name not in own):
         console.print(f"report: {path}", highlight=False, soft_wrap=True)
     if samples := [load_run(flagship / name) for name in ARENA if name in found]:
         page = write_arena(samples, out / "arena")[0]
+        console.print(f"report: {page}", highlight=False, soft_wrap=True)
+    if tuned := [load_run(flagship / name) for name in TUNED if name in found]:
+        page = write_tuned(tuned, out / "tuned")[0]
         console.print(f"report: {page}", highlight=False, soft_wrap=True)
     if HOUSEHOLDS in found:
         page = write_households(load_run(flagship / HOUSEHOLDS, targets=True), out / "households")[0]

@@ -21,6 +21,7 @@ from frontier.analysis.arena import HIDDEN, TRAINING, contrasts, controls, means
 from frontier.analysis.contrasts import contrasts as declared_contrasts
 from frontier.analysis.contrasts import declared
 from frontier.analysis.heldout_metrics import METRICS
+from frontier.analysis.tuned import tuned_table
 from frontier.commands.catalogue import idea_of
 from frontier.commands.command_line import command
 from frontier.core.errors import InputError, did_you_mean
@@ -28,7 +29,7 @@ from frontier.core.files import write_atomically
 from frontier.methods.registry import method_class, method_names
 from frontier.reporting.document import Table, Text
 from frontier.reporting.markdown import table_markdown
-from frontier.reporting.numbers import points, points_interval
+from frontier.reporting.numbers import MISSING, percent, points, points_interval
 from frontier.reporting.prepared import Prepared
 from frontier.reporting.sections.contrasts import size_table
 from frontier.results.arms import arm_name
@@ -53,6 +54,7 @@ ARENAS = {  # and how the page calls what is known there
     "arena_small": "poor, files of 5,000",
     "arena_persons": "counts, files of 4,600",
 }
+TUNED = {"tuned_arena": "known truth, 5,000 households"}
 FEATURES = 5  # that make up y in the experiment variable_selection
 RIVALS = ("Hard Concrete L0", "Anchored L1")
 WORDS = {HOLDS: "holds", ONLY_IF: "hold only under a condition", FAILS: "fail", UNDECIDED: "are undecided"}
@@ -208,6 +210,22 @@ def selection(results: Path) -> str:
     return table_markdown(Table(header, rows))
 
 
+def tuned(results: Path) -> str:
+    """Every method as configured and as tuned, on what its search did not see."""
+    header = ["where", "records", "method", "error, default", "tuned", "difference, points (95%)", "trials", "CPU s"]
+    rows = []
+    for name, where in TUNED.items():
+        run = _run(results / name)
+        table = tuned_table(run.cells, run.manifest)
+        for row in table.sort_values(["budget", "tuned"], kind="stable").to_dict("records"):
+            limits = points_interval(row["difference_low"], row["difference_high"])
+            difference = points(row["difference"]) + ("" if limits == MISSING else f" ({limits})")
+            cost = [f"{row['trials']:.0f}", f"{row['cpu_seconds']:.0f}"]
+            errors = [percent(row["default"]), percent(row["tuned"])]
+            rows.append([where, f"{row['budget']:,.0f}", row["label"], *errors, difference, *cost])
+    return table_markdown(Table(header, rows, numbers=range(3, len(header))))
+
+
 def methods(_: Path) -> str:
     """Every method of the package with its idea, and what a point of it carries."""
     rows: list[list[str | Text]] = []
@@ -230,5 +248,6 @@ BLOCKS: Mapping[str, Callable[[Path], str]] = {
     "skill": skill,
     "claims": claims,
     "selection": selection,
+    "tuned": tuned,
     "methods": methods,
 }
