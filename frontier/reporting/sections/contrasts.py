@@ -51,8 +51,8 @@ def blocks(run: Prepared) -> list[Block]:
     for key, title in run.titles.items():
         table = size_table(run, key)
         part, some = _of(found, key), _of(families, key)
-        inside: list[Block] = [Text(f"At {table[0]}, method by method:"), table[1]] if table else []
-        inside += _comparisons(part, some, given, f"{run.stems[key]}__forest", title)
+        inside = _comparisons(part, some, given, f"{run.stems[key]}__forest", title)
+        inside[1:1] = [Text(f"At {table[0]}, method by method:"), table[1]] if table else []  # the answer comes first
         if inside:
             told.append(Section(f"In short: {title}", inside))
     if not told:
