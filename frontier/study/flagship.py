@@ -41,7 +41,7 @@ ARENA = (
     "arena_exam",
 )
 HOUSEHOLDS = "cps_national_households"
-TUNED = ("tuned_arena",)
+TUNED = ("tuned_arena", "tuned_national")
 SELECTION = "variable_selection"  # a table of the page between the reports
 CELLS_ONLY = (*SPEED, SCALE, *ARENA, *TUNED, SELECTION)  # their reports read no targets
 EVERY = (*RUNS, *SPEED, *CLAIMS, SCALE, *ARENA, *TUNED, HOUSEHOLDS, SELECTION)

@@ -54,7 +54,7 @@ ARENAS = {  # and how the page calls what is known there
     "arena_small": "poor, files of 5,000",
     "arena_persons": "counts, files of 4,600",
 }
-TUNED = {"tuned_arena": "known truth, 5,000 households"}
+TUNED = {"tuned_arena": "known truth, 5,000 households", "tuned_national": "national, state totals"}
 FEATURES = 5  # that make up y in the experiment variable_selection
 RIVALS = ("Hard Concrete L0", "Anchored L1")
 WORDS = {HOLDS: "holds", ONLY_IF: "hold only under a condition", FAILS: "fail", UNDECIDED: "are undecided"}
