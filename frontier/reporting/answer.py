@@ -27,8 +27,9 @@ def answer(run: Prepared, front: Document | None) -> list[str]:
     """A table for each problem and design (one for all where they are many, or samples of one population), and what the
     first page says in bold.
     """
-    hidden = run.stored[["cell", HEADLINE[0]]] if HEADLINE[0] in run.stored.columns else run.stored[["cell"]]
-    cells = run.first.merge(hidden.drop_duplicates("cell"), on="cell", how="left")
+    cells = run.first
+    if {"cell", HEADLINE[0]} <= set(run.stored.columns):
+        cells = cells.merge(run.stored[["cell", HEADLINE[0]]].drop_duplicates("cell"), on="cell", how="left")
     parts = list(parts_of(cells).items())
     replicates = HEADLINE[0] in cells.columns and cells.groupby("problem")[HEADLINE[0]].any().all()
     if len(parts) > MOST_PARTS or (replicates and len(parts) > 1):

@@ -38,6 +38,9 @@ def run_session(
     Results of other code than is here count as unfinished, and with `fresh` every result of what is selected does.
     Batches run on `jobs` processes here, or on the workers of the Dask scheduler at the address `scheduler`.
     """
+    if session.experiment.tune is not None:
+        place = f"experiment '{session.experiment.name}': tune"
+        raise InputError(place, "settings are searched first, then compared", cure="use `python -m frontier tune`")
     if jobs < 1:
         raise InputError("jobs", "not a number of processes", expected="an integer ≥ 1", got=jobs)
     if jobs > 1 and scheduler is not None:

@@ -38,11 +38,7 @@ def open_session(path: Path | str, folder: Path | None = None, *, run_files: boo
     `run_files` is False: then an experiment that names one is refused.
     """
     folder = Path(path).parent if folder is None else folder
-    experiment = read_experiment(path, folder, run_files=run_files)
-    if experiment.tune is not None:
-        cure = f"python -m frontier tune {path}"
-        raise InputError(f"{path}: tune", "settings are searched first, then compared", cure=cure)
-    return session_of(experiment, path, folder)
+    return session_of(read_experiment(path, folder, run_files=run_files), path, folder)
 
 
 def session_of(experiment: Experiment, path: Path | str, folder: Path) -> Session:

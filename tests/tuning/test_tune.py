@@ -244,5 +244,7 @@ def test_a_study_is_not_resumed_under_another_file_and_nothing_is_lost(tmp_path:
 
 
 def test_run_says_that_settings_are_searched_first(tmp_path: Path) -> None:
-    with pytest.raises(InputError, match="settings are searched first, then compared; python -m frontier tune"):
-        open_session(write_planted(tmp_path, "{trials: 5}"))
+    session = open_session(write_planted(tmp_path, "{trials: 5}"))
+    with pytest.raises(InputError, match="settings are searched first, then compared; use `python -m frontier tune`"):
+        run_session(session, Store(tmp_path / "out"))
+    assert not (tmp_path / "out").exists()

@@ -8,7 +8,7 @@ from frontier.reporting.numbers import significant
 from frontier.reporting.prepared import Prepared
 from frontier.results.arms import arm_name
 
-PLACE = 15
+PLACE = 45
 READING = (
     "**How often near the best.** A comparison is one problem, split and budget; each method stands at the arm with "
     "the smaller mean error. A share within 1.1 of the best counts the comparisons in which its error is at most 10% "
