@@ -28,6 +28,12 @@ SHOWN = (
 SAME = 0.002  # training errors nearer than this are level: no published total is known more closely
 
 
+def judged_by(cells: pd.DataFrame, held_out: str) -> str:
+    """The column of the error that judges: of hidden targets where a truth is known, else `held_out`."""
+    known = HIDDEN in cells.columns and cells[HIDDEN].notna().any()
+    return HIDDEN if known else held_out
+
+
 def replicates(cells: pd.DataFrame, place: str = "cells") -> pd.DataFrame:
     """Settled rows, of a budget or dense; `InputError`, about `place`, for a run without a known truth."""
     require(cells, place=place)

@@ -12,7 +12,7 @@ from __future__ import annotations
 import numpy as np
 import pandas as pd
 
-from frontier.core.truth import HEADLINE
+from frontier.analysis.arena import judged_by
 from frontier.results.schema import settled
 
 FACTORS = (1.0, 1.05, 1.1, 1.25, 1.5, 2.0)
@@ -21,18 +21,12 @@ COMPARISON = ["problem", "split", "budget"]
 HELD_OUT = "heldout_capped_mare"
 
 
-def metric_of(cells: pd.DataFrame) -> str:
-    """The error: of hidden targets where a truth is known, else of held-out ones."""
-    known = HEADLINE[0] in cells.columns and cells[HEADLINE[0]].notna().any()
-    return HEADLINE[0] if known else HELD_OUT
-
-
 def profiles(cells: pd.DataFrame) -> pd.DataFrame:
     """One row per label: refit, comparisons, served, `within_<factor>` (shares), worst and median ratio.
 
     The method that is within 1.1 most often comes first. Empty for a run with fewer than five comparisons.
     """
-    metric = metric_of(cells)
+    metric = judged_by(cells, HELD_OUT)
     if metric not in cells.columns:
         return pd.DataFrame()
     rows = cells[settled(cells) & cells["budget"].notna() & cells[metric].notna()]

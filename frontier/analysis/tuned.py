@@ -14,15 +14,11 @@ import numpy as np
 import pandas as pd
 from scipy import stats
 
+from frontier.analysis.arena import judged_by
 from frontier.analysis.intervals import mean_interval, with_limits
-from frontier.core.truth import HEADLINE
 from frontier.results.schema import has_weights, is_first_repeat, is_hollow
 
-
-def metric_of(cells: pd.DataFrame) -> str:
-    """The error that the comparison is by."""
-    known = HEADLINE[0] in cells.columns and cells[HEADLINE[0]].notna().any()
-    return HEADLINE[0] if known else "heldout_mare"
+HELD_OUT = "heldout_mare"
 
 
 def tuned_table(cells: pd.DataFrame, manifest: Mapping[str, Any]) -> pd.DataFrame:
@@ -41,7 +37,7 @@ def tuned_table(cells: pd.DataFrame, manifest: Mapping[str, Any]) -> pd.DataFram
 
 
 def _row(part: pd.DataFrame, cells: pd.DataFrame, manifest: Mapping[str, Any]) -> dict[str, Any]:
-    metric = metric_of(cells)
+    metric = judged_by(cells, HELD_OUT)
     usable = cells[has_weights(cells) & ~is_hollow(cells) & is_first_repeat(cells)]
     before: dict[tuple[str, str], float] = {}
     after: dict[tuple[str, str], float] = {}

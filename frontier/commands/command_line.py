@@ -91,7 +91,7 @@ def draw_report(
     results: Sequence[Path],
     folder: Path | None = None,
     foreign: Sequence[Path] = (),
-    tell: Callable[[list[str]], object] = lambda lines: None,
+    tell: Callable[[list[str]], object] | None = None,
 ) -> list[Path]:
     """Write the report of one or several results folders into `folder`; the files, `report.md` and `index.html` first.
 

@@ -17,6 +17,7 @@ from rich.console import Console
 from frontier.commands.command_line import command, print_error, print_lines
 from frontier.commands.drawn import drawn_report
 from frontier.results.store import Store
+from frontier.sweep.experiment import read_experiment
 from frontier.sweep.run import run_session
 from frontier.sweep.session import open_session
 from frontier.tuning.outcome import chosen
@@ -35,7 +36,7 @@ def main(
     search_only: Annotated[bool, typer.Option("--search-only", help="search, and leave the comparison out")] = False,
 ) -> None:
     """Search the settings of every method at equal cost, blind to what judges them, and compare with the defaults."""
-    folder = out or Path("results") / experiment.stem
+    folder = out or Path("results") / read_experiment(experiment).name
     with warnings.catch_warnings():
         warnings.showwarning = lambda message, *_, **__: print_error(f"warning: {message}")
         found = tune(

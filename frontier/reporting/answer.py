@@ -7,9 +7,10 @@ from collections.abc import Iterator
 
 import pandas as pd
 
+from frontier.analysis.arena import HIDDEN, judged_by
 from frontier.analysis.budgets import parts_of
 from frontier.analysis.contrasts import DELTA
-from frontier.core.truth import HEADLINE
+from frontier.analysis.profiles import HELD_OUT
 from frontier.reporting.document import Document, Text, walk
 from frontier.reporting.misses import points_at, sizes_of
 from frontier.reporting.numbers import count, percent, seconds
@@ -28,10 +29,10 @@ def answer(run: Prepared, front: Document | None) -> list[str]:
     first page says in bold.
     """
     cells = run.first
-    if {"cell", HEADLINE[0]} <= set(run.stored.columns):
-        cells = cells.merge(run.stored[["cell", HEADLINE[0]]].drop_duplicates("cell"), on="cell", how="left")
+    if {"cell", HIDDEN} <= set(run.stored.columns):
+        cells = cells.merge(run.stored[["cell", HIDDEN]].drop_duplicates("cell"), on="cell", how="left")
     parts = list(parts_of(cells).items())
-    replicates = HEADLINE[0] in cells.columns and cells.groupby("problem")[HEADLINE[0]].any().all()
+    replicates = HIDDEN in cells.columns and cells.groupby("problem")[HIDDEN].any().all()
     if len(parts) > MOST_PARTS or (replicates and len(parts) > 1):
         title = f"mean over {len(parts)} problems" + (" and designs" if cells["split"].nunique() > 1 else "")
         tables = list(_table(title, cells))
@@ -44,8 +45,7 @@ def answer(run: Prepared, front: Document | None) -> list[str]:
 
 def _table(title: str, part: pd.DataFrame) -> Iterator[str]:
     """The methods near the middle one of the shared sizes and those of the whole file, the smallest error first."""
-    known = HEADLINE[0] in part.columns and part[HEADLINE[0]].notna().any()
-    error = HEADLINE[0] if known else "heldout_capped_mare"
+    error = judged_by(part, HELD_OUT)
     error = error if part[error].notna().any() else "train_mare"
     points = part[part["has_weights"]].groupby(ARM, dropna=False)[list(dict.fromkeys([*SHOWN, error]))].mean()
     points = points.reset_index().assign(n_active_mean=lambda frame: frame["n_active"])
@@ -57,7 +57,7 @@ def _table(title: str, part: pd.DataFrame) -> Iterator[str]:
     chosen = pd.concat([near, dense]).drop_duplicates(["label", "refit"])
     fits = chosen[chosen["refit"] == "none"].sort_values([error, "label"], kind="stable").head(MOST_ROWS)
     again = chosen[chosen["refit"] == AGAIN].set_index("label")
-    name = {"train_mare": "", HEADLINE[0]: "hidden error"}.get(error, "held-out error")
+    name = {"train_mare": "", HIDDEN: "hidden error"}.get(error, "held-out error")
     header = ["method", "records", "training error", *([name] if name else [])]
     header += [f"{name or 'training error'}, refit"] if len(again) else []
     rows = [[*header, "ESS", "seconds", ""]]

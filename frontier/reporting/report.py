@@ -54,7 +54,7 @@ def write_report(
     *,
     targets: pd.DataFrame | None = None,
     traces: pd.DataFrame | None = None,
-    tell: Callable[[list[str]], object] = lambda lines: None,
+    tell: Callable[[list[str]], object] | None = None,
 ) -> list[Path]:
     """Write the report of `cells` into the folder `out`, made if missing; the paths of its files, the report first.
 
@@ -76,7 +76,8 @@ def write_report(
         pages={"index.html": lambda drawn: page(whole, run, drawn)},
         behind=dict(zip([DETAILS], details, strict=False)),
     )
-    tell(answer(run, front if details else None))
+    if tell is not None:
+        tell(answer(run, front if details else None))
     return paths
 
 

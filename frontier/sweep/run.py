@@ -15,6 +15,7 @@ from frontier.core.problem import Split
 from frontier.results.manifest import read_manifest
 from frontier.results.provenance import code_digest
 from frontier.results.store import BatchResult, Store
+from frontier.sweep.experiment import Experiment
 from frontier.sweep.facts import run_manifest
 from frontier.sweep.plan import Batch
 from frontier.sweep.progress import SweepProgress
@@ -41,15 +42,7 @@ def run_session(
     if session.experiment.tune is not None:
         place = f"experiment '{session.experiment.name}': tune"
         raise InputError(place, "settings are searched first, then compared", cure="use `python -m frontier tune`")
-    if jobs < 1:
-        raise InputError("jobs", "not a number of processes", expected="an integer ≥ 1", got=jobs)
-    if jobs > 1 and scheduler is not None:
-        raise InputError("jobs", "not together with a scheduler, whose workers are the processes", cure="drop it")
-    if (jobs > 1 or scheduler is not None) and session.experiment.timing == "clean":
-        place, got = ("jobs", jobs) if scheduler is None else ("scheduler", scheduler)
-        raise InputError(
-            place, "the experiment asks for clean timings", expected=1, got=got, cure="run it here with one process"
-        )
+    check_jobs(session.experiment, jobs, scheduler)
     if scheduler is not None and session.experiment.limits.memory_gib is not None:
         warn("limits.memory_gib is not watched on a cluster: give its workers a --memory-limit")
     run = _runner(jobs, scheduler)
@@ -88,6 +81,19 @@ def run_session(
         if "merged" in earlier:  # which machine produced the batches that are kept
             manifest["merged"] = earlier["merged"]
         return store.assemble(stored_parts(session, store, known), session.problems, manifest)
+
+
+def check_jobs(experiment: Experiment, jobs: int, scheduler: str | None = None) -> None:
+    """Refuse a number of processes, or a cluster, that cannot be or that the experiment does not want."""
+    if jobs < 1:
+        raise InputError("jobs", "not a number of processes", expected="an integer ≥ 1", got=jobs)
+    if jobs > 1 and scheduler is not None:
+        raise InputError("jobs", "not together with a scheduler, whose workers are the processes", cure="drop it")
+    if (jobs > 1 or scheduler is not None) and experiment.timing == "clean":
+        place, got = ("jobs", jobs) if scheduler is None else ("scheduler", scheduler)
+        raise InputError(
+            place, "the experiment asks for clean timings", expected=1, got=got, cure="run it here with one process"
+        )
 
 
 def _discard(batches: Iterable[Batch], store: Store) -> None:

@@ -19,15 +19,22 @@ if TYPE_CHECKING:
 Settings = Mapping[str, Value]
 
 
+def require_optuna() -> None:
+    """`InputError` without the extra that proposes settings."""
+    try:
+        import optuna  # noqa: F401
+    except ModuleNotFoundError as error:
+        cure = "python -m pip install -c constraints.txt -e '.[tune]'"
+        raise InputError("frontier tune", f"needs the extra 'tune': {error}", cure=cure) from None
+
+
 class Proposals:
     """Proposals for one space, one generation after the other; `objectives` numbers are to be small."""
 
     def __init__(self, space: Space, sampler: Literal["tpe", "random"], seed: int, objectives: int = 1) -> None:
-        try:
-            import optuna
-        except ModuleNotFoundError as error:
-            cure = "python -m pip install -c constraints.txt -e '.[tune]'"
-            raise InputError("frontier tune", f"needs the extra 'tune': {error}", cure=cure) from None
+        require_optuna()
+        import optuna
+
         optuna.logging.set_verbosity(optuna.logging.WARNING)  # of Optuna alone: it would report every trial
         samplers = optuna.samplers
         made = samplers.RandomSampler(seed) if sampler == "random" else samplers.TPESampler(seed=seed)

@@ -24,10 +24,12 @@ from frontier.results.store import Store
 from frontier.sweep.experiment import Experiment, problem_spec, read_experiment, split_spec
 from frontier.sweep.method_entry import MethodSpec
 from frontier.sweep.progress import SweepProgress
+from frontier.sweep.run import check_jobs
 from frontier.sweep.session import Session, session_of, splits_of
 from frontier.sweep.tune_section import Tune
 from frontier.tuning.objective import reference
 from frontier.tuning.outcome import trials_table, tuned_experiment
+from frontier.tuning.proposals import require_optuna
 from frontier.tuning.search import Search, search
 from frontier.tuning.trials import Bench, Inner, Trial
 
@@ -53,10 +55,8 @@ def tune(
     experiment = read_experiment(path)
     if experiment.tune is None:
         raise InputError(f"{path}: tune", "missing key", cure="add `tune: {seconds: 300}`, or use `frontier run`")
-    if jobs < 1:
-        raise InputError("jobs", "not a number of processes", expected="an integer ≥ 1", got=jobs)
-    if jobs > 1 and experiment.timing == "clean":
-        raise InputError("jobs", "the experiment asks for clean timings", expected=1, got=jobs)
+    require_optuna()
+    check_jobs(experiment, jobs)
     asked = experiment.tune
     for spec in experiment.methods:
         if asked.several and spec.search and "lam" not in spec.search:

@@ -64,3 +64,12 @@ def test_bad_input_is_one_line_and_exit_code_2(section: str, line: str, folder: 
     [told] = [text for text in done.stderr.splitlines() if text.startswith("error: ")]
     assert line in told
     assert not (folder / "results").exists()
+
+
+def test_results_stand_under_the_name_of_the_experiment_as_those_of_run_do(folder: Path) -> None:
+    path = write_planted(folder, "{trials: 2}")
+    path.write_text("name: another\n" + path.read_text())
+    done = tune(path.name)
+    assert done.exit_code == 0, done.stderr
+    assert (folder / "results" / "another" / "cells.parquet").exists()
+    assert not (folder / "results" / "planted").exists()

@@ -248,3 +248,13 @@ def test_run_says_that_settings_are_searched_first(tmp_path: Path) -> None:
     with pytest.raises(InputError, match="settings are searched first, then compared; use `python -m frontier tune`"):
         run_session(session, Store(tmp_path / "out"))
     assert not (tmp_path / "out").exists()
+
+
+def test_without_optuna_the_search_is_refused_before_anything_runs(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = write_planted(tmp_path, "{trials: 5}")
+    monkeypatch.setitem(sys.modules, "optuna", None)
+    with pytest.raises(InputError, match="frontier tune: needs the extra 'tune'"):
+        tune(path, tmp_path / "out")
+    assert not (tmp_path / "out").exists()

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from frontier.analysis.profiles import FACTORS, HELD_OUT, metric_of, profiles
+from frontier.analysis.arena import HIDDEN, judged_by
+from frontier.analysis.profiles import FACTORS, HELD_OUT, profiles
 from frontier.reporting.document import Block, Data, Reading, Section, Table, Text
 from frontier.reporting.numbers import significant
 from frontier.reporting.prepared import Prepared
@@ -22,7 +23,7 @@ def blocks(run: Prepared) -> list[Block]:
     table = profiles(run.stored)
     if len(table) < 2:
         return []
-    error = "held-out error" if metric_of(run.stored) == HELD_OUT else "hidden error"
+    error = "hidden error" if judged_by(run.stored, HELD_OUT) == HIDDEN else "held-out error"
     first = table.iloc[0]
     told = (
         f"Over {first['comparisons']} comparisons (problem, split, budget) by {error}: the share in which a method is "

@@ -6,8 +6,8 @@ from typing import Any
 
 import pandas as pd
 
-from frontier.analysis.tuned import metric_of, orders, tuned_table
-from frontier.core.truth import HEADLINE
+from frontier.analysis.arena import HIDDEN, judged_by
+from frontier.analysis.tuned import HELD_OUT, orders, tuned_table
 from frontier.reporting.document import Block, Bullets, Data, Reading, Section, Table, Text
 from frontier.reporting.markdown import escape
 from frontier.reporting.numbers import MISSING, count, percent, points, points_interval, significant
@@ -29,7 +29,7 @@ def blocks(run: Prepared) -> list[Block]:
     table = tuned_table(run.stored, run.manifest)
     if table.empty:
         return []
-    error = "hidden error" if metric_of(run.stored) == HEADLINE[0] else "held-out error"
+    error = "hidden error" if judged_by(run.stored, HELD_OUT) == HIDDEN else "held-out error"
     order = orders(table)
     told: list[Block] = [Text(answer(table, order, error))]
     if len(order):
