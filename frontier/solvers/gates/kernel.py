@@ -6,13 +6,18 @@ once and reads A once, which is the least that any implementation must move. The
 numbers per array (`LANES`), whatever W: every loop over a chunk has the same length and no remainder, hence a cell's
 result does not depend on the cells beside it, bit for bit.
 
+A record whose gates are closed in this epoch's draw, in all W cells, is left out of both products, and nothing changes
+by it: its weight is 0, and its gradient would be multiplied by that weight and by the slope of its gate, 0 too. So the
+products cost what the open records cost, which is little late in a sparse fit. Adam's mean gradient of a closed record
+halves every seven epochs; below `VANISHING` it is set to 0, for products of denormal numbers are slow.
+
 Per cell the state is the scale `e^θ` itself (θ moves by Adam's step δ: `e^θ ← e^θ e^{−δ}`, which rounds less than θ
 would), α, two moments each, and the gate's sigmoid s, which is drawn at the end of an epoch for the next one. One
 division serves two quotients where it can: `1/a = b/(ab)`. Compiled code is cached on disk; the cache notices changes
 of this file but not of `lanes` and `elementary`, which it contains: after changing those, delete `__pycache__`.
 """
 
-# mypy: disable-error-code="no-untyped-def,no-untyped-call,call-arg"
+# mypy: disable-error-code="no-untyped-def,no-untyped-call,call-arg,unreachable"
 # compiled code is generic in float32 and float64, and an intrinsic is called without its typing context
 
 from __future__ import annotations
@@ -27,7 +32,7 @@ from numba import njit
 from frontier.core.random import GOLDEN, MIX_1, MIX_2, UNIFORM_MARGIN
 from frontier.solvers.gates.elementary import OPTIONS, exp, log
 from frontier.solvers.gates.gates import LOG_ALPHA_BOUND
-from frontier.solvers.gates.lanes import combine, gather, scatter
+from frontier.solvers.gates.lanes import any_above, combine, gather, scatter, widest_registers
 from frontier.solvers.gates.loss import CAPPED
 from frontier.solvers.gates.schedule import BETA_1, BETA_2, EPSILON
 
@@ -36,6 +41,8 @@ SCALE, ALPHA, SIGMOID, M_THETA, V_THETA, M_ALPHA, V_ALPHA = range(7)  # the stat
 DENSE_M, DENSE_V = 1, 2  # without gates: scale and its moments
 GRADIENT, WEIGHT, LOGIT, LAM, LIMIT, RIDGE = range(6)  # the work arrays, each LANES long
 SATURATED = 40.0  # |x| beyond which σ(x) is 0 or 1 in either precision; e^{2·40} is finite in float32
+CLOSED = 1 - 1e-6  # of the sigmoid where a gate opens: below it z is 0, however that was rounded
+VANISHING = 1e-36  # of a mean gradient: it moves no scale, and products of smaller ones are denormal, ten times slower
 LONGEST_STEP = 40.0  # of θ in one epoch: Adam's is at most 3.2 lr (Kingma & Ba 2015, section 2.1)
 _GOLDEN, _MIX_1, _MIX_2 = np.uint64(GOLDEN), np.uint64(MIX_1), np.uint64(MIX_2)
 _30, _27, _31, _40 = np.uint64(30), np.uint64(27), np.uint64(31), np.uint64(40)
@@ -44,6 +51,7 @@ _30, _27, _31, _40 = np.uint64(30), np.uint64(27), np.uint64(31), np.uint64(40)
 @njit(**OPTIONS, cache=True)
 def draw_logits(first, key, out):  # pragma: no cover - compiled
     """`logit u` of consecutive records from number `first` on: the draws of `frontier.core.random.gate_logits`."""
+    widest_registers()
     real = out.dtype.type
     one, half, unit = real(1.0), real(0.5), real(2.0**-24)
     low, high = real(UNIFORM_MARGIN), real(1.0 - UNIFORM_MARGIN)
@@ -61,6 +69,7 @@ def draw_logits(first, key, out):  # pragma: no cover - compiled
 @njit(**OPTIONS, cache=True)
 def _open_gates(chunk, work, inverse_temperature, gamma, width):  # pragma: no cover - compiled
     """Weights of the coming epoch, without an update: how training begins."""
+    widest_registers()
     real = chunk.dtype.type
     zero, one = real(0.0), real(1.0)
     bound, saturated = real(LOG_ALPHA_BOUND), real(SATURATED)
@@ -84,10 +93,12 @@ def _update_gated(
     chunk, work, lam_l2, inverse_temperature, next_inverse_temperature, shift, gamma, width, step, correction
 ):  # pragma: no cover - compiled
     """One Adam step on scale and α from the gradient with respect to w, and the weights of the coming epoch."""
+    widest_registers()
     real = chunk.dtype.type
     zero, one, two, epsilon = real(0.0), real(1.0), real(2.0), real(EPSILON)
     bound, saturated, longest = real(LOG_ALPHA_BOUND), real(SATURATED), real(LONGEST_STEP)
     keep_1, new_1, keep_2, new_2 = real(BETA_1), real(1 - BETA_1), real(BETA_2), real(1 - BETA_2)
+    vanishing = real(VANISHING)
     steepness = width * inverse_temperature
     for e in range(LANES):
         scale, free, s = chunk[e], chunk[ALPHA * LANES + e], chunk[SIGMOID * LANES + e]
@@ -112,6 +123,7 @@ def _update_gated(
         by_alpha = by_alpha if alpha == free else zero
 
         m_theta = keep_1 * chunk[M_THETA * LANES + e] + new_1 * by_theta
+        m_theta = m_theta if abs(m_theta) > vanishing else zero
         v_theta = keep_2 * chunk[V_THETA * LANES + e] + new_2 * by_theta * by_theta
         m_alpha = keep_1 * chunk[M_ALPHA * LANES + e] + new_1 * by_alpha
         v_alpha = keep_2 * chunk[V_ALPHA * LANES + e] + new_2 * by_alpha * by_alpha
@@ -148,6 +160,7 @@ def _update_gated(
 @njit(**OPTIONS, cache=True)
 def _update_dense(chunk, work, lam_l2, step, correction):  # pragma: no cover - compiled
     """The same without gates: w = e^θ."""
+    widest_registers()
     real = chunk.dtype.type
     two, epsilon, longest = real(2.0), real(EPSILON), real(LONGEST_STEP)
     keep_1, new_1, keep_2, new_2 = real(BETA_1), real(1 - BETA_1), real(BETA_2), real(1 - BETA_2)
@@ -213,8 +226,10 @@ def epoch_loop(cells: int, gated: bool) -> Any:
         inverse_temperature, shift = temperatures
         first_epoch, last_epoch = epochs
         real = state.dtype.type
+        closed = real(CLOSED * -gamma / width)
         n, count = len(indptr) - 1, len(seeds) // cells
         work, logits = np.zeros(6 * LANES, state.dtype), np.zeros(count * per_chunk, state.dtype)
+        open_ones = np.zeros(per_chunk, np.int64)  # records of a chunk with a gate that is open, in any cell
         work[LAM * LANES : (LAM + 1) * LANES] = lam
         work[LIMIT * LANES : (LIMIT + 1) * LANES] = real(np.inf)
         for epoch in range(first_epoch, last_epoch + 1):  # epoch 0 only opens the gates
@@ -229,9 +244,16 @@ def epoch_loop(cells: int, gated: bool) -> Any:
                 size = last - first
                 chunk = state[first * arrays * cells : (first + per_chunk) * arrays * cells]
                 if epoch > 0:
-                    for i in range(first, last):
-                        gather(cells, data, indices, indptr[i], indptr[i + 1], R, work, (i - first) * cells)
-                if gated:
+                    work[GRADIENT * LANES : (GRADIENT + 1) * LANES] = real(0.0)
+                    found = 0
+                    for i in range(size):
+                        open_ones[found] = i
+                        found += not gated or any_above(cells, chunk, SIGMOID * LANES + i * cells, closed)
+                    for i in open_ones[:found]:
+                        gather(cells, data, indices, indptr[first + i], indptr[first + i + 1], R, work, i * cells)
+                if gated and cells == 1:
+                    draw_logits(first, keys[epoch + 1], work[LOGIT * LANES : LOGIT * LANES + size])
+                elif gated:
                     for k in range(count):
                         drawn = logits[k * per_chunk : k * per_chunk + size]
                         draw_logits(first, keys[(epoch + 1) * count + k], drawn)
@@ -253,8 +275,12 @@ def epoch_loop(cells: int, gated: bool) -> Any:
                     _update_gated(chunk, work, lam_l2, now, coming, shift[epoch], gamma, width, step, correction)
                 else:
                     _update_dense(chunk, work, lam_l2, step, correction)
-                for i in range(first, last):
-                    start, stop = indptr[i], indptr[i + 1]
-                    scatter(cells, data, indices, start, stop, work, WEIGHT * LANES + (i - first) * cells, P)
+                found = 0
+                for i in range(size):
+                    open_ones[found] = i
+                    found += any_above(cells, work, WEIGHT * LANES + i * cells, real(0.0))
+                for i in open_ones[:found]:
+                    start, stop = indptr[first + i], indptr[first + i + 1]
+                    scatter(cells, data, indices, start, stop, work, WEIGHT * LANES + i * cells, P)
 
     return run

@@ -1,4 +1,4 @@
-"""Products with a sparse column, on rows of W numbers held in vector registers: three intrinsics for compiled kernels.
+"""Products with a sparse column, on rows of W numbers held in vector registers: intrinsics for compiled kernels.
 
 A kernel that trains W cells side by side spends its sparse products on rows of W numbers. LLVM does not vectorise
 such loops by itself (it cannot prove that the rows do not overlap, nor keep W sums in registers), so these three are
@@ -53,6 +53,15 @@ class _Rows:
         j = self.builder.sext(j, t.type) if j.type.width < t.type.width else j
         return self.builder.mul(j, ir.Constant(t.type, self.width))
 
+    def any_above(self, row, bound):
+        """Whether a number of the row is above the bound; NaN is."""
+        bounds = ir.Constant(self.vector, ir.Undefined)
+        for lane in range(self.width):
+            bounds = self.builder.insert_element(bounds, bound, ir.Constant(ir.IntType(32), lane))
+        above = self.builder.fcmp_unordered(">", row, bounds)
+        bits = ir.IntType(self.width)
+        return self.builder.icmp_unsigned("!=", self.builder.bitcast(above, bits), ir.Constant(bits, 0))
+
     def zeros(self):
         total = cgutils.alloca_once(self.builder, self.vector)
         self.builder.store(ir.Constant(self.vector, None), total)
@@ -95,6 +104,32 @@ def gather(typing_context, width, data, indices, start, stop, matrix, out, offse
         return context.get_dummy_value()
 
     return signature, code
+
+
+@intrinsic(prefer_literal=True)
+def any_above(typing_context, width, matrix, offset, bound):
+    """Whether one of `matrix[offset : offset + W]` is above `bound`, or no number."""
+    signature = types.boolean(width, matrix, types.intp, matrix.dtype)
+
+    def code(context, builder, signature, arguments):
+        _, matrix, offset, bound = arguments
+        kinds = signature.args
+        rows = _Rows(context, builder, kinds[0].literal_value, kinds[1].dtype)
+        found = rows.any_above(rows.row(kinds[1], matrix, offset), bound)
+        return context.cast(builder, found, types.boolean, signature.return_type)
+
+    return signature, code
+
+
+@intrinsic(prefer_literal=True)
+def widest_registers(typing_context):
+    """Let the loops of the function that calls it use 512-bit registers; LLVM prefers 256 where older code slowed."""
+
+    def code(context, builder, signature, arguments):
+        set.add(builder.function.attributes, '"prefer-vector-width"="512"')  # no name that llvmlite knows of
+        return context.get_dummy_value()
+
+    return types.void(), code
 
 
 @intrinsic(prefer_literal=True)

@@ -20,6 +20,10 @@ from frontier.solvers.gates.monitor import Fitted, Monitor, Trainer
 from frontier.solvers.gates.schedule import Device
 from frontier.solvers.gates.training import Fit, Training
 
+LONG_COLUMNS = (
+    24  # entries per record from which products cost more than noise: a grid of 60 took 25% less, of 8 15% more
+)
+
 
 def cuda_asked(device: Device) -> bool:
     """Whether a fit goes to the GPU: `auto` takes one that is there; asking for one that is not is an `InputError`."""
@@ -35,7 +39,7 @@ def cuda_asked(device: Device) -> bool:
 
 def train(task: Training, cells: Sequence[Fit], checkpoints: Checkpoints | None = None) -> list[Fitted]:
     """Train all cells; the results are in their order."""
-    order = sorted(range(len(cells)), key=lambda i: cells[i].seed)  # cells of one seed share their noise
+    order = sorted(range(len(cells)), key=_neighbour(task, cells))
     blocks = _blocks(task, [cells[i] for i in order])
     threads = min(allowed_threads(), len(blocks))
     if threads == 1:
@@ -48,6 +52,17 @@ def train(task: Training, cells: Sequence[Fit], checkpoints: Checkpoints | None 
             )
     found = [result for results in done for result in results]
     return [result for _, result in sorted(zip(order, found, strict=True), key=lambda pair: pair[0])]
+
+
+def _neighbour(task: Training, cells: Sequence[Fit]) -> Callable[[int], tuple[float, ...]]:
+    """What cells are sorted by, so that those side by side share work.
+
+    Those of a seed share their noise, those of a λ their closed records, whose columns are read for none of them.
+    """
+    A = task.loss.design.A
+    if task.gates is not None and A.nnz > LONG_COLUMNS * A.shape[1]:
+        return lambda i: (-cells[i].lam, cells[i].seed)
+    return lambda i: (cells[i].seed,)
 
 
 def _blocks(task: Training, cells: Sequence[Fit]) -> list[tuple[Sequence[Fit], Callable[[], Trainer]]]:

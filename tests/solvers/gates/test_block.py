@@ -12,7 +12,7 @@ from frontier.core.problem import CalibrationProblem
 from frontier.core.random import STREAM_GATES, keys
 from frontier.solvers.gates.block import MOST_ARRAYS, WIDEST, Block, Matrices, block_widths
 from frontier.solvers.gates.gates import HardConcrete
-from frontier.solvers.gates.kernel import LANES, M_ALPHA, M_THETA, draw_logits
+from frontier.solvers.gates.kernel import LANES, M_ALPHA, M_THETA, SIGMOID, draw_logits
 from frontier.solvers.gates.schedule import Temperature
 from frontier.solvers.gates.torch_block import TorchBlock, gate_logits
 from frontier.solvers.gates.training import Fit, Training
@@ -113,6 +113,21 @@ def test_a_cells_bits_do_not_depend_on_the_cells_beside_it(precision: str) -> No
             alone = trained(task, [many[cell]], width)
             np.testing.assert_array_equal(wide.scale(cell), alone.scale(0))
             np.testing.assert_array_equal(wide.log_alpha(cell), alone.log_alpha(0))
+
+
+def test_leaving_out_closed_gates_changes_no_bit() -> None:
+    """Alone, a cell's closed records are left out of both products; beside cells with all gates open, they are not."""
+    task = make_task(make_problem(n=150), precision="float32", epochs=1500)
+    sparse, full = Fit(0.3, 0), Fit(0.0, 0)
+    alone, beside = trained(task, [sparse], 1), trained(task, [sparse, *[full] * 7], 8)
+    closed = (alone.state[:, SIGMOID] < 1 / 12).reshape(-1)[:150]
+    assert 0.5 < closed.mean() < 1  # there is something to leave out, and something left
+    for array in range(7):
+        one, other = (block.state[:, array, :, 0].ravel()[:150] for block in (alone, beside))
+        np.testing.assert_array_equal(one, other)
+    idle = np.abs(alone.state[:, M_THETA])
+    assert (idle == 0).any()  # long closed
+    assert not ((idle > 0) & (idle < np.finfo(np.float32).tiny)).any()  # nothing denormal: slow
 
 
 def test_the_kernel_draws_the_noise_of_the_torch_engine() -> None:

@@ -34,6 +34,15 @@ def test_cells_come_back_in_their_order_whatever_the_blocks() -> None:
         np.testing.assert_array_equal(found.weights, alone.weights)
 
 
+def test_long_columns_put_cells_of_a_lam_side_by_side_and_change_no_weight(monkeypatch: pytest.MonkeyPatch) -> None:
+    task = make_task(precision="float32")
+    cells = [Fit(lam, seed) for lam in (1e-3, 1e-1, 1.0) for seed in range(4)]
+    by_seed = train(task, cells)
+    monkeypatch.setattr("frontier.solvers.gates.train.LONG_COLUMNS", 0)
+    for one, other in zip(by_seed, train(task, cells), strict=True):
+        np.testing.assert_array_equal(one.weights, other.weights)
+
+
 def test_without_gates_it_minimises_least_squares() -> None:
     problem = make_problem(noise=0.0)
     [found] = train(make_task(problem, gated=False, epochs=2000, lr=0.02), [Fit(0.0, 0)])
