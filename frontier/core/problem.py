@@ -22,6 +22,7 @@ from frontier.core.errors import InputError
 from frontier.core.truth import Truth
 
 FloatArray = NDArray[np.float64]
+AT_ONCE = 1 << 22  # numbers that are converted at once: 32 MB
 SCALE_FLOOR = 1.0  # target units: targets nearer to 0 than this are judged by their absolute error
 
 
@@ -47,7 +48,8 @@ class CalibrationProblem:
     truth       what is known to be true beside the targets (`core.truth`); never seen by a method
 
     Raises `InputError` for non-finite entries, negative w0, importance or scale, mismatched shapes, duplicate target
-    names, and for a zero target when neither `scale` nor `floor` is given. Arrays are copied and made read-only.
+    names, and for a zero target when neither `scale` nor `floor` is given. Arrays are copied and made read-only; a CSR
+    matrix that is read-only, in order and without stored zeros is taken as it is.
     """
 
     name: str
@@ -170,9 +172,9 @@ class CalibrationProblem:
         digest = hashlib.sha256()
         groups = np.arange(self.n_records) if self.groups is None else np.unique(self.groups, return_inverse=True)[1]
         for array in (self.M.indptr, self.M.indices, groups):
-            digest.update(np.ascontiguousarray(array, dtype="<i8").tobytes())
+            _digest(digest, array, "<i8")
         for array in (self.M.data, self.y, self.w0, self.scale, self.importance):
-            digest.update(np.ascontiguousarray(array, dtype="<f8").tobytes())
+            _digest(digest, array, "<f8")
         for text in (*self.families, *self.target_names):
             digest.update(text.encode() + b"\0")
         if self.strata is not None:
@@ -226,8 +228,9 @@ def _estimate_matrix(M: Any, place: str, name: str = "M") -> sp.csr_array:
     place = f"{place}.{name}"
     if not sp.issparse(M) and np.ndim(M) != 2:
         raise InputError(place, "not a matrix", expected="2 dimensions (targets × records)", got=np.ndim(M))
+    final = _is_final(M)
     try:
-        matrix = sp.csr_array(M, dtype=np.float64, copy=True)
+        matrix = M if final else sp.csr_array(M, dtype=np.float64, copy=True)
     except (TypeError, ValueError) as error:
         raise InputError(place, f"not numbers: {error}", expected="real numbers") from None
     if 0 in matrix.shape:
@@ -242,11 +245,21 @@ def _estimate_matrix(M: Any, place: str, name: str = "M") -> sp.csr_array:
             got=f"{matrix.data[bad][0]} in row {row}",
             cure="repair or drop those records",
         )
+    if final:
+        return matrix
     matrix.sum_duplicates()
     matrix.eliminate_zeros()
     for array in (matrix.data, matrix.indices, matrix.indptr):
         _read_only(array)
     return matrix
+
+
+def _is_final(M: Any) -> bool:
+    """Whether a matrix can be taken as it is: nobody writes into it, and nothing would be put in order."""
+    if not (isinstance(M, sp.csr_array) and M.dtype == np.float64):
+        return False
+    writable = any(array.flags.writeable for array in (M.data, M.indices, M.indptr))
+    return not writable and M.has_canonical_format and bool(np.count_nonzero(M.data) == M.nnz)
 
 
 def _vector(values: ArrayLike, length: int, place: str, of: str, nonnegative: bool = False) -> FloatArray:
@@ -293,6 +306,12 @@ def _default_scale(y: FloatArray, floor: float | None, place: str) -> FloatArray
             cure="give floor=… (target units) or scale=…",
         )
     return np.maximum(np.abs(y), SCALE_FLOOR if floor is None else floor)
+
+
+def _digest(digest: Any, array: NDArray[Any], kind: str) -> None:
+    """Add the bytes of an array in one kind of number, a part at a time."""
+    for start in range(0, len(array), AT_ONCE):
+        digest.update(np.ascontiguousarray(array[start : start + AT_ONCE], dtype=kind).tobytes())
 
 
 def _first(mask: NDArray[np.bool_]) -> str:

@@ -81,7 +81,7 @@ class _Path:
     def __init__(self, problem: CalibrationProblem, method: AnchoredL1) -> None:
         self.problem, self.method = problem, method
         design = weighted_design(problem)
-        self.newton = DualNewton(design.A, design.b)
+        self.newton = DualNewton(design.columns(), design.b)
         self.loss_at_zero = 0.5 * float(design.b @ design.b)
         total = float(problem.w0.sum())
         relative = method.mu_unit == "relative" and self.loss_at_zero > 0 and total > 0

@@ -31,7 +31,7 @@ class AnchoredObjective:
 
     def value(self, problem: CalibrationProblem, weights: FloatArray) -> float:
         design = weighted_design(problem)
-        residual = design.b - design.A @ weights
+        residual = design.b - design.times(weights)
         return float(0.5 * residual @ residual) + self._separable(problem.w0, weights)
 
     def certificate(
@@ -45,10 +45,10 @@ class AnchoredObjective:
         """
         design = weighted_design(problem)
         w0, link = problem.w0, self.link(problem.w0)
-        residual = design.b - design.A @ weights
+        residual = design.b - design.times(weights)
         gap = np.inf
         for theta in (residual,) if dual is None else (residual, dual):
-            correlation = design.A.T @ theta
+            correlation = design.transposed_times(theta)
             best = link.weights(correlation)
             step = weights - best
             pull = self.lam - correlation + self.mu * np.divide(best - w0, w0, out=np.zeros_like(w0), where=w0 > 0)
@@ -60,7 +60,7 @@ class AnchoredObjective:
             difference = residual - theta
             gap = min(gap, float(0.5 * difference @ difference + square.sum() + slack.sum()))
         primal = float(0.5 * residual @ residual) + self._separable(w0, weights)
-        step_to = link.weights(design.A.T @ residual)
+        step_to = link.weights(design.transposed_times(residual))
         size = np.maximum(np.maximum(weights, step_to), w0)
         prox = np.divide(np.abs(weights - step_to), size, out=np.zeros_like(size), where=size > 0)
         return Certificate(

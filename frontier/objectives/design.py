@@ -13,6 +13,8 @@ from frontier.core.problem import CalibrationProblem, FloatArray
 
 RANK_LIMIT = 1_500  # columns whose rank is worth a singular value decomposition (seconds) per cell
 
+AT_ONCE = 1 << 22  # entries that are scaled at once: 32 MB
+
 RANK_TOLERANCE = 1e-14  # of squared singular values of columns of length 1: the rounding of a Gram matrix
 
 
@@ -23,14 +25,48 @@ def relative_residual(problem: CalibrationProblem, weights: FloatArray) -> Float
 
 @dataclass(frozen=True, eq=False)
 class WeightedDesign:
-    """`A = √ω·M/scale` (CSR, m × n, per unit of weight) and `b = √ω·y/scale` (m, unitless).
+    """`A = √ω·M/scale` (m × n, per unit of weight) and `b = √ω·y/scale` (m, unitless).
 
-    `at_b` = Aᵀb and `curvature` = `‖a_i‖²` (both n) are computed once, when first asked for, and so is `inward`: a
+    Given as a matrix and the factor of each of its rows (None: 1). Products (`times`, `transposed_times`) need no copy
+    of it; `A` (CSR) is made when first asked for, and kept: 8 bytes per non-zero; `columns()` (CSC) is made each time:
+    12. `at_b` = Aᵀb and `curvature` = `‖a_i‖²` (both n) are computed once, when first asked for, and so is `inward`: a
     direction d (m) that makes a sharp angle with most columns, and Aᵀd (n).
     """
 
-    A: sp.csr_array
+    matrix: sp.csr_array
     b: FloatArray
+    factor: FloatArray | None = None
+
+    @cached_property
+    def A(self) -> sp.csr_array:
+        if self.factor is None:
+            return self.matrix
+        M = self.matrix
+        return sp.csr_array((M.data * np.repeat(self.factor, np.diff(M.indptr)), M.indices, M.indptr), shape=M.shape)
+
+    @property
+    def shape(self) -> tuple[int, int]:
+        m, n = self.matrix.shape
+        return int(m), int(n)
+
+    def times(self, weights: FloatArray) -> FloatArray:
+        """`A w`, for one vector (n) or for several as columns."""
+        product = np.asarray(self.matrix @ weights)
+        return product if self.factor is None else (product.T * self.factor).T
+
+    def transposed_times(self, theta: FloatArray) -> FloatArray:
+        """`Aᵀθ` (n)."""
+        return np.asarray(self.matrix.T @ (theta if self.factor is None else self.factor * theta))
+
+    def columns(self) -> sp.csc_array:
+        """A by columns, rows in order; made without A."""
+        found = self.matrix.tocsc()
+        found.sort_indices()
+        if self.factor is not None:
+            for start in range(0, found.nnz, AT_ONCE):
+                part = slice(start, start + AT_ONCE)
+                found.data[part] *= self.factor[found.indices[part]]
+        return found
 
     @cached_property
     def at_b(self) -> FloatArray:
@@ -51,10 +87,8 @@ class WeightedDesign:
 
 def weighted_design(problem: CalibrationProblem) -> WeightedDesign:
     """The weighted design of a problem, for which every quadratic loss is plain `½‖A w − b‖²`."""
-    row_factor = np.sqrt(problem.importance) / problem.scale
-    M = problem.M
-    A = sp.csr_array((M.data * np.repeat(row_factor, np.diff(M.indptr)), M.indices, M.indptr), shape=M.shape)
-    return WeightedDesign(A, problem.y * row_factor)
+    factor = np.sqrt(problem.importance) / problem.scale
+    return WeightedDesign(problem.M, problem.y * factor, factor)
 
 
 def column_rank(design: WeightedDesign, index: NDArray[np.intp]) -> int | None:

@@ -93,7 +93,7 @@ class DistanceObjective:
         value = float(self.link(problem.w0).distance(weights).sum()) / total(problem)
         if self.relax is not None:
             design = weighted_design(problem)
-            residual = design.b - design.A @ weights
+            residual = design.b - design.times(weights)
             value += float(residual @ residual) / (2 * self.relax)
         return value
 
@@ -110,11 +110,11 @@ class DistanceObjective:
         off the equations solve nothing, however small their distance.
         """
         design, N = weighted_design(problem), total(problem)
-        residual = design.b - design.A @ weights
+        residual = design.b - design.times(weights)
         if dual is None and self.relax is None:
             return None
         theta = residual * (N / self.relax) if dual is None and self.relax is not None else np.asarray(dual)
-        eta, link = design.A.T @ theta, self.link(problem.w0)
+        eta, link = design.transposed_times(theta), self.link(problem.w0)
         missed = residual - self.ridge(problem) * theta
         gap = float(link.excess(weights, eta).sum()) / N
         eps = float(np.finfo(np.float64).eps)

@@ -84,9 +84,9 @@ def _relaxed(
     dense: bool | None,
 ) -> Calibration:
     design, link = weighted_design(problem), objective.link(problem.w0)
-    newton = _newton(design.A, design.b, dense)
+    newton = _newton(design.columns(), design.b, dense)
     theta, steps, N = np.zeros_like(design.b), 0, total(problem)
-    rho, residual = max(relax, FIRST_RELAX), float(np.linalg.norm(design.b - design.A @ problem.w0))
+    rho, residual = max(relax, FIRST_RELAX), float(np.linalg.norm(design.b - design.times(problem.w0)))
     while True:
         last = rho <= relax
         accuracy = tol if last else max(tol, LOOSE * residual)
@@ -149,7 +149,7 @@ def _unit_rows(design: WeightedDesign, metric: FloatArray, dense: bool | None) -
     """Each row divided by its length in the metric of w0 (and q)."""
     unit = np.sqrt(design.A.power(2) @ metric)
     unit[unit == 0] = 1.0  # a row of zeros: nothing to scale
-    newton = _newton(sp.csr_array(design.A.multiply(1 / unit[:, None])), design.b / unit, dense)
+    newton = _newton(sp.csc_array(design.A.multiply(1 / unit[:, None])), design.b / unit, dense)
     return _Rows(newton, lambda theta: theta / unit, lambda theta: theta * unit)
 
 
@@ -177,7 +177,7 @@ def _orthogonal_rows(design: WeightedDesign, metric: FloatArray) -> _Rows | None
         found[kept] = sla.solve_triangular(R[:, :rank], theta, check_finite=False)
         return found
 
-    return _Rows(DualNewton(sp.csr_array(A), b), back)
+    return _Rows(DualNewton(sp.csc_array(A), b), back)
 
 
 def _approached(
@@ -198,7 +198,7 @@ def _approached(
     sigma = FIRST_PROXIMAL if start is None else NEAR_PROXIMAL
     loose, steps, stalls, separated = LOOSE, 0, 0, False
     while True:
-        residual, missed = design.b - design.A @ weights, newton.b - newton.A @ weights
+        residual, missed = design.b - design.times(weights), newton.b - newton.A @ weights
         least = max(float(link.distance(weights).sum()), float(np.finfo(np.float64).eps) * total(problem))
         if np.max(np.abs(residual), initial=0.0) <= tol and abs(float(theta @ missed)) <= GAP * least:
             return Calibration(weights, rows.back(theta), steps, "converged")
@@ -218,7 +218,7 @@ def _approached(
         separated = _separates(newton, missed, low, high)
 
 
-def _newton(A: sp.csr_array, b: FloatArray, dense: bool | None) -> DualNewton:
+def _newton(A: sp.csc_array, b: FloatArray, dense: bool | None) -> DualNewton:
     newton = DualNewton(A, b)
     newton.dense = newton.dense if dense is None else dense
     return newton

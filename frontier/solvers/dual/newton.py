@@ -44,11 +44,10 @@ class DualPoint:
 class DualNewton:
     """The dual of one matrix and right-hand side, solved for one link after another from warm starts."""
 
-    def __init__(self, A: sp.csr_array, b: FloatArray) -> None:
-        self.A, self.b = A, b
-        self.columns = sp.csc_array(A)
-        self.columns.sort_indices()
-        self.At = self.columns.T  # CSR of the transpose, sharing memory
+    def __init__(self, A: sp.csc_array | sp.csr_array, b: FloatArray) -> None:
+        self.A, self.b = sp.csc_array(A), b  # columns are not copied
+        self.A.sort_indices()
+        self.At = self.A.T  # CSR of the transpose, sharing memory
         self.dense = A.shape[0] <= DENSE_LIMIT
 
     def solve(
@@ -105,16 +104,16 @@ class DualNewton:
     def _direction(self, slope: FloatArray, gradient: FloatArray, rho: float, tol: float) -> FloatArray:
         scale = float(np.linalg.norm(self.b))
         if not self.dense:
-            return newton_direction(self.columns, slope, gradient, rho=rho, scale=scale, tol=tol)
+            return newton_direction(self.A, slope, gradient, rho=rho, scale=scale, tol=tol)
         normal = np.zeros((len(self.b), len(self.b)))
-        add_gram(self.columns.indptr, self.columns.indices, self.columns.data, slope, normal)
+        add_gram(self.A.indptr, self.A.indices, self.A.data, slope, normal)
         diagonal = np.diagonal(normal)
         extra = rho if rho > 0 else RIDGE * max(float(diagonal.mean()), 1e-300)
         normal[np.diag_indices_from(normal)] += extra
         try:
             factor = sla.cho_factor(normal, lower=True, overwrite_a=True, check_finite=False)
         except sla.LinAlgError:
-            return newton_direction(self.columns, slope, gradient, rho=max(rho, extra), scale=scale, tol=tol)
+            return newton_direction(self.A, slope, gradient, rho=max(rho, extra), scale=scale, tol=tol)
         return np.asarray(-sla.cho_solve(factor, gradient, check_finite=False))
 
 

@@ -36,7 +36,7 @@ class Matrices:
     def of(cls, task: Training) -> Matrices:
         A, b, q = task.loss.augmented
         real = np.dtype(task.schedule.precision)
-        columns = (A.indptr.astype(np.int64), A.indices.astype(np.int32), A.data.astype(real))
+        columns = A.indptr.astype(np.int64), A.indices.astype(np.int32, copy=False), A.data.astype(real, copy=False)
         return cls(columns, b.astype(real), q.astype(real))
 
 

@@ -9,7 +9,7 @@ w is `f (Aᵀd − h)`, `f = T/Σw`, `h = dᵀAŵ/T`. Nothing here knows gates.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any, Literal
+from typing import Literal
 
 import numpy as np
 import scipy.sparse as sp
@@ -38,7 +38,7 @@ class DataLoss:
 
     def estimates(self, weights: FloatArray) -> FloatArray:
         """`A w`, m × cells, of weights as they are (rescale them first where a total is conserved)."""
-        return np.asarray(self.design.A @ weights)
+        return np.asarray(self.design.times(weights))
 
     def value(self, estimates: FloatArray) -> FloatArray:
         """The data term of each cell (column of `estimates`, m × cells)."""
@@ -64,11 +64,11 @@ class DataLoss:
     @property
     def augmented(self) -> tuple[sp.csc_array, FloatArray, FloatArray]:
         """A, b and q as training needs them: with a row of ones last, whose product is Σw, where T is conserved."""
-        A, b, q = sp.csc_array(self.design.A), self.design.b, self.q
+        A, b, q = self.design.columns(), self.design.b, self.q
         if self.total:
             A = sp.csc_array(sp.vstack([A, np.ones((1, A.shape[1]))]))
+            A.sort_indices()
             b, q = np.append(b, 0.0), np.append(q, 0.0)
-        A.sort_indices()
         return A, b, q
 
 
@@ -82,9 +82,9 @@ def data_loss(problem: CalibrationProblem, name: LossName, *, cap: float, conser
     if name == "squared":
         design = weighted_design(problem)
         return DataLoss(design, np.ones(len(design.b)), SQUARED, np.inf, total, np.sqrt(problem.importance))
-    unweighted: Any = sp.csr_array(sp.diags_array(1.0 / problem.scale) @ problem.M)
     omega = problem.importance.sum()
     if not omega > 0:
         raise InputError("loss", "every importance is 0", expected="a target that counts")
-    design, counted = WeightedDesign(unweighted, problem.y / problem.scale), (problem.importance > 0).astype(np.float64)
+    design = WeightedDesign(problem.M, problem.y / problem.scale, 1.0 / problem.scale)
+    counted = (problem.importance > 0).astype(np.float64)
     return DataLoss(design, problem.importance / omega, CAPPED, cap, total, counted)

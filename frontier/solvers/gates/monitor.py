@@ -143,7 +143,7 @@ class Monitor:
         """Data term, mean absolute residual over the targets that count, and the length of the data term's gradient."""
         loss = self.task.loss
         estimates = loss.estimates(weights[:, None])
-        gradient = loss.design.A.T @ loss.dual(estimates)[:, 0]
+        gradient = loss.design.transposed_times(loss.dual(estimates)[:, 0])
         return float(loss.value(estimates)[0]), loss.mean_error(estimates), float(np.linalg.norm(gradient))
 
     def _result(self, trainer: Trainer, cell: int) -> Fitted:

@@ -59,8 +59,7 @@ def _neighbour(task: Training, cells: Sequence[Fit]) -> Callable[[int], tuple[fl
 
     Those of a seed share their noise, those of a λ their closed records, whose columns are read for none of them.
     """
-    A = task.loss.design.A
-    if task.gates is not None and A.nnz > LONG_COLUMNS * A.shape[1]:
+    if task.gates is not None and task.loss.design.matrix.nnz > LONG_COLUMNS * task.n_records:
         return lambda i: (-cells[i].lam, cells[i].seed)
     return lambda i: (cells[i].seed,)
 
