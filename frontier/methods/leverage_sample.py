@@ -16,22 +16,18 @@ from dataclasses import dataclass
 from typing import Annotated, ClassVar
 
 import numpy as np
-import scipy.linalg as sla
 import scipy.sparse as sp
 from annotated_types import Ge, Le
 
-from frontier.core.limits import check_time
 from frontier.core.point import Point
 from frontier.core.problem import CalibrationProblem, FloatArray
 from frontier.core.search_space import Between, OneOf, Space
 from frontier.methods._dense import DenseThinning, Thin, balanced_draw, certain, sampled, sampler, warm_up_cube
 from frontier.methods.solution import Claim
-from frontier.objectives.design import weighted_design
+from frontier.objectives.design import WeightedDesign, weighted_design
 from frontier.solvers.sampling.inclusion import inclusion_probabilities
+from frontier.solvers.sampling.leverage import leverages
 from frontier.solvers.sampling.systematic import systematic_sample
-
-CHUNK = 4_096  # records at a time: 4,000 rows of them are 130 MB
-DEPENDENT = 1e-10  # of the largest eigenvalue of the Gram matrix of rows of length 1: what counts as no direction
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -69,12 +65,14 @@ class LeverageSample(DenseThinning):
             warm_up_cube()
 
     def thinning(self, problem: CalibrationProblem, dense: FloatArray) -> Thin:
-        A = weighted_design(problem).A
+        design = weighted_design(problem)
         extra = problem.auxiliary if self.auxiliary else None
-        leverage, rank = leverages(A if extra is None else sp.csr_array(sp.vstack([A, extra])), dense)
+        if extra is not None:
+            rows = WeightedDesign(sp.csr_array(sp.vstack([design.A, extra])), np.zeros(0))
+        leverage, rank = leverages(design if extra is None else rows, dense)
         mean = float(dense @ leverage) / float(dense.sum())
         chances = dense * (self.mix + (1 - self.mix) * leverage / mean) if mean > 0 else dense
-        drawn = balanced_draw(A, problem.importance, dense) if self.balanced else systematic_sample
+        drawn = balanced_draw(design.A, problem.importance, dense) if self.balanced else systematic_sample
 
         def draw(point: Point) -> tuple[FloatArray, dict[str, Claim]]:
             assert point.budget is not None
@@ -83,20 +81,3 @@ class LeverageSample(DenseThinning):
             return weights, {"certain": certain(probabilities), "rank": rank}
 
         return draw
-
-
-def leverages(rows: sp.csr_array, weights: FloatArray) -> tuple[FloatArray, int]:
-    """`ℓ_i = √(a_iᵀ (A diag(w) Aᵀ)⁺ a_i)` for every column of A (m × n), and the rank; Σ w_i ℓ_i² is the rank."""
-    lengths = np.sqrt(rows.power(2) @ weights)
-    used = np.flatnonzero(lengths > 0)
-    A = sp.csc_array(sp.diags_array(1 / lengths[used]) @ rows[used])
-    gram = (A @ sp.diags_array(weights) @ A.T).toarray()
-    values, vectors = sla.eigh(gram, check_finite=False)
-    kept = values > DEPENDENT * values[-1]
-    whitened = vectors[:, kept].T / np.sqrt(values[kept])[:, None]
-    found = np.empty(A.shape[1])
-    for start in range(0, A.shape[1], CHUNK):
-        check_time()
-        part = A[:, start : start + CHUNK]
-        found[start : start + CHUNK] = np.sqrt(np.square(whitened @ part.toarray()).sum(axis=0))
-    return found, int(kept.sum())

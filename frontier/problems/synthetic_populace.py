@@ -1,4 +1,4 @@
-"""A made-up population of the largest published shape: 32,633 targets × 337,704 records, 28.9 million non-zeros.
+"""A made-up population of the largest published shape, up to 16 times it: 32,633 targets × 337,704 records at scale 1.
 
 Sixty variables (half counts, half amounts) are totalled for the nation, for the nation by income class, for 51 states
 and for 436 districts. Rows are nested: the district rows of a variable add up to those of its states, these to the
@@ -9,8 +9,9 @@ magnitude.
 The truth is planted: `y = M w` for known weights w (n, `meta["known_weights"]`). The initial weights differ from them
 by district, by income and by chance. Nothing is held out.
 
-`scale` shrinks records, targets, states and districts alike; variables, entries per record and records per district
-stay, so non-zeros are proportional to records. Rows are ordered by level, variable and place. Then nothing needs to be
+`scale` multiplies records, targets, states and districts alike; variables, entries per record and records per district
+stay, so non-zeros are proportional to records: 28.9 million at scale 1, 462 million at scale 16, where the matrix takes
+5.2 GiB and its building 8. Rows are ordered by level, variable and place. Then nothing needs to be
 sorted: records are ordered by district, so the entries of a variable are its row of the nation as they are, and its
 rows of states and districts when cut at their borders.
 """
@@ -29,7 +30,7 @@ from frontier.core.problem import CalibrationProblem, FloatArray
 RECORDS, TARGETS, NONZEROS = 337_704, 32_633, 28_900_000  # the largest case that l0-paper reports
 STATES, DISTRICTS, VARIABLES = 51, 436, 60
 CLASS_SHARE = 0.1  # of the targets: by income class; the rest is about 60 × (1 + 51 + 436)
-SMALLEST_SCALE = Fraction(1, 128)
+SMALLEST_SCALE, LARGEST_SCALE = Fraction(1, 128), Fraction(16)
 RAREST = 0.05  # share of records with the rarest variable: some 30 in the smallest district, so that no row is empty
 LARGEST_UNIT = 1e4  # of amounts; the units of the variables are log-spaced from 1
 AMOUNT_SPREAD, INCOME_EFFECT = 0.8, 0.4  # of log amounts: within an income, and between incomes
@@ -37,13 +38,14 @@ WEIGHT_MEAN, WEIGHT_SPREAD = 400.0, 0.5  # households that a record stands for, 
 DISTRICT_TILT, INCOME_TILT, CHANCE = 0.2, 0.15, 0.3  # standard deviations of log(known/initial weight)
 
 IntArray = NDArray[np.intp]
-Entries = tuple[IntArray, FloatArray]  # of one variable: the records that have it, and how much
+Positions = NDArray[np.int32]
+Entries = tuple[Positions, FloatArray]  # of one variable: the records that have it, and how much
 
 
 def build(*, scale: float | str = "1/64", seed: int = 0) -> CalibrationProblem:
     """The problem with `scale · 337,704` records and `scale · 32,633` targets, both rounded.
 
-    scale  1 to 1/128, as a number or as a fraction in text (`1/64`: 5,277 records, 510 targets, 0.45 million non-zeros)
+    scale  1/128 to 16, a number or a fraction in text (`1/64`: 5,277 records, 510 targets, 0.45 million non-zeros)
     seed   of the one generator behind everything
 
     Raises `InputError` for a scale outside this range or that is no number, and for a negative seed.
@@ -53,7 +55,7 @@ def build(*, scale: float | str = "1/64", seed: int = 0) -> CalibrationProblem:
         raise InputError("problem 'synthetic_populace'.seed", "negative seed", expected="a whole number ≥ 0", got=seed)
     n, m = round(RECORDS * share), round(TARGETS * share)
     states = max(1, round(STATES * share))
-    districts = min(DISTRICTS, (m - round(CLASS_SHARE * m)) // VARIABLES - 1 - states)
+    districts = min(round(DISTRICTS * max(share, Fraction(1))), (m - round(CLASS_SHARE * m)) // VARIABLES - 1 - states)
     by_class = m - VARIABLES * (1 + states + districts)
     classes = by_class // VARIABLES + (np.arange(VARIABLES) < by_class % VARIABLES)  # rows by class of each variable
 
@@ -94,12 +96,12 @@ def build(*, scale: float | str = "1/64", seed: int = 0) -> CalibrationProblem:
 
 def _fraction(scale: float | str) -> Fraction:
     place = "problem 'synthetic_populace'.scale"
-    expected = f"{SMALLEST_SCALE} to 1, as a number or a fraction"
+    expected = f"{SMALLEST_SCALE} to {LARGEST_SCALE}, as a number or a fraction"
     try:
         share = Fraction(scale)
     except (ValueError, ZeroDivisionError, OverflowError):
         raise InputError(place, "not a number", expected=expected, got=repr(scale)) from None
-    if not SMALLEST_SCALE <= share <= 1:
+    if not SMALLEST_SCALE <= share <= LARGEST_SCALE:
         raise InputError(place, "outside the sizes that keep the shape", expected=expected, got=scale)
     return share
 
@@ -116,7 +118,7 @@ def _shares(classes: IntArray) -> FloatArray:
 
 def _entries(variable: int, share: float, income: FloatArray, random: np.random.Generator) -> Entries:
     """Which records have a variable, and how much: 1 for a count (even numbers), a log-normal amount otherwise."""
-    records = np.flatnonzero(random.random(income.size) < share)
+    records = np.flatnonzero(random.random(income.size) < share).astype(np.int32)  # small integers are enough
     if variable % 2 == 0:
         return records, np.ones(records.size)
     unit = LARGEST_UNIT ** (variable / (VARIABLES - 1))
@@ -135,11 +137,13 @@ def _matrix(entries: list[Entries], borders: list[IntArray], income: FloatArray,
         for border in borders
     )
     levels = [nation, tuple(zip(*by_class, strict=True)), *parts]
-    # small integers are enough: the largest problem has 28.9 million entries
-    indices = np.concatenate([part for level in levels for part in level[0]], dtype=np.int32, casting="same_kind")
+    indices = np.concatenate([part for level in levels for part in level[0]])
     data = np.concatenate([part for level in levels for part in level[1]])
     sizes = np.concatenate([part for level in levels for part in level[2]])
-    return sp.csr_array((data, indices, np.r_[0, np.cumsum(sizes)].astype(np.int32)), shape=(sizes.size, income.size))
+    starts = np.r_[0, np.cumsum(sizes)].astype(np.int32)
+    for array in (data, indices, starts):
+        array.flags.writeable = False  # the problem takes them as they are
+    return sp.csr_array((data, indices, starts), shape=(sizes.size, income.size))
 
 
 def _row_sizes(entries: list[Entries], border: IntArray) -> list[IntArray]:
@@ -148,8 +152,8 @@ def _row_sizes(entries: list[Entries], border: IntArray) -> list[IntArray]:
 
 
 def _by_class(
-    records: IntArray, values: FloatArray, income: FloatArray, classes: int
-) -> tuple[IntArray, FloatArray, IntArray]:
+    records: Positions, values: FloatArray, income: FloatArray, classes: int
+) -> tuple[Positions, FloatArray, IntArray]:
     """The entries above the lowest of `classes + 1` equally large income classes, class by class, and rows' sizes."""
     edges = np.quantile(income, np.arange(1, classes + 1) / (classes + 1))
     number = np.searchsorted(edges, income[records])
