@@ -1,7 +1,8 @@
 """The plan: every cell of an experiment and the batches they are solved in, a pure function of the experiment.
 
 Cells of one (problem, split, method) that differ only in axes the method can batch (`Method.batch_over`) form one
-batch. Nothing here depends on the machine, the number of jobs or earlier results; a batch's key names its content.
+batch, or several where their weights would not fit into memory together. Nothing here depends on the machine, the
+number of jobs or earlier results; a batch's key names its content.
 Repeats are the outermost loop: methods are measured in turn (A B A B), so a slow minute of the machine meets them all.
 """
 
@@ -24,6 +25,8 @@ from frontier.results.provenance import method_code
 from frontier.results.schema import RESULT_FORMAT
 from frontier.sweep.experiment import NO_LIMITS, Experiment, Limits
 from frontier.sweep.method_entry import PATHS, MethodSpec
+
+MOST_WEIGHTS = 1 << 27  # records × cells of a batch: 1 GiB before they are stored, which is sparse
 
 
 @dataclass(frozen=True, slots=True)
@@ -110,7 +113,9 @@ def make_plan(
         for spec, code in zip(experiment.methods, codes, strict=True):
             if label not in spec.problems or (spec.splits and split.name not in spec.splits):
                 continue
-            for points in spec.method.calls(spec.points_on(problems[label].n_records)):
+            n = problems[label].n_records
+            calls = spec.method.calls(spec.points_on(n))
+            for points in itertools.chain.from_iterable(_cut(call, n) for call in calls):
                 content: dict[str, object] = {
                     "format": RESULT_FORMAT,
                     "problem": [label, fingerprints[label]],
@@ -136,6 +141,12 @@ def make_plan(
                 )
     _refuse_equal_names(batches, f"{experiment.name}: methods")
     return Plan(tuple(batches))
+
+
+def _cut(points: Sequence[Point], n: int) -> list[Sequence[Point]]:
+    """Points whose weights fit into memory together: at most `MOST_WEIGHTS`, or one at a time."""
+    most = max(1, MOST_WEIGHTS // n)
+    return [points[first : first + most] for first in range(0, len(points), most)]
 
 
 def _refuse_equal_names(batches: Sequence[Batch], place: str) -> None:

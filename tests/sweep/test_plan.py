@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import pytest
+
 from frontier.sweep.plan import Plan
 from frontier.sweep.session import open_session
 
@@ -30,6 +32,16 @@ def test_batches_hold_the_axes_their_method_can_carry(tmp_path: Path) -> None:
         if batch.cells[0].split == "default":
             sizes.setdefault(batch.method.label, []).append(len(batch.cells))
     assert sizes == {"hard_concrete": [4], "nn_lasso": [2], "cvxpy_reference": [1, 1], "random_reweight": [1, 1, 1, 1]}
+
+
+def test_a_batch_is_cut_where_its_weights_would_not_fit_into_memory(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    whole = [cell.name for cell in plan(tmp_path).cells]
+    monkeypatch.setattr("frontier.sweep.plan.MOST_WEIGHTS", 15_000)  # three cells of 5,000 records
+    cut = plan(tmp_path)
+    assert [cell.name for cell in cut.cells] == whole
+    assert [len(batch.cells) for batch in cut.batches if batch.method.label == "hard_concrete"] == [3, 1] * 2
 
 
 def test_budgets_of_a_driven_method_share_one_search_per_seed(tmp_path: Path) -> None:
