@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from frontier.core.errors import InputError
 
-LARGEST_ENTRIES = 400_000_000  # of M, stored or drawn: 3.2 GB as float64
+LARGEST_ENTRIES = 400_000_000  # of M, drawn: 3.2 GB as float64
+LARGEST_STORED = 1_000_000_000  # of M in or from a file: 12 GB, a float64 and an int32 each
 
 
 def check_size(n_targets: int, n_records: int, place: str, keys: tuple[str, str] = ("n_targets", "n_records")) -> None:

@@ -29,9 +29,9 @@ from frontier.problems.own_data.lists import DEFAULT_ID, Records, Targets
 from frontier.problems.own_data.market import read_market
 from frontier.problems.own_data.opening import check_file, open_table, table_of
 from frontier.problems.own_data.tables import SHOWN, Table, is_usable, near, unusable
-from frontier.problems.size import LARGEST_ENTRIES
+from frontier.problems.size import LARGEST_STORED
 
-LARGEST_ARCHIVE_BYTES = 16 * LARGEST_ENTRIES  # a float64 and two int32 for every entry that a problem may have
+LARGEST_ARCHIVE_BYTES = 16 * LARGEST_STORED  # a float64 and two int32 for every entry that a problem may have
 LONG = ("target", "record", "value")
 WIDE_CELLS = 1 << 22  # of a wide table at a time: 32 MB as float64
 
@@ -108,7 +108,7 @@ def _npz(path: Path, shown: str, shape: tuple[int, int]) -> sp.csr_array:
 
 def _matrix_market(path: Path, shown: str, shape: tuple[int, int]) -> sp.csr_array:
     try:
-        return sp.csr_array(read_market(path, lambda found: _check_shape(found, shape, shown), LARGEST_ENTRIES))
+        return sp.csr_array(read_market(path, lambda found: _check_shape(found, shape, shown), LARGEST_STORED))
     except InputError:
         raise
     except (OSError, ValueError, EOFError, zlib.error) as error:
@@ -157,8 +157,8 @@ def _long(table: Table, targets: Targets, records: Records) -> sp.csr_array:
         pairs.append(rows * shape[1] + columns)
         data.append(_finite(table, value, first, "value"))
         count += len(rows)
-        if count > LARGEST_ENTRIES:
-            raise InputError(table.shown, "too large", expected=f"at most {LARGEST_ENTRIES:,} entries")
+        if count > LARGEST_STORED:
+            raise InputError(table.shown, "too large", expected=f"at most {LARGEST_STORED:,} entries")
     pair, entries = np.concatenate(pairs), np.concatenate(data)
     order = np.argsort(pair, kind="stable")
     pair = pair[order]
@@ -207,7 +207,7 @@ def _wide_block(table: Table, columns: Sequence[str], n_rows: int) -> sp.csr_arr
         dense = [_finite(table, array, first, name) for array, name in zip(arrays, columns, strict=True)]
         parts.append(sp.csr_array(np.column_stack(dense)))
     M = sp.csr_array(sp.vstack(parts, format="csr"))
-    if M.nnz > LARGEST_ENTRIES or M.shape[0] != n_rows:
+    if M.nnz > LARGEST_STORED or M.shape[0] != n_rows:
         raise InputError(table.shown, "changed while it was read, or too large")
     return M
 

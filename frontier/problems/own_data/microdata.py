@@ -2,8 +2,8 @@
 
 A row of the file passes a target's filters or not; those that pass add their value of the target's variable to their
 record. Rows with the same id are one record (persons of a household, say), whose weight and group are those of its head
-row. Held at a time are the filter columns, one variable, and the matrix in sparse form: never the file. Dollars may be
-float32; they are added up as float64.
+row. Held at a time are the filter columns, one variable, and the matrix in sparse form, once: never the file. That is
+12 bytes per non-zero and some 40 per row. Dollars may be float32; they are added up as float64.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ from frontier.problems.own_data.cells import BOOLEANS, OR, WHERE, Cells, Filter,
 from frontier.problems.own_data.dialect import cure
 from frontier.problems.own_data.lists import LEAVE_OUT, Records, check_weights, read_q
 from frontier.problems.own_data.tables import SHOWN, Column, Table, is_usable, near, unusable
-from frontier.problems.size import LARGEST_ENTRIES
+from frontier.problems.size import LARGEST_STORED
 
 FEW_REPEATED = 0.05  # of the records: a file of persons has more with several rows
 MOST_CODES = 12  # different whole numbers in a column of codes
@@ -200,14 +200,29 @@ def estimate_matrix(data: Microdata, cells: Cells) -> sp.csr_array:
             part = parts[j]
             parts[j] = row if part is None else part + row
             entries += row.nnz
-        if entries > LARGEST_ENTRIES:
-            raise InputError(cells.targets.table.shown, "too large", expected=f"at most {LARGEST_ENTRIES:,} entries")
-    M = sp.csr_array(sp.vstack(parts, format="csr"))
-    of_records = np.array([statistic == "records" for statistic in cells.statistics])
-    # one record counts once, in however many columns it has the item
-    M.data[np.repeat(of_records, np.diff(M.indptr))] = 1.0
-    M.eliminate_zeros()
-    return M
+        if entries > LARGEST_STORED:
+            raise InputError(cells.targets.table.shown, "too large", expected=f"at most {LARGEST_STORED:,} entries")
+    for j, statistic in enumerate(cells.statistics):
+        part = parts[j]
+        if part is not None and statistic == "records":  # once, in however many columns a record has the item
+            part.data[:] = 1.0
+    return _stacked(parts, len(data.ids))
+
+
+def _stacked(rows: list[sp.csr_array | None], n: int) -> sp.csr_array:
+    """Rows (1 × n) one above the other, without zeros and read-only; each is given up once it is copied."""
+    sizes = [0 if row is None else int(np.count_nonzero(row.data)) for row in rows]
+    indptr = np.concatenate([[0], np.cumsum(sizes)])
+    entries, indices = np.empty(indptr[-1]), np.empty(indptr[-1], dtype=np.int32)
+    for j, row in enumerate(rows):
+        if row is not None:
+            kept = row.data != 0
+            entries[indptr[j] : indptr[j + 1]], indices[indptr[j] : indptr[j + 1]] = row.data[kept], row.indices[kept]
+            rows[j] = None
+    small = indptr.astype(np.int32 if indptr[-1] < 2**31 else np.int64)
+    for array in (entries, indices, small):
+        array.flags.writeable = False
+    return sp.csr_array((entries, indices, small), shape=(len(rows), n))
 
 
 def unknown_categories(data: Microdata, cells: Cells) -> tuple[str, ...]:
