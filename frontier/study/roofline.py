@@ -21,6 +21,7 @@ from frontier.results.run import load_run
 
 if TYPE_CHECKING:
     from frontier.reporting.document import Document
+    from frontier.study.kernel_parts import Parts
 
 METHOD = "hard_concrete"
 
@@ -46,6 +47,7 @@ def main(
 
 def _rows(cells: pd.DataFrame, manifest: Mapping[str, Any]) -> list[dict[str, Any]]:
     from frontier.problems.splits import default_split
+    from frontier.study.kernel_parts import parts
     from frontier.study.roofline_model import bound
 
     rows = []
@@ -57,21 +59,17 @@ def _rows(cells: pd.DataFrame, manifest: Mapping[str, Any]) -> list[dict[str, An
         training = built.restrict(default_split(built).train)
         one = part[part["repeat"] == part["repeat"].min()]
         seconds = float(part.groupby("repeat")["fit_seconds"].sum().median())
-        least = bound(
-            n=training.n_records,
-            nnz=int(training.M.nnz),
-            cells=len(one),
-            epochs=int(one["n_iter"].max()),
-            threads=min(threads, len(one)),
-        )
-        rows.append({"problem": problem, "label": label, "cells": len(one), "seconds": seconds, "least": least})
+        work = {"n": training.n_records, "nnz": int(training.M.nnz), "cells": len(one)}
+        work |= {"epochs": int(one["n_iter"].max()), "threads": min(threads, len(one))}
+        row = {"problem": problem, "label": label, "cells": len(one), "seconds": seconds, "least": bound(**work)}
+        rows.append(row | {"parts": parts(seeds=one["seed"].nunique(), **work)})
     return rows
 
 
 def _document(rows: list[dict[str, Any]], manifest: Mapping[str, Any]) -> Document:
-    from frontier.reporting.document import Bullets, Document, Table
+    from frontier.reporting.document import Bullets, Document, Section, Table, Text
     from frontier.reporting.markdown import pairs
-    from frontier.study import roofline_model
+    from frontier.study import kernel_parts, roofline_model
 
     header = (
         *("problem", "cells", "bytes", "GB/s", "operations", "Gop/s"),
@@ -102,6 +100,20 @@ def _document(rows: list[dict[str, Any]], manifest: Mapping[str, Any]) -> Docume
         "**Took.** Median wall time of the whole grid over repeats, as the harness measured it.",
         f"**Machine.** {pairs(manifest.get('machine'))}; {manifest.get('threads_per_batch')} threads per batch.",
     ]
+    where = ("problem", "cells", "draws", "updates", "products", "sum", "took", "ratio")
+    rest = [[row["problem"], str(row["cells"]), *_shown(row["parts"], row["seconds"])] for row in rows]
+    about = " ".join((kernel_parts.__doc__ or "").split("\n\n")[1].split())
     return Document(
-        "How far from the least that must be done", [Table(header, table, numbers=range(1, 11)), Bullets(notes)]
+        "How far from the least that must be done",
+        [
+            Table(header, table, numbers=range(1, 11)),
+            Bullets(notes),
+            Section("Where an epoch goes", [Text(about), Table(where, rest, numbers=range(1, 8))]),
+        ],
     )
+
+
+def _shown(found: Parts, seconds: float) -> list[str]:
+    """The seconds of the parts, their sum, what was taken, and how often the sum that is."""
+    times = (found.draws, found.updates, found.products, found.seconds, seconds)
+    return [*(f"{one:.3g} s" for one in times), f"{seconds / found.seconds:.2g}"]

@@ -89,7 +89,7 @@ def _open_gates(chunk, work, inverse_temperature, gamma, width):  # pragma: no c
 
 
 @njit(**OPTIONS, cache=True)
-def _update_gated(
+def update_gated(
     chunk, work, lam_l2, inverse_temperature, next_inverse_temperature, shift, gamma, width, step, correction
 ):  # pragma: no cover - compiled
     """One Adam step on scale and α from the gradient with respect to w, and the weights of the coming epoch."""
@@ -272,7 +272,7 @@ def epoch_loop(cells: int, gated: bool) -> Any:
                         work[WEIGHT * LANES : (WEIGHT + 1) * LANES] = chunk[:LANES]
                 elif gated:
                     now, coming = inverse_temperature[epoch], inverse_temperature[epoch + 1]
-                    _update_gated(chunk, work, lam_l2, now, coming, shift[epoch], gamma, width, step, correction)
+                    update_gated(chunk, work, lam_l2, now, coming, shift[epoch], gamma, width, step, correction)
                 else:
                     _update_dense(chunk, work, lam_l2, step, correction)
                 found = 0
