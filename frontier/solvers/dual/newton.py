@@ -3,8 +3,8 @@
 The gradient is `g = ρθ − b + A F(Aᵀθ)`: the amount by which the weights miss the (relaxed) calibration equations. A
 generalised Hessian is `ρI + A diag(F') Aᵀ`; Newton directions with an Armijo line search converge globally, and in
 finitely many steps near the solution where F is piecewise linear (Li, Sun & Toh 2018, theorem 3.6). The normal matrix
-is formed and factored when m is moderate; beyond `DENSE_LIMIT` the system is solved by conjugate gradients without
-forming it.
+is formed and factored when m is moderate; beyond `DENSE_LIMIT` it is factored block by block where the problem is one
+of areas (`bordered`), and otherwise the system is solved by conjugate gradients without forming it.
 """
 
 from __future__ import annotations
@@ -20,7 +20,8 @@ from numpy.typing import NDArray
 from frontier.core.limits import out_of_time
 from frontier.core.problem import FloatArray
 from frontier.objectives.links import Link
-from frontier.solvers.dual.conjugate import newton_direction
+from frontier.solvers.dual.bordered import Bordered
+from frontier.solvers.dual.conjugate import add_diagonal, newton_direction
 
 DENSE_LIMIT = 4_000  # rows: a float64 normal matrix of 128 MB, factored in about a second
 ARMIJO = 1e-4  # sufficient decrease, the textbook constant (Nocedal & Wright 2006, eq. 3.4)
@@ -49,6 +50,7 @@ class DualNewton:
         self.A.sort_indices()
         self.At = self.A.T  # CSR of the transpose, sharing memory
         self.dense = A.shape[0] <= DENSE_LIMIT
+        self.bordered = None if self.dense else Bordered.found(self.A)
 
     def solve(
         self,
@@ -103,6 +105,14 @@ class DualNewton:
 
     def _direction(self, slope: FloatArray, gradient: FloatArray, rho: float, tol: float) -> FloatArray:
         scale = float(np.linalg.norm(self.b))
+        if self.bordered is not None and not self.dense:
+            diagonal = np.zeros(len(self.b))
+            add_diagonal(self.A.indptr, self.A.indices, self.A.data, np.arange(len(slope)), slope, diagonal)
+            extra = rho if rho > 0 else RIDGE * max(float(diagonal.mean()), 1e-300)
+            try:
+                return self.bordered.direction(slope, gradient, extra)
+            except sla.LinAlgError:
+                return newton_direction(self.A, slope, gradient, rho=max(rho, extra), scale=scale, tol=tol)
         if not self.dense:
             return newton_direction(self.A, slope, gradient, rho=rho, scale=scale, tol=tol)
         normal = np.zeros((len(self.b), len(self.b)))
