@@ -9,8 +9,7 @@ With the targets of an area as a block (G_k), and those of several areas, nation
 with `G_k = L_k L_kᵀ`, `Z_k = L_k⁻¹ C_kᵀ`, `u_k = L_k⁻¹ r_k`: the step of the whole matrix, from one factor per block
 and one of the border (block elimination: Golub & Van Loan 2013, section 4.5). Blocks are found, not asked for: rows
 join the block of their records, those with few entries first, and a row that would join blocks to more than a limit
-goes to the border. The limit is the one of three at which a step costs least; `found` says None where conjugate
-gradients cost less.
+goes to the border. The limit is the one of three at which a step costs least.
 """
 
 from __future__ import annotations
@@ -30,8 +29,7 @@ from frontier.core.problem import FloatArray
 LIMITS = (64, 256, 1024)  # rows of a block
 LARGEST_LOCAL = 4_000  # rows of a block and the border together: 128 MB for each part
 PARTS = 4  # groups of blocks, each with a sum of its own for the border: threads decide nothing but the time
-DENSE_SECONDS, GRAM_SECONDS, ENTRY_SECONDS = 1e-10, 1e-9, 3e-9  # of a factorisation's, a Gram's, a product's operation
-ITERATIONS = 60  # of conjugate gradients in a step, on survey data
+DENSE_SECONDS, GRAM_SECONDS, ENTRY_SECONDS = 1e-10, 2e-9, 3e-9  # of a factorisation's, a Gram's, a product's operation
 
 Int32 = NDArray[np.int32]
 
@@ -47,17 +45,19 @@ class Bordered:
     local: Int32  # of each row: its position in its block, or −1 − its position in the border
 
     @classmethod
-    def found(cls, A: sp.csc_array) -> Bordered | None:
-        """The blocks of a matrix; None where a step with them would cost more than conjugate gradients."""
+    def found(cls, A: sp.csc_array, iterations: float = np.inf) -> Bordered | None:
+        """The blocks of a matrix; None where a step costs more than so many iterations of conjugate gradients."""
         counts = np.diff(A.indptr).astype(np.float64)
         gram = GRAM_SECONDS * float((counts**2).sum()) / 2
-        best, least = None, ENTRY_SECONDS * ITERATIONS * A.nnz
+        best, least = None, ENTRY_SECONDS * iterations * A.nnz
         if gram >= least:
             return None
-        by_row = A.tocsr()
-        order = np.argsort(np.diff(by_row.indptr), kind="stable")
+        rows = np.zeros(A.shape[0] + 1, dtype=np.int64)
+        items = np.empty(A.nnz, dtype=np.int32)
+        by_row(A.indptr, A.indices, rows, items)
+        order = np.argsort(np.diff(rows), kind="stable")
         for limit in LIMITS:
-            block = join_rows(by_row.indptr, by_row.indices, order, A.shape[1], limit)
+            block = join_rows(rows, items, order, A.shape[1], limit, LARGEST_LOCAL)
             border, sizes = int(np.count_nonzero(block < 0)), np.bincount(block[block >= 0]).astype(np.float64)
             if border + sizes.max(initial=0.0) > LARGEST_LOCAL:
                 continue
@@ -140,15 +140,37 @@ class _Part:
 
 
 @njit(cache=True)
+def by_row(
+    indptr: Int32, indices: Int32, starts: NDArray[np.int64], items: Int32
+) -> None:  # pragma: no cover - compiled
+    """The columns of each row from those of a CSC matrix: where they start (m + 1), and which they are."""
+    for j in indices:
+        starts[j + 1] += 1
+    for j in range(1, len(starts)):
+        starts[j] += starts[j - 1]
+    at = starts[:-1].copy()
+    for i in range(len(indptr) - 1):
+        for t in range(indptr[i], indptr[i + 1]):
+            items[at[indices[t]]] = i
+            at[indices[t]] += 1
+
+
+@njit(cache=True)
 def join_rows(
-    indptr: Int32, indices: Int32, order: NDArray[np.intp], n: int, limit: int
+    indptr: NDArray[np.int64], indices: Int32, order: NDArray[np.intp], n: int, limit: int, most: int
 ) -> NDArray[np.intp]:  # pragma: no cover - compiled
-    """The block of each row (a record that it is named after), −1: border; from A by rows (CSR), in this order."""
+    """The block of each row (a record that it is named after), −1: border; rows join in this order.
+
+    As soon as the border has more than `most` rows, what is left joins it.
+    """
     parent = np.arange(n)
     rows = np.zeros(n, np.int64)  # of the block that a record is the root of
     seen = np.full(n, -1)
     first = np.full(len(order), -1)
+    above = 0
     for j in order:
+        if above > most:
+            break
         total, root = 1, -1
         for t in range(indptr[j], indptr[j + 1]):
             i = indices[t]
@@ -162,6 +184,7 @@ def join_rows(
             if total > limit:
                 break
         if total > limit or root < 0:
+            above += 1
             continue
         for t in range(indptr[j], indptr[j + 1]):
             i = indices[t]

@@ -94,8 +94,8 @@ def add_diagonal(
 
 def newton_direction(
     columns: sp.csc_array, d: FloatArray, gradient: FloatArray, *, rho: float, scale: float, tol: float
-) -> FloatArray:
-    """The direction x (m) for columns A (CSC, m × n) and curvatures d (n).
+) -> tuple[FloatArray, int]:
+    """The direction x (m) for columns A (CSC, m × n) and curvatures d (n), and the iterations that it took.
 
     The residual is at most `‖g‖ min(0.1, ‖g‖/scale)`, or half of `tol`, the norm at which a gradient counts as 0.
     """
@@ -122,9 +122,11 @@ def newton_direction(
         x, r = np.zeros_like(gradient), -gradient
         p = r * inverse
         rz = float(r @ p)
-        for _ in range(ITERATIONS):
+        iterations = 0
+        while iterations < ITERATIONS:
             if float(np.linalg.norm(r)) <= target:
                 break
+            iterations += 1
             Hp = product(p)
             bend = float(p @ Hp)
             if not bend > 0:
@@ -135,4 +137,4 @@ def newton_direction(
             p = z + (rz / previous) * p
             if out_of_time():  # x is a direction of descent from the first step on
                 break
-    return x
+    return x, iterations

@@ -3,8 +3,8 @@
 The gradient is `g = ρθ − b + A F(Aᵀθ)`: the amount by which the weights miss the (relaxed) calibration equations. A
 generalised Hessian is `ρI + A diag(F') Aᵀ`; Newton directions with an Armijo line search converge globally, and in
 finitely many steps near the solution where F is piecewise linear (Li, Sun & Toh 2018, theorem 3.6). The normal matrix
-is formed and factored when m is moderate; beyond `DENSE_LIMIT` it is factored block by block where the problem is one
-of areas (`bordered`), and otherwise the system is solved by conjugate gradients without forming it.
+is formed and factored when m is moderate; beyond `DENSE_LIMIT` the system is solved by conjugate gradients without
+forming it, and where these take long and the problem is one of areas, block by block (`bordered`).
 """
 
 from __future__ import annotations
@@ -26,6 +26,7 @@ from frontier.solvers.dual.conjugate import add_diagonal, newton_direction
 DENSE_LIMIT = 4_000  # rows: a float64 normal matrix of 128 MB, factored in about a second
 ARMIJO = 1e-4  # sufficient decrease, the textbook constant (Nocedal & Wright 2006, eq. 3.4)
 SMALLEST_STEP = 2.0**-120  # from θ = 0, where links are steep; elsewhere steps end where they no longer move θ
+LOOK = 15  # iterations of conjugate gradients: twice as many, and blocks are looked for
 RIDGE = 1e-12  # relative to the mean diagonal: keeps a rank-deficient normal matrix factorable when ρ = 0
 
 IndexArray = NDArray[np.int32]
@@ -50,7 +51,8 @@ class DualNewton:
         self.A.sort_indices()
         self.At = self.A.T  # CSR of the transpose, sharing memory
         self.dense = A.shape[0] <= DENSE_LIMIT
-        self.bordered = None if self.dense else Bordered.found(self.A)
+        self.bordered: Bordered | None = None
+        self._looked = LOOK  # at how many iterations blocks were looked for last
 
     def solve(
         self,
@@ -105,16 +107,8 @@ class DualNewton:
 
     def _direction(self, slope: FloatArray, gradient: FloatArray, rho: float, tol: float) -> FloatArray:
         scale = float(np.linalg.norm(self.b))
-        if self.bordered is not None and not self.dense:
-            diagonal = np.zeros(len(self.b))
-            add_diagonal(self.A.indptr, self.A.indices, self.A.data, np.arange(len(slope)), slope, diagonal)
-            extra = rho if rho > 0 else RIDGE * max(float(diagonal.mean()), 1e-300)
-            try:
-                return self.bordered.direction(slope, gradient, extra)
-            except sla.LinAlgError:
-                return newton_direction(self.A, slope, gradient, rho=max(rho, extra), scale=scale, tol=tol)
         if not self.dense:
-            return newton_direction(self.A, slope, gradient, rho=rho, scale=scale, tol=tol)
+            return self._of_many_rows(slope, gradient, rho, scale, tol)
         normal = np.zeros((len(self.b), len(self.b)))
         add_gram(self.A.indptr, self.A.indices, self.A.data, slope, normal)
         diagonal = np.diagonal(normal)
@@ -123,8 +117,28 @@ class DualNewton:
         try:
             factor = sla.cho_factor(normal, lower=True, overwrite_a=True, check_finite=False)
         except sla.LinAlgError:
-            return newton_direction(self.A, slope, gradient, rho=max(rho, extra), scale=scale, tol=tol)
+            return newton_direction(self.A, slope, gradient, rho=max(rho, extra), scale=scale, tol=tol)[0]
         return np.asarray(-sla.cho_solve(factor, gradient, check_finite=False))
+
+    def _of_many_rows(
+        self, slope: FloatArray, gradient: FloatArray, rho: float, scale: float, tol: float
+    ) -> FloatArray:
+        """By conjugate gradients, until a direction takes so many that blocks and a border cost less."""
+        extra = rho
+        if self.bordered is not None:
+            if rho <= 0:
+                diagonal = np.zeros(len(self.b))
+                add_diagonal(self.A.indptr, self.A.indices, self.A.data, np.arange(len(slope)), slope, diagonal)
+                extra = RIDGE * max(float(diagonal.mean()), 1e-300)
+            try:
+                return self.bordered.direction(slope, gradient, extra)
+            except sla.LinAlgError:
+                pass
+        found, iterations = newton_direction(self.A, slope, gradient, rho=extra, scale=scale, tol=tol)
+        if iterations >= 2 * self._looked and self.bordered is None:
+            self._looked = iterations
+            self.bordered = Bordered.found(self.A, iterations)
+        return found
 
 
 def _value(link: Link, theta: FloatArray, eta: FloatArray, b: FloatArray, rho: float) -> float:

@@ -69,7 +69,7 @@ def test_rows_without_records_and_records_without_rows_are_no_trouble() -> None:
 
 def test_a_matrix_that_is_not_of_areas_has_no_blocks() -> None:
     everywhere = sp.csc_array(sp.random_array((3000, 4000), density=0.01, rng=np.random.default_rng(0)))
-    assert Bordered.found(everywhere) is None
+    assert Bordered.found(everywhere, iterations=100) is None
 
 
 def test_a_calibration_of_areas_takes_the_steps_of_the_dense_one(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -79,13 +79,14 @@ def test_a_calibration_of_areas_takes_the_steps_of_the_dense_one(monkeypatch: py
     link = LinearLink(w0, w0, lower=0.0)
     dense = DualNewton(A, b)
     monkeypatch.setattr(newton, "DENSE_LIMIT", 10)
+    monkeypatch.setattr(newton, "LOOK", 1)
     bordered = DualNewton(A, b)
-    assert dense.dense
-    assert bordered.bordered is not None
     one, other = (
         solver.solve(link, np.zeros(len(b)), tol=1e-10, max_iter=99, rho=1e-3) for solver in (dense, bordered)
     )
+    assert dense.dense
+    assert bordered.bordered is not None  # found when conjugate gradients took more than one iteration
     assert one.converged
     assert other.converged
-    assert one.n_iter == other.n_iter
+    assert abs(one.n_iter - other.n_iter) <= 1  # the first step is by conjugate gradients
     np.testing.assert_allclose(one.weights, other.weights, rtol=1e-8)

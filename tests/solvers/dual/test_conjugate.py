@@ -23,10 +23,10 @@ def test_the_direction_solves_the_newton_system_to_what_the_tolerance_needs() ->
     columns, d, gradient = system()
     normal = np.eye(30) + columns.toarray() @ np.diag(d) @ columns.toarray().T
     for tol in (1e-1, 1e-4, 1e-10):
-        x = newton_direction(columns, d, gradient, rho=1.0, scale=1e20, tol=tol)  # a scale that asks for everything
+        x = newton_direction(columns, d, gradient, rho=1.0, scale=1e20, tol=tol)[0]  # a scale that asks for everything
         left = np.linalg.norm(normal @ x + gradient)
         assert left <= 0.5 * tol + 1e-12  # half of it, by the rule; float64 rounding
-        loose = newton_direction(columns, d, gradient, rho=1.0, scale=1e-9, tol=tol)
+        loose = newton_direction(columns, d, gradient, rho=1.0, scale=1e-9, tol=tol)[0]
         assert np.linalg.norm(normal @ loose + gradient) <= 0.1 * np.linalg.norm(gradient) + 1e-12  # never looser
 
 
@@ -36,13 +36,13 @@ def test_the_direction_does_not_depend_on_the_number_of_threads(monkeypatch: pyt
     found = []
     for threads in (1, 2, 5):
         with thread_limit(threads):
-            found.append(newton_direction(columns, d, gradient, rho=1.0, scale=1.0, tol=1e-9))
+            found.append(newton_direction(columns, d, gradient, rho=1.0, scale=1.0, tol=1e-9)[0])
     np.testing.assert_array_equal(found[0], found[1])
     np.testing.assert_array_equal(found[0], found[2])
 
 
 def test_without_active_columns_the_direction_is_that_of_the_ridge() -> None:
     columns, d, gradient = system()
-    x = newton_direction(columns, np.zeros_like(d), gradient, rho=2.0, scale=1.0, tol=1e-12)
+    x = newton_direction(columns, np.zeros_like(d), gradient, rho=2.0, scale=1.0, tol=1e-12)[0]
     np.testing.assert_allclose(x, -gradient / 2.0, rtol=1e-15)  # one division
-    assert not newton_direction(columns, np.zeros_like(d), gradient, rho=0.0, scale=1.0, tol=1e-12).any()
+    assert not newton_direction(columns, np.zeros_like(d), gradient, rho=0.0, scale=1.0, tol=1e-12)[0].any()
