@@ -1,13 +1,16 @@
-"""Small problems that several test modules share, and the loud skip of GPU tests."""
+"""Small problems that several test modules share, the loud skip of GPU tests, and `--fast`: without slow ones."""
 
 from __future__ import annotations
 
 import signal
+from pathlib import Path
 
 import pytest
 
 from frontier.core.problem import CalibrationProblem
 from frontier.sweep.contract_problems import small_problem as make_problem
+
+SLOW = Path(__file__).parent / "slow.txt"
 
 
 @pytest.fixture
@@ -15,8 +18,23 @@ def tiny() -> CalibrationProblem:
     return make_problem()
 
 
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Skip tests marked `gpu`, loudly, where there is no CUDA device."""
+def pytest_addoption(parser: pytest.Parser) -> None:
+    parser.addoption("--fast", action="store_true", help="leave out the tests of tests/slow.txt")
+
+
+def slow_tests() -> dict[str, float]:
+    """The slow tests, `file::function`, and the seconds that all their cases took when the list was made."""
+    lines = SLOW.read_text(encoding="utf-8").splitlines()
+    return {name: float(seconds) for seconds, name in (line.split() for line in lines if not line.startswith("#"))}
+
+
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """With `--fast` drop slow tests; skip those marked `gpu`, loudly, where there is no CUDA device."""
+    if config.getoption("--fast"):
+        slow = slow_tests()
+        left_out = [item for item in items if item.nodeid.partition("[")[0] in slow]
+        config.hook.pytest_deselected(items=left_out)
+        items[:] = [item for item in items if item not in left_out]
     marked = [item for item in items if item.get_closest_marker("gpu")]
     if not marked:
         return

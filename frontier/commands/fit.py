@@ -98,6 +98,7 @@ def main(
     all the same, with a line that says so and exit code 1. Without any, or with bad input (exit code 2), nothing is.
     """
     name, spec, whole = read_problem(problem)
+    partition = spec.partition if partition is None else partition
     files = output(out, spec, Path(problem).parent)
     parts = default_split(whole) if split == "default" else every_target(whole)
     if rows and "rows" not in whole.meta:

@@ -35,6 +35,7 @@ class Classical(Method):
     """Calibration in a distance from the initial weights, `distance`, exact (relax None) or relaxed."""
 
     axes: ClassVar[frozenset[Coordinate]] = frozenset()
+    by_dual: ClassVar[bool] = True
     refit_from: ClassVar[Arm] = "none"  # all records are fitted; those at 0 were left out by the distance
 
     search_space: ClassVar[Space] = {"relax": Between(1e-3, 100.0, log=True)}

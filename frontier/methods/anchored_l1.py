@@ -48,6 +48,7 @@ class AnchoredL1(Method):
 
     batch_over: ClassVar[frozenset[str]] = frozenset({"lam", "budget"})
     axes: ClassVar[frozenset[Coordinate]] = frozenset({"lam", "budget"})
+    by_dual: ClassVar[bool] = True
 
     search_space: ClassVar[Space] = {
         "mu": Between(1e-5, 1.0, log=True),

@@ -35,6 +35,7 @@ class Method:
     `refit_from`   what the records that it keeps are best weighted again from (`methods.refit`), or `none`
     `holds`        whether it has fields `exact` and `bounds`, and ends by them itself (`told`)
     `auxiliary_too` whether it keeps auxiliary statistics: it is then given the categories that a problem knows of
+    `by_dual`      whether it solves a dual in the targets: areas under shared totals then cost little more than apart
     `search_space` what to try for its parameters when it is tuned; empty: it runs at its defaults (`frontier tune`)
     `renamed`      parameters of earlier versions, each with the cure that its error gives
 
@@ -47,6 +48,7 @@ class Method:
     refit_from: ClassVar[Arm] = "initial"
     holds: ClassVar[bool] = False
     auxiliary_too: ClassVar[bool] = False
+    by_dual: ClassVar[bool] = False
     search_space: ClassVar[Space] = {}
     renamed: ClassVar[Mapping[str, str]] = {}
 

@@ -30,7 +30,7 @@ from frontier.core.problem import CalibrationProblem, FloatArray
 RECORDS, TARGETS, NONZEROS = 337_704, 32_633, 28_900_000  # the largest case that l0-paper reports
 STATES, DISTRICTS, VARIABLES = 51, 436, 60
 CLASS_SHARE = 0.1  # of the targets: by income class; the rest is about 60 × (1 + 51 + 436)
-SMALLEST_SCALE, LARGEST_SCALE = Fraction(1, 128), Fraction(16)
+SMALLEST_SCALE, LARGEST_SCALE, FEWEST = Fraction(1, 128), Fraction(16), Fraction(1, 4)
 RAREST = 0.05  # share of records with the rarest variable: some 30 in the smallest district, so that no row is empty
 LARGEST_UNIT = 1e4  # of amounts; the units of the variables are log-spaced from 1
 AMOUNT_SPREAD, INCOME_EFFECT = 0.8, 0.4  # of log amounts: within an income, and between incomes
@@ -42,18 +42,20 @@ Positions = NDArray[np.int32]
 Entries = tuple[Positions, FloatArray]  # of one variable: the records that have it, and how much
 
 
-def build(*, scale: float | str = "1/64", seed: int = 0) -> CalibrationProblem:
-    """The problem with `scale · 337,704` records and `scale · 32,633` targets, both rounded.
+def build(*, scale: float | str = "1/64", seed: int = 0, records: float | str = 1) -> CalibrationProblem:
+    """The problem with `scale · records · 337,704` records and `scale · 32,633` targets, both rounded.
 
     scale  1/128 to 16, a number or a fraction in text (`1/64`: 5,277 records, 510 targets, 0.45 million non-zeros)
     seed   of the one generator behind everything
+    records  records per district, as a multiple of the published ones, 1/4 to 16: so that targets may stay as they are
 
     Raises `InputError` for a scale outside this range or that is no number, and for a negative seed.
     """
-    share = _fraction(scale)
+    share = _fraction(scale, "scale", SMALLEST_SCALE)
+    dense = _fraction(records, "records", FEWEST)
     if seed < 0:
         raise InputError("problem 'synthetic_populace'.seed", "negative seed", expected="a whole number ≥ 0", got=seed)
-    n, m = round(RECORDS * share), round(TARGETS * share)
+    n, m = round(RECORDS * share * dense), round(TARGETS * share)
     states = max(1, round(STATES * share))
     districts = min(round(DISTRICTS * max(share, Fraction(1))), (m - round(CLASS_SHARE * m)) // VARIABLES - 1 - states)
     by_class = m - VARIABLES * (1 + states + districts)
@@ -94,15 +96,15 @@ def build(*, scale: float | str = "1/64", seed: int = 0) -> CalibrationProblem:
     )
 
 
-def _fraction(scale: float | str) -> Fraction:
-    place = "problem 'synthetic_populace'.scale"
-    expected = f"{SMALLEST_SCALE} to {LARGEST_SCALE}, as a number or a fraction"
+def _fraction(given: float | str, name: str, smallest: Fraction) -> Fraction:
+    place = f"problem 'synthetic_populace'.{name}"
+    expected = f"{smallest} to {LARGEST_SCALE}, as a number or a fraction"
     try:
-        share = Fraction(scale)
+        share = Fraction(given)
     except (ValueError, ZeroDivisionError, OverflowError):
-        raise InputError(place, "not a number", expected=expected, got=repr(scale)) from None
-    if not SMALLEST_SCALE <= share <= LARGEST_SCALE:
-        raise InputError(place, "outside the sizes that keep the shape", expected=expected, got=scale)
+        raise InputError(place, "not a number", expected=expected, got=repr(given)) from None
+    if not smallest <= share <= LARGEST_SCALE:
+        raise InputError(place, "outside the sizes that keep the shape", expected=expected, got=given)
     return share
 
 

@@ -8,6 +8,7 @@ COMMANDS = {
     "flagship": ("frontier.study.flagship", "every committed report again, from compact results"),
     "households": ("frontier.study.households", "would another draw of the survey decide otherwise"),
     "mlp": ("frontier.study.mlp", "which weights of a network to keep, by gates or by size"),
+    "overhead": ("frontier.study.scale.overhead", "what processes and a Dask cluster cost per gigabyte of problem"),
     "readme": ("frontier.study.readme", "the README's tables again, from the same results"),
     "roofline": ("frontier.study.roofline", "how far Hard Concrete batches are from the least that must be done"),
     "scale": ("frontier.study.scale.command", "how time and memory grow with the size of the problem"),

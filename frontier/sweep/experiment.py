@@ -49,6 +49,7 @@ class ProblemSpec:
     label: str
     name: str
     params: Mapping[str, Any]
+    partition: str | None = None  # a column of its records: a problem for each of its values
 
 
 @dataclass(frozen=True, slots=True)
@@ -209,9 +210,12 @@ def problem_spec(entry: Mapping[str, Any], place: str) -> ProblemSpec:
     if not (isinstance(label, str) and len(label) <= LONGEST_LABEL and re.fullmatch(SIMPLE, label)):
         expected = f"at most {LONGEST_LABEL} letters, digits, '_', '.', '-'"
         raise InputError(f"{place}.label", "not a label", expected=expected, got=f"{label!r:.60}")
-    params = {key: value for key, value in entry.items() if key not in ("name", "label")}
+    partition = entry.get("partition")
+    if not (partition is None or (isinstance(partition, str) and partition)):
+        raise InputError(f"{place}.partition", "not a column", expected="a category of the records", got=partition)
+    params = {key: value for key, value in entry.items() if key not in ("name", "label", "partition")}
     check_problem(name, params, place)
-    return ProblemSpec(label, name, params)
+    return ProblemSpec(label, name, params, partition)
 
 
 def split_spec(entry: Mapping[str, Any], place: str) -> SplitSpec:

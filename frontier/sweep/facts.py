@@ -55,6 +55,7 @@ def run_manifest(session: Session, jobs: int, digest: str) -> dict[str, Any]:
             spec.label: {
                 "name": spec.name,
                 "params": dict(spec.params),
+                **({} if spec.partition is None else {"partition": spec.partition}),
                 "fingerprint": problem.fingerprint,
                 "n_targets": problem.n_targets,
                 "n_records": problem.n_records,

@@ -1,10 +1,13 @@
 """Calibration by parts, as each state by its own totals: every part is fitted by itself, as `calibrate` would fit it.
 
-Failures are data: a part that came to nothing has its status and no weights, and the others have theirs.
+With totals above the parts, national ones say, a method that solves a dual fits all parts as one problem: its Newton
+steps go part by part, with the shared totals as a border (`solvers.dual.bordered`). Failures are data: a part that came
+to nothing has its status and no weights, and the others have theirs.
 """
 
 from __future__ import annotations
 
+import dataclasses
 import inspect
 import warnings
 from collections.abc import Mapping
@@ -16,7 +19,7 @@ import pandas as pd
 from numpy.typing import ArrayLike, NDArray
 
 from frontier.core.errors import InputError, did_you_mean
-from frontier.core.partition import Part, parts
+from frontier.core.partition import Part, crossing, parts, refuse_crossing
 from frontier.core.problem import CalibrationProblem, FloatArray
 from frontier.core.processes import in_processes
 from frontier.core.status import Status
@@ -24,9 +27,10 @@ from frontier.methods.solution import Solution
 from frontier.objectives.design import relative_residual
 from frontier.objectives.weight_statistics import active_count
 from frontier.problems.records.variables import record_table
-from frontier.sweep.solve import NotAsAskedWarning, calibrate, warn_of_data, with_categories
+from frontier.sweep.solve import NotAsAskedWarning, built, calibrate, warn_of_data, with_categories
 from frontier.sweep.weight_warnings import WeightWarning, weight_warnings
 
+ABOVE = "(above)"  # what the totals that cross parts are called beside these
 OPTIONS = tuple(name for name in inspect.signature(calibrate).parameters if name != "problem")
 
 
@@ -88,7 +92,9 @@ def calibrate_by(
     jobs       processes that parts are spread over; the weights are the same for any number
     options    those of `calibrate`, for each part alike: a budget is a part's, in records or as a share of them
 
-    Raises `InputError` for targets that cross parts (`core.partition`) and for what every part complains of alike.
+    Totals that cross parts need a method that solves a dual (`Method.by_dual`); the parts are then one problem, a
+    budget is the whole's, and the last line of the result is about those totals. Raises `InputError` for totals that
+    cross parts with any other method, and for what every part complains of alike.
     """
     unknown = [name for name in options if name not in OPTIONS]
     if unknown:
@@ -97,6 +103,9 @@ def calibrate_by(
         raise InputError("jobs", "not a number of processes", expected="an integer ≥ 1", got=jobs)
     labels = labels_of(problem, partition) if isinstance(partition, str) else partition
     problem = with_categories(problem, options.get("method"))
+    above = crossing(problem, labels)
+    if above.size:
+        return _under_shared_totals(problem, labels, above, options)
     cut = parts(problem, labels)
     warn_of_data(problem)
     found: dict[int, Solution | InputError] = {
@@ -120,6 +129,38 @@ def calibrate_by(
             said = weight_warnings(part.problem, solution.weights)
         results.append(PartSolution(part, solution, said))
     return _warned(problem, PartedSolution(weights, tuple(results)))
+
+
+def _under_shared_totals(
+    problem: CalibrationProblem, labels: ArrayLike, above: NDArray[np.intp], options: Mapping[str, Any]
+) -> PartedSolution:
+    """All parts as one problem; what each came to, and after them the totals above."""
+    check_by_dual(problem, above, options.get("method"), options.get("params") or {})
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # said part by part
+        whole = calibrate(problem, **options)
+    cut = parts(problem, labels, leave_crossing=True)
+    cut.append(Part(ABOVE, np.arange(problem.n_records), above, problem.restrict(above)))
+    found = []
+    for part in cut:
+        weights = None if whole.weights is None else whole.weights[part.records]
+        said = () if weights is None or part.problem is None else weight_warnings(part.problem, weights)
+        found.append(PartSolution(part, dataclasses.replace(whole, weights=weights, dual=None), said))
+    nothing = np.full(problem.n_records, np.nan)
+    return _warned(problem, PartedSolution(nothing if whole.weights is None else np.array(whole.weights), tuple(found)))
+
+
+def check_by_dual(
+    problem: CalibrationProblem,
+    above: NDArray[np.intp],
+    method: object,
+    params: Mapping[str, Any],
+    place: str = "partition",
+) -> None:
+    """Refuse totals that cross parts for a method that does not solve a dual."""
+    if above.size and (method is None or not built(method, params)[1].by_dual):
+        cure = "leave them out, or take anchored_l1, greg, raking or logit, which hold them"
+        refuse_crossing(problem, above, cure, place)
 
 
 def labels_of(problem: CalibrationProblem, column: str) -> NDArray[np.str_]:

@@ -14,6 +14,10 @@ import itertools
 import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from types import MappingProxyType
+
+import numpy as np
+from numpy.typing import NDArray
 
 from frontier.core.bounds import NO_BOUNDS, Bounds
 from frontier.core.errors import InputError
@@ -23,6 +27,7 @@ from frontier.methods.outside import texts_of
 from frontier.methods.refit import RHO
 from frontier.results.provenance import method_code
 from frontier.results.schema import RESULT_FORMAT
+from frontier.sweep.cut import Cut, part_label, part_points, part_split
 from frontier.sweep.experiment import NO_LIMITS, Experiment, Limits
 from frontier.sweep.method_entry import PATHS, MethodSpec
 
@@ -81,11 +86,28 @@ class Batch:
         return self.cells[0].problem
 
 
+@dataclass(frozen=True, slots=True, eq=False)
+class Whole:
+    """A batch of a problem in parts, which is not solved itself: the batches of its parts, and what they hold of it.
+
+    Beside each batch of a part: which of its cells each cell of the whole is (budgets of a small part may coincide).
+    `records` are those of each part (positions in the whole).
+    """
+
+    batch: Batch
+    parts: tuple[tuple[Batch, tuple[int, ...]], ...]
+    records: tuple[NDArray[np.intp], ...]
+
+
 @dataclass(frozen=True, slots=True)
 class Plan:
-    """All batches in order; `fingerprint` identifies the whole plan."""
+    """All batches that are solved, in order; `fingerprint` identifies the whole plan.
+
+    `wholes` are what batches of parts come to, once put together (`sweep.parted`).
+    """
 
     batches: tuple[Batch, ...]
+    wholes: tuple[Whole, ...] = ()
 
     @property
     def cells(self) -> list[Cell]:
@@ -100,14 +122,57 @@ def make_plan(
     experiment: Experiment,
     problems: Mapping[str, CalibrationProblem],
     splits: Mapping[str, Sequence[Split]],
+    cuts: Mapping[str, Cut] = MappingProxyType({}),
 ) -> Plan:
-    """The plan of an experiment, given its problems and each problem's splits (both by problem label)."""
-    fingerprints = {label: problem.fingerprint for label, problem in problems.items()}
+    """The plan of an experiment, given its problems, their splits and the cuts of those in parts (all by label)."""
+    every = dict(problems) | {
+        part_label(label, part): part.problem
+        for label, cut in cuts.items()
+        for part in (() if cut.crossing else cut.parts)
+        if part.problem is not None
+    }
+    fingerprints = {label: problem.fingerprint for label, problem in every.items()}
     codes = [
         method_code(spec.name, str(spec.params.get("source", "")), texts_of(spec.name, spec.method))
         for spec in experiment.methods
     ]
-    batches = []
+    batches: list[Batch] = []
+    wholes = []
+
+    def batch(label: str, split: Split, spec: MethodSpec, code: str, points: Sequence[Point], repeat: int) -> Batch:
+        content: dict[str, object] = {
+            "format": RESULT_FORMAT,
+            "problem": [label, fingerprints[label]],
+            "split": [split.name, split.fingerprint],
+            "method": [spec.label, spec.name, spec.params | dict.fromkeys(PATHS & spec.params.keys())],
+            "points": [dataclasses.asdict(point) for point in points],
+            "threads": experiment.threads,
+        }
+        repeated = experiment.repeats > 1
+        if repeated:  # only then: results of an experiment without repeats keep their keys
+            content["repeat"] = repeat
+        if experiment.anchors:
+            content["refit"] = [*experiment.anchors, RHO]
+        if experiment.bounds:
+            content["bounds"] = dataclasses.asdict(experiment.bounds)
+        if experiment.limits:
+            content["limits"] = experiment.limits.model_dump(exclude_none=True)
+        key = hashlib.sha256(json.dumps(content, sort_keys=True).encode()).hexdigest()[:32]
+        cells = tuple(Cell(label, split.name, spec.label, point, repeat, repeated) for point in points)
+        arms, limits = experiment.anchors, experiment.limits
+        return Batch(cells, split, spec, experiment.threads, key, arms, limits, code, experiment.bounds)
+
+    def in_parts(whole: Batch, cut: Cut, code: str, repeat: int) -> Whole:
+        label, split, spec = whole.problem, whole.split, whole.method
+        place = f"problem '{label}', method '{spec.label}'"
+        found = []
+        points = [cell.point for cell in whole.cells]
+        for part, own in zip(cut.parts, part_points(points, cut, place), strict=True):
+            unique = list(dict.fromkeys(own))
+            one = batch(part_label(label, part), part_split(split, part, place), spec, code, unique, repeat)
+            found.append((one, tuple(unique.index(point) for point in own)))
+        return Whole(whole, tuple(found), tuple(part.records for part in cut.parts))
+
     parts = [(label, split) for label in problems for split in splits[label]]
     for repeat, (label, split) in itertools.product(range(experiment.repeats), parts):
         for spec, code in zip(experiment.methods, codes, strict=True):
@@ -116,31 +181,14 @@ def make_plan(
             n = problems[label].n_records
             calls = spec.method.calls(spec.points_on(n))
             for points in itertools.chain.from_iterable(_cut(call, n) for call in calls):
-                content: dict[str, object] = {
-                    "format": RESULT_FORMAT,
-                    "problem": [label, fingerprints[label]],
-                    "split": [split.name, split.fingerprint],
-                    "method": [spec.label, spec.name, spec.params | dict.fromkeys(PATHS & spec.params.keys())],
-                    "points": [dataclasses.asdict(point) for point in points],
-                    "threads": experiment.threads,
-                }
-                repeated = experiment.repeats > 1
-                if repeated:  # only then: results of an experiment without repeats keep their keys
-                    content["repeat"] = repeat
-                if experiment.anchors:
-                    content["refit"] = [*experiment.anchors, RHO]
-                if experiment.bounds:
-                    content["bounds"] = dataclasses.asdict(experiment.bounds)
-                if experiment.limits:
-                    content["limits"] = experiment.limits.model_dump(exclude_none=True)
-                key = hashlib.sha256(json.dumps(content, sort_keys=True).encode()).hexdigest()[:32]
-                cells = tuple(Cell(label, split.name, spec.label, point, repeat, repeated) for point in points)
-                arms, limits = experiment.anchors, experiment.limits
-                batches.append(
-                    Batch(cells, split, spec, experiment.threads, key, arms, limits, code, experiment.bounds)
-                )
+                one = batch(label, split, spec, code, points, repeat)
+                if label in cuts and not cuts[label].crossing:
+                    wholes.append(in_parts(one, cuts[label], code, repeat))
+                    batches += [part for part, _ in wholes[-1].parts]
+                else:
+                    batches.append(one)
     _refuse_equal_names(batches, f"{experiment.name}: methods")
-    return Plan(tuple(batches))
+    return Plan(tuple(batches), tuple(wholes))
 
 
 def _cut(points: Sequence[Point], n: int) -> list[Sequence[Point]]:

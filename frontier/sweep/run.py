@@ -17,6 +17,7 @@ from frontier.results.provenance import code_digest
 from frontier.results.store import BatchResult, Store
 from frontier.sweep.experiment import Experiment
 from frontier.sweep.facts import run_manifest
+from frontier.sweep.parted import put_together
 from frontier.sweep.plan import Batch
 from frontier.sweep.progress import SweepProgress
 from frontier.sweep.runner import finished, run_batches
@@ -67,7 +68,7 @@ def run_session(
             run(
                 todo,
                 store,
-                session.problems,
+                session.solved,
                 report=lambda batch, failed: progress.advance(batch.method.label, len(batch.cells), failed),
             )
         manifest = run_manifest(session, jobs, code_digest()) | {
@@ -115,11 +116,12 @@ def _of_other_code(missing: Sequence[Batch], todo: Sequence[Batch], store: Store
 def stored_parts(
     session: Session, store: Store, known: Mapping[str, BatchResult] | None = None
 ) -> Iterator[tuple[str, Split, BatchResult]]:
-    """Problem label, split and result of every finished batch, in plan order; `known` need not be read again."""
-    for batch in session.plan.batches:
-        result = (known or {}).get(batch.key) or store.read(batch.key, batch.names)
-        if result is not None:
-            yield batch.problem, batch.split, result
+    """Problem label, split and result of every finished batch, in plan order; `known` need not be read again.
+
+    Batches of parts are one (`sweep.parted`).
+    """
+    read = ((b, (known or {}).get(b.key) or store.read(b.key, b.names)) for b in session.plan.batches)
+    yield from put_together(read, session.plan.wholes, session.problems)
 
 
 def _runner(jobs: int, scheduler: str | None) -> Callable[..., None]:

@@ -11,6 +11,7 @@ from frontier.core.problem import CalibrationProblem, Split
 from frontier.problems.diagnostics import problem_warnings
 from frontier.problems.registry import build_problem
 from frontier.problems.splits import build_splits
+from frontier.sweep.cut import Cut, part_label
 from frontier.sweep.experiment import Experiment, SplitSpec, read_experiment
 from frontier.sweep.method_entry import MethodSpec
 from frontier.sweep.plan import Plan, make_plan
@@ -20,7 +21,8 @@ from frontier.sweep.plan import Plan, make_plan
 class Session:
     """A checked experiment with its problems, splits and plan: everything but the solving.
 
-    `warnings` are what there is to say against each problem's data, `folder` is where its data files are.
+    `warnings` are what there is to say against each problem's data, `folder` is where its data files are, `cuts` those
+    of the problems in parts.
     """
 
     experiment: Experiment
@@ -29,6 +31,18 @@ class Session:
     plan: Plan
     warnings: dict[str, tuple[str, ...]] = field(default_factory=dict)
     folder: Path = Path()
+    cuts: dict[str, Cut] = field(default_factory=dict)
+
+    @property
+    def solved(self) -> dict[str, CalibrationProblem]:
+        """The problems of all batches, by what these call them: those in parts part by part."""
+        of_parts = {
+            part_label(label, part): part.problem
+            for label, cut in self.cuts.items()
+            for part in cut.parts
+            if part.problem is not None
+        }
+        return self.problems | of_parts
 
 
 def open_session(path: Path | str, folder: Path | None = None, *, run_files: bool = True) -> Session:
@@ -43,17 +57,21 @@ def open_session(path: Path | str, folder: Path | None = None, *, run_files: boo
 
 def session_of(experiment: Experiment, path: Path | str, folder: Path) -> Session:
     """The session of an experiment that was read from `path`; its files of data are in `folder`."""
-    problems, splits = {}, {}
+    problems, splits, cuts = {}, {}, {}
     for i, spec in enumerate(experiment.problems):
         problem = build_problem(spec.name, spec.params, f"{path}: problems[{i}]", folder)
         problems[spec.label] = problem
+        if spec.partition is not None:
+            methods = {m.label: m.method for m in experiment.methods if spec.label in m.problems}
+            cuts[spec.label] = Cut.of(problem, spec.partition, methods, f"{path}: problems[{i}]")
         splits[spec.label] = splits_of(experiment.splits, problem, f"{path}: splits")
         for k, method in enumerate(experiment.methods):
             if spec.label in method.problems:
                 _check_method(method, problem, f"{path}: methods[{k}]")
     _check_splits(experiment, splits, str(path))
     found = {label: problem_warnings(problem) for label, problem in problems.items()}
-    return Session(experiment, problems, splits, make_plan(experiment, problems, splits), found, folder)
+    plan = make_plan(experiment, problems, splits, cuts)
+    return Session(experiment, problems, splits, plan, found, folder, cuts)
 
 
 def splits_of(designs: Sequence[SplitSpec], problem: CalibrationProblem, place: str) -> tuple[Split, ...]:

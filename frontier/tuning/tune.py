@@ -100,6 +100,9 @@ def _applies(spec: MethodSpec, inner: Inner) -> bool:
 
 def _within(session: Session, tune: Tune, path: Path) -> list[Inner]:
     """For each problem and split the training problem, with hold-outs of its own."""
+    if session.cuts:
+        label = next(iter(session.cuts))
+        raise InputError(f"{path}: problem '{label}'.partition", "not together with tune", cure="drop one of them")
     found, place = [], f"{path}: tune.holdouts"
     for label, problem in session.problems.items():
         for split in session.splits[label]:

@@ -12,8 +12,17 @@ from typer.testing import CliRunner
 
 from frontier.core.errors import InputError
 from frontier.study.scale.command import main
-from frontier.study.scale.costs import costs, exponents, grid_law, medians
-from frontier.study.scale.page import grid_figure, scale_figure, verdicts, write_scale_report
+from frontier.study.scale.costs import costs, exponents, grid_law, medians, shape_law
+from frontier.study.scale.least import least_bytes
+from frontier.study.scale.overhead import laws
+from frontier.study.scale.page import (
+    ScaleTables,
+    against_peers,
+    grid_figure,
+    scale_figure,
+    verdicts,
+    write_scale_report,
+)
 from frontier.sweep.run import run_experiment
 from tests.study.test_scale_costs import MANIFEST, SCALES, cell
 
@@ -36,7 +45,7 @@ def tables(cells: list[dict[str, Any]]) -> tuple[pd.DataFrame, pd.DataFrame, pd.
 
 def test_the_report_has_the_largest_size_exponents_law_and_failures_in_words(tmp_path: Path) -> None:
     manifest = MANIFEST | {"experiment": "scale", "limitations": ["One machine."], "machine": {"cores": 2}}
-    written = write_scale_report(*tables(rows()), manifest, tmp_path)
+    written = write_scale_report(ScaleTables(*tables(rows())), [manifest], tmp_path)
     assert {path.name for path in written} == {
         *("report.md", "scale.csv", "exponents.csv"),
         *("scale.png", "scale.svg", "grid.png", "grid.svg"),
@@ -73,11 +82,11 @@ def test_the_figure_draws_every_label_and_names_what_has_no_time() -> None:
 def test_what_cannot_be_drawn_or_written_is_refused(tmp_path: Path) -> None:
     nothing = tables([cell("a", 1, np.nan, **LATE)])
     with pytest.raises(InputError, match="results: no cell has a time"):
-        write_scale_report(*nothing, MANIFEST, tmp_path)
+        write_scale_report(ScaleTables(*nothing), [MANIFEST], tmp_path)
     file = tmp_path / "file"
     file.write_text("")
     with pytest.raises(InputError, match="not a folder"):
-        write_scale_report(*tables(rows()), MANIFEST, file)
+        write_scale_report(ScaleTables(*tables(rows())), [MANIFEST], file)
 
 
 def test_the_command_turns_a_run_over_three_sizes_into_a_report(tmp_path: Path) -> None:
@@ -99,3 +108,36 @@ def test_a_run_of_one_size_has_a_report_without_exponents(tmp_path: Path) -> Non
     told = CliRunner().invoke(main, [str(tmp_path / "results"), "--out", str(tmp_path / "report")])
     assert told.exit_code == 0, told.output
     assert "there is no exponent" in (tmp_path / "report" / "report.md").read_text()
+
+
+def test_a_peer_is_told_beside_our_own_at_the_largest_common_size() -> None:
+    found = [cell("ours", s, 1.0 * s, method="hard_concrete") for s in (1, 8)]
+    found += [cell("l0-python", 1, 100.0, method="peers.l0_python")]
+    [sentence] = against_peers(medians(costs(pd.DataFrame(found), MANIFEST)))
+    assert sentence.startswith("**l0-python**, 0.05 million non-zeros: 100 s, 100 times as long as ours here, with 1")
+
+
+def test_every_size_stands_beside_the_least(tmp_path: Path) -> None:
+    found = [cell("a", s, 1.0 * s, method="hard_concrete", n_iter=10) for s in SCALES]
+    written = write_scale_report(ScaleTables(*tables(found), bandwidth=1e9), [MANIFEST], tmp_path)
+    text = written[0].read_text()
+    # 10 epochs of 0.4 million entries of 8 bytes and 8,000 records of 48, at 1 GB/s
+    assert least_bytes(medians(costs(pd.DataFrame(found), MANIFEST)).iloc[-1]) == 10 * (8 * 400_000 + 48 * 8_000)
+    assert "35.8 ms" in text
+    assert "223 times the least that must be moved" in text
+
+
+def test_records_and_targets_apart_are_recovered() -> None:
+    rows = [{"label": "a", "n_records": n, "n_targets": m, "seconds": 3e-6 * n * m**0.5, "finished": True}
+            for n, m in ((10, 10), (100, 10), (100, 40), (1000, 160))]  # fmt: skip
+    [row] = shape_law(pd.DataFrame(rows)).to_dict("records")
+    assert row["records"] == pytest.approx(1.0)
+    assert row["targets"] == pytest.approx(0.5)
+
+
+def test_the_overhead_of_an_engine_is_a_line_in_gigabytes() -> None:
+    table = pd.DataFrame(
+        {"engine": "Dask", "gigabytes": g, "seconds": 1.0 + 0.2 + 3.0 * g, "here": 1.0} for g in (0.1, 0.2, 0.4)
+    )
+    [row] = laws(table).to_dict("records")
+    assert (row["seconds"], row["per_gigabyte"]) == (pytest.approx(0.2), pytest.approx(3.0))

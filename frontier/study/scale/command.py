@@ -1,39 +1,60 @@
-"""`python -m frontier study scale RESULTS`: how time and memory grow with the size of the problem, with exponents.
+"""`python -m frontier study scale RESULTS…`: how time and memory grow with size, beside what is possible.
 
-Reads a results folder of an experiment with several sizes of one problem (`experiments/scale_populace.yaml`), writes
-Markdown, CSV and figures; solves nothing. Exit codes: 0 done, 2 bad input.
+Reads results folders of experiments with several sizes of one problem (`experiments/scale_*.yaml`), writes Markdown,
+CSV and figures; solves nothing. Exit codes: 0 done, 2 bad input.
 """
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Annotated
 
+import pandas as pd
 import typer
 from rich.console import Console
 
 from frontier.commands.command_line import command
 from frontier.core.errors import InputError
 from frontier.results.run import load_run
-from frontier.study.scale.costs import costs, exponents, grid_law, medians
+from frontier.study.scale.costs import costs, exponents, grid_law, medians, shape_law
+from frontier.study.scale.least import measure_rates, read_rate
+from frontier.study.scale.overhead import laws
+
+OVERHEAD = "overhead.csv"
 
 
 @command
 def main(
-    results: Annotated[Path, typer.Argument(help="a results folder written by frontier.run")],
+    results: Annotated[list[Path], typer.Argument(help="results folders written by frontier.run")],
+    shapes: Annotated[Path | None, typer.Option(help="a run in which records and targets vary apart")] = None,
     out: Annotated[Path, typer.Option(help="folder of the report")] = Path("reports/scale"),
+    measure: Annotated[
+        bool, typer.Option("--measure", help="first measure this machine's bandwidth, for the run")
+    ] = False,
 ) -> None:
     """Fit the growth of seconds and peak memory with records, targets and non-zeros, and draw it."""
-    Console().print(f"report: {write_scale(results, out)}", highlight=False)
+    if measure:
+        measure_rates(results[0], int(load_run(results[0]).manifest["threads_per_batch"]))
+    Console().print(f"report: {write_scale(results, out, shapes)}", highlight=False)
 
 
-def write_scale(results: Path, out: Path) -> Path:
-    """Write the scale report of a results folder into `out`; its first file."""
-    run = load_run(results)
-    sizes = medians(costs(run.cells, run.manifest))
-    from frontier.study.scale.page import write_scale_report  # matplotlib is imported only here
+def write_scale(results: Sequence[Path], out: Path, shapes: Path | None = None) -> Path:
+    """Write the scale report of some results folders into `out`; its first file.
 
+    The first folder's settings are shown, and its `rates.json` (`least`); `overhead.csv` is told, where `out` has it.
+    """
+    runs = [load_run(folder) for folder in results]
+    sizes = medians(pd.concat([costs(run.cells, run.manifest) for run in runs], ignore_index=True))
+    varied = None
+    if shapes is not None:
+        run = load_run(shapes)
+        varied = shape_law(medians(costs(run.cells, run.manifest)))
+    overhead = laws(pd.read_csv(out / OVERHEAD)) if (out / OVERHEAD).is_file() else None
+    from frontier.study.scale.page import ScaleTables, write_scale_report  # matplotlib is imported only here
+
+    tables = ScaleTables(sizes, exponents(sizes), grid_law(sizes), varied, overhead, read_rate(results[0]))
     try:
-        return write_scale_report(sizes, exponents(sizes), grid_law(sizes), run.manifest, out)[0]
+        return write_scale_report(tables, [run.manifest for run in runs], out)[0]
     except OSError as error:
         raise InputError(out, f"report cannot be written: {error.strerror}", cure="use --out") from None

@@ -121,6 +121,24 @@ def grid_law(sizes: pd.DataFrame, least_cells: int = 2) -> pd.DataFrame:
     return pd.DataFrame(rows)
 
 
+def shape_law(sizes: pd.DataFrame) -> pd.DataFrame:
+    """One row per label: `log seconds = c + e log n + g log m` over problems in which both vary, and do so apart.
+
+    e is that of records with the same number of entries each (so of non-zeros too), g that of targets over which the
+    same non-zeros are spread; each with its standard error.
+    """
+    rows = []
+    for label, part in sizes[sizes["finished"] & sizes["seconds"].notna()].groupby("label", sort=True):
+        y, n, m = (np.log(part[name].to_numpy(np.float64)) for name in ("seconds", "n_records", "n_targets"))
+        if len(part) <= LEAST_SIZES or np.linalg.matrix_rank(np.column_stack([np.ones_like(y), n, m])) < 3:
+            continue
+        (_, e, g), (_, e_se, g_se) = _least_squares(np.column_stack([np.ones_like(y), n, m]), y)
+        rows.append(
+            {"label": label, "points": len(part), "records": e, "records_se": e_se, "targets": g, "targets_se": g_se}
+        )
+    return pd.DataFrame(rows)
+
+
 def _finished(sizes: pd.DataFrame, cost: str) -> list[tuple[tuple[str, str], pd.DataFrame]]:
     """Labels with enough sizes at which the cost is known."""
     known = sizes[sizes[cost].notna() & sizes["finished"]]

@@ -6,7 +6,8 @@ is in no exponent. Lines are the fits: power laws for seconds, a fixed part plus
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -24,11 +25,13 @@ from frontier.reporting.markdown import escape
 from frontier.reporting.numbers import MISSING, count, count_tick, seconds, seconds_tick, significant
 from frontier.reporting.provenance import closing, limitations, settings
 from frontier.reporting.write import write_document
+from frontier.study.scale import least
 
 GIB, MILLION = 2.0**30, 1e6
 PANEL_INCHES = 3.0
 COSTS = {"seconds": "seconds", "cpu_seconds": "CPU seconds", "peak_bytes": "peak memory"}
 AXES = {"seconds": "seconds, all cells", "peak_bytes": "peak memory of the process, GiB"}
+PEERS = {"peers.l0_python": "hard_concrete", "peers.skglm": "nn_lasso"}  # and whose work they do
 RUNS = (
     "method",
     "targets",
@@ -36,8 +39,11 @@ RUNS = (
     "non-zeros",
     "cells",
     "seconds (min–max)",
+    "least",
+    "times the least",
     "CPU seconds",
     "peak GiB",
+    "times the matrix",
     "gap",
     "ended",
 )
@@ -59,29 +65,40 @@ READING = (
 )
 
 
-def write_scale_report(
-    sizes: pd.DataFrame, fits: pd.DataFrame, laws: pd.DataFrame, manifest: Mapping[str, Any], folder: Path
-) -> list[Path]:
-    """Write `report.md`, `scale.csv`, `exponents.csv` and two figures into `folder`, from `analysis.scaling`'s tables.
+@dataclass(frozen=True, slots=True, eq=False)
+class ScaleTables:
+    """What the report is made of: `costs.medians`, `exponents`, `grid_law`, and where there are some `shape_law`,
+    `overhead.laws`, and the bandwidth of the machine in bytes per second."""
+
+    sizes: pd.DataFrame
+    fits: pd.DataFrame
+    laws: pd.DataFrame
+    shapes: pd.DataFrame | None = None
+    overhead: pd.DataFrame | None = None
+    bandwidth: float | None = None
+
+
+def write_scale_report(tables: ScaleTables, manifests: Sequence[Mapping[str, Any]], folder: Path) -> list[Path]:
+    """Write `report.md`, `scale.csv`, `exponents.csv` and two figures into `folder`.
 
     Raises `InputError` when `folder` is a file, or when there is nothing to draw.
     """
-    if not sizes["seconds"].notna().any():
+    if not tables.sizes["seconds"].notna().any():
         raise InputError("results", "no cell has a time", cure="run the experiment to its end")
-    return write_document(scale_document(sizes, fits, laws, manifest), folder)
+    return write_document(scale_document(tables, manifests), folder)
 
 
-def scale_document(
-    sizes: pd.DataFrame, fits: pd.DataFrame, laws: pd.DataFrame, manifest: Mapping[str, Any]
-) -> Document:
-    """The whole report."""
+def scale_document(tables: ScaleTables, manifests: Sequence[Mapping[str, Any]]) -> Document:
+    """The whole report; settings are those of the first run, descriptions and limitations those of all."""
+    sizes, fits, laws, manifest = tables.sizes, tables.fits, tables.laws, manifests[0]
     ordered = sizes.sort_values(["label", "nnz"], kind="stable")
     told = ordered[(ordered["message"] != "") & ~ordered["finished"]].to_dict("records")
     rows = [_exponent_row(row) for row in fits.to_dict("records")]
     few = Text("No method has finished at three sizes, so there is no exponent.")
-    blocks: list[Block] = [Text(escape(manifest["description"]))] if manifest.get("description") else []
+    blocks: list[Block] = [Text(escape(one["description"])) for one in manifests if one.get("description")]
     blocks += [
-        Bullets(verdicts(sizes)),
+        Bullets([*verdicts(sizes, tables.bandwidth), *against_peers(sizes)]),
+        Section("How long, and how much memory, for a file of mine", [_lookup(sizes)]),
         Picture("scale", "Time and memory against non-zeros", lambda: scale_figure(sizes, fits)),
         Picture("grid", "Cost against non-zeros × cells", lambda: grid_figure(sizes, laws)),
         Data("scale", sizes.drop(columns="message")),
@@ -95,23 +112,94 @@ def scale_document(
             for row in laws.to_dict("records")
         ]
         blocks.append(Section("The grid", [Text("CPU seconds."), Table(LAWS, table, range(1, 5))]))
-    runs = [_run_row(row) for row in ordered.to_dict("records")]
-    blocks.append(Section("Sizes", [Table(RUNS, runs, range(1, 9), foldable=True)]))
+    blocks += _shapes(tables.shapes) + _overhead(tables.overhead)
+    runs = [_run_row(row, tables.bandwidth) for row in ordered.to_dict("records")]
+    floor = [] if tables.bandwidth is None else [Text(_said(tables.bandwidth))]
+    blocks.append(Section("Sizes, each beside the least", [*floor, Table(RUNS, runs, range(1, 12), foldable=True)]))
     if told:
         lines = [f"{escape(row['problem'])}, {escape(row['label'])}: {escape(row['message'])}" for row in told]
         blocks.append(Section("What went wrong", [Bullets(lines)]))
     blocks += [
         Section("Run", [Bullets(settings(manifest))]),
-        *closing(READING, limitations(manifest)),
+        *closing(READING, [line for one in manifests for line in limitations(one)]),
     ]
     return Document(f"Scale: {manifest.get('experiment') or 'report'}", blocks)
 
 
-def verdicts(sizes: pd.DataFrame) -> list[str]:
-    """One sentence per method: what its largest size took, or that it did not finish."""
+def _lookup(sizes: pd.DataFrame) -> Table:
+    """Seconds and peak memory of every method that fits one cell, a row per size."""
+    single = sizes[(sizes["n_cells"] == 1) & sizes["finished"]]
+    labels = sorted(set(single["label"]))
+    rows = []
+    for _, part in single.groupby(["nnz", "n_records", "n_targets"], sort=True):
+        found = {
+            row["label"]: f"{seconds(row['seconds'])}, {significant(row['peak_bytes'] / GIB)} GiB"
+            for row in part.to_dict("records")
+        }
+        size = part.to_dict("records")[0]
+        shown = [found.get(label, MISSING) for label in labels]
+        rows.append([f"{size['n_records']:,} × {size['n_targets']:,}", f"{size['nnz'] / MILLION:,.3g} million", *shown])
+    return Table(["records × targets", "non-zeros", *labels], rows, range(1, len(labels) + 2))
+
+
+def _shapes(found: pd.DataFrame | None) -> list[Block]:
+    """Exponents in records and targets apart, where there is a run for them."""
+    if found is None or found.empty:
+        return []
+    rows = [
+        [row["label"], str(row["points"]), *(_with_error(row[k], row[f"{k}_se"]) for k in ("records", "targets"))]
+        for row in found.to_dict("records")
+    ]
+    about = "Records with the same entries each, at the same targets; targets over which the same entries are spread."
+    header = ("method", "problems", "in records and non-zeros", "in targets")
+    return [Section("Records and targets apart", [Text(about), Table(header, rows, range(1, 4))])]
+
+
+def _overhead(found: pd.DataFrame | None) -> list[Block]:
+    """What sending a problem costs, where it was measured."""
+    if found is None or found.empty:
+        return []
+    rows = [
+        [row["engine"], str(row["sizes"]), *(_with_error(row[k], row[f"{k}_se"]) for k in ("seconds", "per_gigabyte"))]
+        for row in found.to_dict("records")
+    ]
+    header = ("engine", "sizes", "seconds per batch", "seconds per gigabyte of matrix")
+    about = "Wall time beyond that of the same batch in the client's own process, on one machine: copies, no network."
+    return [Section("Solved elsewhere", [Text(about), Table(header, rows, range(1, 4))])]
+
+
+def _said(bandwidth: float) -> str:
+    about = " ".join((least.__doc__ or "").split("\n\n")[1].split())
+    return (
+        f"Least: {about} Here {bandwidth / 1e9:.3g} GB/s. Of memory the least is the matrix, once, in double precision."
+    )
+
+
+def against_peers(sizes: pd.DataFrame) -> list[str]:
+    """One sentence per package: the largest size that both did, and how many times as long it took."""
+    said = []
+    for peer, ours in PEERS.items():
+        theirs, mine = (
+            sizes[(sizes["method"] == k) & sizes["finished"] & (sizes["n_cells"] == 1)] for k in (peer, ours)
+        )
+        both = theirs.merge(mine, on=["n_records", "n_targets", "nnz"], suffixes=("", "_ours")).sort_values("nnz")
+        if both.empty:
+            continue
+        row = both.iloc[-1]
+        times, memory = row["seconds"] / row["seconds_ours"], row["peak_bytes"] / row["peak_bytes_ours"]
+        size = f"{row['nnz'] / MILLION:.3g} million non-zeros"
+        said.append(
+            f"**{escape(row['label'])}**, {size}: {seconds(row['seconds'])}, {significant(times)} times as long as "
+            f"{escape(row['label_ours'])} here, with {significant(memory)} times the memory."
+        )
+    return said
+
+
+def verdicts(sizes: pd.DataFrame, bandwidth: float | None = None) -> list[str]:
+    """One sentence per method: what its largest size took beside the least, or that it did not finish."""
     sentences = []
-    for label, part in sizes.groupby("label", sort=True):
-        row = part.sort_values("nnz").iloc[-1]
+    for label, part in sizes[~sizes["method"].isin(PEERS)].groupby("label", sort=True):
+        row = part.sort_values("nnz").to_dict("records")[-1]
         size = f"{row['n_targets']:,} × {row['n_records']:,} ({row['nnz'] / MILLION:.3g} million non-zeros)"
         cells = "" if row["n_cells"] == 1 else f" for {row['n_cells']} cells"
         text = f"**{escape(label)}**, {size}{cells}: "
@@ -122,7 +210,11 @@ def verdicts(sizes: pd.DataFrame) -> list[str]:
         spread = f" ({seconds(row['seconds_least'])} to {seconds(row['seconds_most'])} over {row['repeats']} repeats)"
         spread = spread if row["repeats"] > 1 else ""
         memory = f"peak {significant(row['peak_bytes'] / GIB)} GiB"
-        sentences.append(f"{text}{seconds(row['seconds'])}{spread}, {memory}{gap}.")
+        floor = ""
+        if bandwidth is not None:
+            times = row["seconds"] * bandwidth / least.least_bytes(row)
+            floor = f", {significant(times)} times the least that must be moved"
+        sentences.append(f"{text}{seconds(row['seconds'])}{spread}{floor}, {memory}{gap}.")
     return sentences
 
 
@@ -243,7 +335,8 @@ def _exponent_row(row: Mapping[Any, Any]) -> list[str]:
     return [row["label"], COSTS[row["cost"]], str(row["sizes"]), *powers, fixed, slope]
 
 
-def _run_row(row: Mapping[Any, Any]) -> list[str]:
+def _run_row(row: Mapping[Any, Any], bandwidth: float | None) -> list[str]:
+    floor = MISSING if bandwidth is None else least.least_bytes(row) / bandwidth
     spread = [seconds(row[name]) for name in ("seconds", "seconds_least", "seconds_most")]
     gap = row["relative_gap"]
     return [
@@ -251,8 +344,11 @@ def _run_row(row: Mapping[Any, Any]) -> list[str]:
         *(f"{row[name]:,}" for name in ("n_targets", "n_records", "nnz")),
         count(row["n_cells"]),
         MISSING if MISSING in spread else f"{spread[0]} ({spread[1]}–{spread[2]})",
+        floor if isinstance(floor, str) else seconds(floor),
+        floor if isinstance(floor, str) else significant(row["seconds"] / floor),
         seconds(row["cpu_seconds"]),
         significant(row["peak_bytes"] / GIB),
+        significant(row["peak_bytes"] / (least.DOUBLE * row["nnz"])),
         MISSING if np.isnan(gap) else f"{gap:.1e}",
         row["status"],
     ]
