@@ -42,6 +42,8 @@ from frontier.sweep.solve import calibrate, records_asked_for, reweigh, said_els
 from frontier.sweep.tables import small_file, targets_table, weights_table
 from frontier.sweep.weight_warnings import weight_warnings
 
+MOST_PARTS = 60  # that have a line each; of more, only those that have a fault
+
 
 @partial(command, kept="nothing was written")
 def main(
@@ -139,7 +141,9 @@ def main(
             solution = calibrate(training, **options)
     if partition is not None:
         weights, said = result.weights, complaints_of_parts(result)
-        lines += [(f"{partition} {one.part.label}", one.in_words()) for one in result.parts]
+        shown = [one for one in result.parts if len(result.parts) <= MOST_PARTS or not one.is_good]
+        lines += [(f"{partition} {one.part.label}", one.in_words()) for one in shown[:MOST_PARTS]]
+        lines.append(("parts", result.in_words()))
         if np.isnan(weights).all():
             nothing_written(said)
     else:

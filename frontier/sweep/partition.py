@@ -18,7 +18,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import ArrayLike, NDArray
 
-from frontier.core.errors import InputError, did_you_mean
+from frontier.core.errors import InputError, did_you_mean, some
 from frontier.core.partition import Part, crossing, parts, refuse_crossing
 from frontier.core.problem import CalibrationProblem, FloatArray
 from frontier.core.processes import in_processes
@@ -30,6 +30,7 @@ from frontier.problems.records.variables import record_table
 from frontier.sweep.solve import NotAsAskedWarning, built, calibrate, warn_of_data, with_categories
 from frontier.sweep.weight_warnings import WeightWarning, weight_warnings
 
+MET = 0.01  # of a total: what counts as met
 ABOVE = "(above)"  # what the totals that cross parts are called beside these
 OPTIONS = tuple(name for name in inspect.signature(calibrate).parameters if name != "problem")
 
@@ -55,7 +56,15 @@ class PartSolution:
             return f"no weights for {self.part.records.size:,} records; {ended}"
         kept = f"{active_count(self.solution.weights):,} of {self.part.records.size:,} records"
         error = float(np.abs(relative_residual(self.part.problem, self.solution.weights)).mean())
-        return f"{kept}, mean error {error:.3%} on {self.part.targets.size:,} targets; {ended}"
+        totals = "1 target" if self.part.targets.size == 1 else f"{self.part.targets.size:,} targets"
+        return f"{kept}, mean error {error:.3%} on {totals}; {ended}"
+
+    @property
+    def largest_error(self) -> float:
+        """The largest relative error on the part's totals; infinite without weights."""
+        if self.solution.weights is None or self.part.problem is None:
+            return np.inf
+        return float(np.max(np.abs(relative_residual(self.part.problem, self.solution.weights)), initial=0.0))
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -64,6 +73,16 @@ class PartedSolution:
 
     weights: FloatArray
     parts: tuple[PartSolution, ...]
+
+    def in_words(self) -> str:
+        """One line: how many parts meet all of their totals, which do not, and how well those above are met."""
+        own = [one for one in self.parts if one.part.label != ABOVE]
+        missed = sorted((one for one in own if not one.largest_error <= MET), key=lambda one: -one.largest_error)
+        told = f"{len(own) - len(missed):,} of {len(own):,} meet every total within {MET:.0%}"
+        if missed:
+            told += f"; not {some([one.part.label for one in missed])}"
+        above = [one for one in self.parts if one.part.label == ABOVE]
+        return told + "".join(f"; totals above them within {one.largest_error:.2g}" for one in above)
 
     def table(self) -> pd.DataFrame:
         """part, records, targets, status, message: a row per part."""
