@@ -36,7 +36,7 @@ class PpsSample(DenseThinning):
     stochastic: ClassVar[bool] = True
 
     search_space: ClassVar[Space] = dict(DenseThinning.search_space) | {
-        "design": OneOf(("systematic", "poisson", "sampford", "pivotal")),
+        "design": OneOf(("systematic", "sampford", "pivotal")),  # a Poisson sample has no size that hits a budget
     }
 
     design: Design = "systematic"
