@@ -4,6 +4,7 @@ from frontier.commands.group import command_group
 
 COMMANDS = {
     "arena": ("frontier.study.arena", "who wins on samples of a known population"),
+    "blocks": ("frontier.study.scale.blocks", "Newton steps by blocks against conjugate gradients on files of areas"),
     "claims": ("frontier.study.claims.command", "judge the published claims from results"),
     "flagship": ("frontier.study.flagship", "every committed report again, from compact results"),
     "households": ("frontier.study.households", "would another draw of the survey decide otherwise"),

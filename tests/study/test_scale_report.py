@@ -11,6 +11,7 @@ import pytest
 from typer.testing import CliRunner
 
 from frontier.core.errors import InputError
+from frontier.study.scale.blocks import measured, ratios
 from frontier.study.scale.command import main
 from frontier.study.scale.costs import costs, exponents, grid_law, medians, shape_law
 from frontier.study.scale.least import least_bytes
@@ -141,3 +142,13 @@ def test_the_overhead_of_an_engine_is_a_line_in_gigabytes() -> None:
     )
     [row] = laws(table).to_dict("records")
     assert (row["seconds"], row["per_gigabyte"]) == (pytest.approx(0.2), pytest.approx(3.0))
+
+
+def test_blocks_are_measured_against_conjugate_gradients_on_the_same_fits(tmp_path: Path) -> None:
+    table = measured([60], areas=3, repeats=1)
+    assert set(table["way"]) == {"blocks", "conjugate gradients"}
+    found = ratios(table)
+    assert (found["status"] == "optimal").all()
+    assert (found["ratio"] == found["conjugate"] / found["blocks"]).all()
+    written = write_scale_report(ScaleTables(*tables(rows()), blocks=found), [MANIFEST], tmp_path)
+    assert "## Areas under shared totals" in written[0].read_text()

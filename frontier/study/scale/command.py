@@ -17,11 +17,12 @@ from rich.console import Console
 from frontier.commands.command_line import command
 from frontier.core.errors import InputError
 from frontier.results.run import load_run
+from frontier.study.scale.blocks import ratios
 from frontier.study.scale.costs import costs, exponents, grid_law, medians, shape_law
 from frontier.study.scale.least import measure_rates, read_rate
 from frontier.study.scale.overhead import laws
 
-OVERHEAD = "overhead.csv"
+OVERHEAD, BLOCKS = "overhead.csv", "blocks.csv"
 
 
 @command
@@ -42,7 +43,8 @@ def main(
 def write_scale(results: Sequence[Path], out: Path, shapes: Path | None = None) -> Path:
     """Write the scale report of some results folders into `out`; its first file.
 
-    The first folder's settings are shown, and its `rates.json` (`least`); `overhead.csv` is told, where `out` has it.
+    The first folder's settings are shown, and its `rates.json` (`least`); `overhead.csv` and `blocks.csv` are told,
+    where `out` has them.
     """
     runs = [load_run(folder) for folder in results]
     sizes = medians(pd.concat([costs(run.cells, run.manifest) for run in runs], ignore_index=True))
@@ -51,9 +53,10 @@ def write_scale(results: Sequence[Path], out: Path, shapes: Path | None = None) 
         run = load_run(shapes)
         varied = shape_law(medians(costs(run.cells, run.manifest)))
     overhead = laws(pd.read_csv(out / OVERHEAD)) if (out / OVERHEAD).is_file() else None
+    blocks = ratios(pd.read_csv(out / BLOCKS)) if (out / BLOCKS).is_file() else None
     from frontier.study.scale.page import ScaleTables, write_scale_report  # matplotlib is imported only here
 
-    tables = ScaleTables(sizes, exponents(sizes), grid_law(sizes), varied, overhead, read_rate(results[0]))
+    tables = ScaleTables(sizes, exponents(sizes), grid_law(sizes), varied, overhead, blocks, read_rate(results[0]))
     try:
         return write_scale_report(tables, [run.manifest for run in runs], out)[0]
     except OSError as error:

@@ -68,13 +68,14 @@ READING = (
 @dataclass(frozen=True, slots=True, eq=False)
 class ScaleTables:
     """What the report is made of: `costs.medians`, `exponents`, `grid_law`, and where there are some `shape_law`,
-    `overhead.laws`, and the bandwidth of the machine in bytes per second."""
+    `overhead.laws`, `blocks.ratios`, and the bandwidth of the machine in bytes per second."""
 
     sizes: pd.DataFrame
     fits: pd.DataFrame
     laws: pd.DataFrame
     shapes: pd.DataFrame | None = None
     overhead: pd.DataFrame | None = None
+    blocks: pd.DataFrame | None = None
     bandwidth: float | None = None
 
 
@@ -112,7 +113,7 @@ def scale_document(tables: ScaleTables, manifests: Sequence[Mapping[str, Any]]) 
             for row in laws.to_dict("records")
         ]
         blocks.append(Section("The grid", [Text("CPU seconds."), Table(LAWS, table, range(1, 5))]))
-    blocks += _shapes(tables.shapes) + _overhead(tables.overhead)
+    blocks += _shapes(tables.shapes) + _areas(tables.blocks) + _overhead(tables.overhead)
     runs = [_run_row(row, tables.bandwidth) for row in ordered.to_dict("records")]
     floor = [] if tables.bandwidth is None else [Text(_said(tables.bandwidth))]
     blocks.append(Section("Sizes, each beside the least", [*floor, Table(RUNS, runs, range(1, 12), foldable=True)]))
@@ -153,6 +154,28 @@ def _shapes(found: pd.DataFrame | None) -> list[Block]:
     about = "Records with the same entries each, at the same targets; targets over which the same entries are spread."
     header = ("method", "problems", "in records and non-zeros", "in targets")
     return [Section("Records and targets apart", [Text(about), Table(header, rows, range(1, 4))])]
+
+
+def _areas(found: pd.DataFrame | None) -> list[Block]:
+    """Newton steps by blocks against conjugate gradients on files of areas, where that was measured."""
+    if found is None or found.empty:
+        return []
+    rows = [
+        [
+            row["method"],
+            f"{row['n_records']:,} × {row['n_targets']:,}",
+            seconds(row["blocks"]),
+            seconds(row["conjugate"]),
+            f"{row['ratio']:.2g} ({row['least']:.2g}–{row['most']:.2g})",
+            str(row["steps"]),
+            row["status"],
+        ]
+        for row in found.to_dict("records")
+    ]
+    header = ("method", "records × targets", "by blocks", "conjugate gradients", "ratio (min–max)", "steps", "ended")
+    about = "A file of areas with totals above them, fitted as one problem: Newton steps that go area by area with the "
+    about += "shared totals as a border, beside the same fit by conjugate gradients alone."
+    return [Section("Areas under shared totals", [Text(about), Table(header, rows, range(2, 6))])]
 
 
 def _overhead(found: pd.DataFrame | None) -> list[Block]:
