@@ -230,7 +230,8 @@ def epoch_loop(cells: int, gated: bool) -> Any:
         n, count = len(indptr) - 1, len(seeds) // cells
         work, logits = np.zeros(6 * LANES, state.dtype), np.zeros(count * per_chunk, state.dtype)
         open_ones = np.zeros(per_chunk, np.int64)  # records of a chunk with a gate that is open, in any cell
-        work[LAM * LANES : (LAM + 1) * LANES] = lam
+        for e in range(LANES):  # one by one: the error message of a slice of another length takes 2 s to compile
+            work[LAM * LANES + e] = lam[e]
         work[LIMIT * LANES : (LIMIT + 1) * LANES] = real(np.inf)
         for epoch in range(first_epoch, last_epoch + 1):  # epoch 0 only opens the gates
             step = real(0.0)
@@ -269,7 +270,8 @@ def epoch_loop(cells: int, gated: bool) -> Any:
                     if gated:
                         _open_gates(chunk, work, inverse_temperature[1], gamma, width)
                     else:
-                        work[WEIGHT * LANES : (WEIGHT + 1) * LANES] = chunk[:LANES]
+                        for e in range(LANES):
+                            work[WEIGHT * LANES + e] = chunk[e]
                 elif gated:
                     now, coming = inverse_temperature[epoch], inverse_temperature[epoch + 1]
                     update_gated(chunk, work, lam_l2, now, coming, shift[epoch], gamma, width, step, correction)

@@ -130,6 +130,7 @@ def active_set(
     b: FloatArray,
     limit: FloatArray,
     x: FloatArray,
+    order: NDArray[np.intp],
     max_pivots: int,
     tolerance: float,
     stop: NDArray[np.bool_],
@@ -138,6 +139,7 @@ def active_set(
 
     indptr, indices, data   the working set's columns, each of length 1 (CSC, m × p)
     limit                   λ c_i per column, in units of its correlation
+    order                   the columns, the heaviest of the warm start first
     tolerance               a correlation may exceed its limit by `tolerance × limit + 1e-14 ‖b‖`
     stop                    one flag: when somebody raises it, no further pivot follows
     """
@@ -150,7 +152,7 @@ def active_set(
     banned = np.zeros(p, dtype=np.bool_)
     noise = 1e-14 * np.sqrt(np.dot(b, b))
     k = 0
-    for j in np.argsort(-x, kind="mergesort"):  # factor the warm start, heaviest first; what depends on them is let go
+    for j in order:  # factor the warm start, heaviest first; what depends on them is let go
         if x[j] > 0.0:
             if k < room - 1 or k < min(m, p):
                 distance = _append(L, k, _gram_column(indptr, indices, data, S, k, j, dense))

@@ -146,6 +146,7 @@ class WorkingSetPath:
                 np.ascontiguousarray(self.design.b),
                 lam * self.costs[index] / lengths,
                 x,
+                np.argsort(-x, kind="stable"),
                 max(max_pivots, 1),
                 self.tolerance,
                 stop,
