@@ -11,6 +11,7 @@ from typing import Any
 
 import numpy as np
 import scipy.sparse as sp
+from numpy.typing import NDArray
 
 from frontier.core.errors import InputError
 from frontier.core.problem import CalibrationProblem, Split
@@ -29,6 +30,8 @@ from frontier.sweep.experiment import Experiment
 from frontier.sweep.leakage import leakage
 from frontier.sweep.scoring import evaluate
 from frontier.sweep.session import Session
+
+ENTRIES_AT_ONCE = 1 << 24  # 0.2 GB
 
 
 def run_manifest(session: Session, jobs: int, digest: str) -> dict[str, Any]:
@@ -128,17 +131,27 @@ def sampling_errors(problem: CalibrationProblem, split: Split) -> dict[str, floa
         units = units_of(problem.n_records, problem.groups, problem.strata)
     except InputError:  # a stratum of one unit
         return {}
-    sides = {"train": (problem.M[split.train], problem.scale[split.train])}
+    sides = {"train": (problem.M, np.flatnonzero(split.train), problem.scale)}
     if split.heldout.any():
-        sides["heldout"] = (problem.M[split.heldout], problem.scale[split.heldout])
+        sides["heldout"] = (problem.M, np.flatnonzero(split.heldout), problem.scale)
     if problem.truth is not None:
-        sides["truth"] = (problem.truth.H, np.maximum(np.abs(problem.truth.totals), SCALE_FLOOR))
+        H = problem.truth.H
+        sides["truth"] = (H, np.arange(H.shape[0]), np.maximum(np.abs(problem.truth.totals), SCALE_FLOOR))
     found = {}
-    for side, (rows, scale) in sides.items():
-        parts = sp.csr_array(rows @ sp.diags_array(problem.w0))
-        error = np.sqrt(variance_of_totals(parts, units.of_record, units.stratum))
-        found[side] = float(np.sqrt(2 / np.pi) * np.mean(error / scale))
+    for side, (rows, chosen, scale) in sides.items():
+        variances = [
+            variance_of_totals(sp.csr_array(rows[part] @ sp.diags_array(problem.w0)), units.of_record, units.stratum)
+            for part in _few_entries(rows, chosen)
+        ]
+        found[side] = float(np.sqrt(2 / np.pi) * np.mean(np.sqrt(np.concatenate(variances)) / scale[chosen]))
     return found
+
+
+def _few_entries(rows: sp.csr_array, chosen: NDArray[np.intp]) -> list[NDArray[np.intp]]:
+    """The chosen rows in groups of some `ENTRIES_AT_ONCE` entries: a copy of all would be another matrix."""
+    entries = np.cumsum(np.diff(rows.indptr)[chosen])
+    cuts = np.searchsorted(entries, np.arange(ENTRIES_AT_ONCE, int(entries[-1]), ENTRIES_AT_ONCE))
+    return [part for part in np.split(chosen, np.unique(cuts)) if part.size]
 
 
 def _control(row: dict[str, Any]) -> dict[str, Any]:
