@@ -29,6 +29,7 @@ OVERHEAD, BLOCKS = "overhead.csv", "blocks.csv"
 def main(
     results: Annotated[list[Path], typer.Argument(help="results folders written by frontier.run")],
     shapes: Annotated[Path | None, typer.Option(help="a run in which records and targets vary apart")] = None,
+    areas: Annotated[Path | None, typer.Option(help="a run on files of areas, cut and under shared totals")] = None,
     out: Annotated[Path, typer.Option(help="folder of the report")] = Path("reports/scale"),
     measure: Annotated[
         bool, typer.Option("--measure", help="first measure this machine's bandwidth, for the run")
@@ -37,10 +38,10 @@ def main(
     """Fit the growth of seconds and peak memory with records, targets and non-zeros, and draw it."""
     if measure:
         measure_rates(results[0], int(load_run(results[0]).manifest["threads_per_batch"]))
-    Console().print(f"report: {write_scale(results, out, shapes)}", highlight=False)
+    Console().print(f"report: {write_scale(results, out, shapes, areas)}", highlight=False)
 
 
-def write_scale(results: Sequence[Path], out: Path, shapes: Path | None = None) -> Path:
+def write_scale(results: Sequence[Path], out: Path, shapes: Path | None = None, areas: Path | None = None) -> Path:
     """Write the scale report of some results folders into `out`; its first file.
 
     The first folder's settings are shown, and its `rates.json` (`least`); `overhead.csv` and `blocks.csv` are told,
@@ -48,16 +49,19 @@ def write_scale(results: Sequence[Path], out: Path, shapes: Path | None = None) 
     """
     runs = [load_run(folder) for folder in results]
     sizes = medians(pd.concat([costs(run.cells, run.manifest) for run in runs], ignore_index=True))
-    varied = None
-    if shapes is not None:
-        run = load_run(shapes)
-        varied = shape_law(medians(costs(run.cells, run.manifest)))
+    varied = None if shapes is None else shape_law(_medians(shapes))
+    cut = None if areas is None else _medians(areas)
     overhead = laws(pd.read_csv(out / OVERHEAD)) if (out / OVERHEAD).is_file() else None
     blocks = ratios(pd.read_csv(out / BLOCKS)) if (out / BLOCKS).is_file() else None
     from frontier.study.scale.page import ScaleTables, write_scale_report  # matplotlib is imported only here
 
-    tables = ScaleTables(sizes, exponents(sizes), grid_law(sizes), varied, overhead, blocks, read_rate(results[0]))
+    tables = ScaleTables(sizes, exponents(sizes), grid_law(sizes), varied, cut, overhead, blocks, read_rate(results[0]))
     try:
         return write_scale_report(tables, [run.manifest for run in runs], out)[0]
     except OSError as error:
         raise InputError(out, f"report cannot be written: {error.strerror}", cure="use --out") from None
+
+
+def _medians(folder: Path) -> pd.DataFrame:
+    run = load_run(folder)
+    return medians(costs(run.cells, run.manifest))

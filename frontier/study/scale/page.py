@@ -67,13 +67,15 @@ READING = (
 
 @dataclass(frozen=True, slots=True, eq=False)
 class ScaleTables:
-    """What the report is made of: `costs.medians`, `exponents`, `grid_law`, and where there are some `shape_law`,
-    `overhead.laws`, `blocks.ratios`, and the bandwidth of the machine in bytes per second."""
+    """What the report is made of: `costs.medians`, `exponents`, `grid_law`, and where there are some `shape_law`, the
+    `medians` of files of areas, `overhead.laws`, `blocks.ratios`, and the machine's bandwidth in bytes per second.
+    """
 
     sizes: pd.DataFrame
     fits: pd.DataFrame
     laws: pd.DataFrame
     shapes: pd.DataFrame | None = None
+    areas: pd.DataFrame | None = None
     overhead: pd.DataFrame | None = None
     blocks: pd.DataFrame | None = None
     bandwidth: float | None = None
@@ -113,7 +115,7 @@ def scale_document(tables: ScaleTables, manifests: Sequence[Mapping[str, Any]]) 
             for row in laws.to_dict("records")
         ]
         blocks.append(Section("The grid", [Text("CPU seconds."), Table(LAWS, table, range(1, 5))]))
-    blocks += _shapes(tables.shapes) + _areas(tables.blocks) + _overhead(tables.overhead)
+    blocks += _shapes(tables.shapes) + _cut(tables.areas) + _areas(tables.blocks) + _overhead(tables.overhead)
     runs = [_run_row(row, tables.bandwidth) for row in ordered.to_dict("records")]
     floor = [] if tables.bandwidth is None else [Text(_said(tables.bandwidth))]
     blocks.append(Section("Sizes, each beside the least", [*floor, Table(RUNS, runs, range(1, 12), foldable=True)]))
@@ -154,6 +156,29 @@ def _shapes(found: pd.DataFrame | None) -> list[Block]:
     about = "Records with the same entries each, at the same targets; targets over which the same entries are spread."
     header = ("method", "problems", "in records and non-zeros", "in targets")
     return [Section("Records and targets apart", [Text(about), Table(header, rows, range(1, 4))])]
+
+
+def _cut(found: pd.DataFrame | None) -> list[Block]:
+    """What files of areas took, cut by area and as one problem, where there is a run for them."""
+    if found is None or found.empty:
+        return []
+    rows = [
+        [
+            row["problem"],
+            row["label"],
+            f"{row['n_records']:,} × {row['n_targets']:,}",
+            seconds(row["seconds"]),
+            seconds(row["cpu_seconds"]),
+            significant(row["peak_bytes"] / GIB),
+            MISSING if np.isnan(row["relative_gap"]) else f"{row['relative_gap']:.1e}",
+            row["status"],
+        ]
+        for row in found.sort_values(["nnz", "problem", "label"], kind="stable").to_dict("records")
+    ]
+    header = ("file", "method", "records × targets", "seconds", "CPU seconds", "peak GiB", "gap", "ended")
+    about = "650 areas: *apart*, each is a problem of its own (`partition: area`; seconds add up over areas, one after "
+    about += "the other, the peak is that of the process with the whole file); *above*, all are one, with totals above."
+    return [Section("Files of areas", [Text(about), Table(header, rows, range(2, 7))])]
 
 
 def _areas(found: pd.DataFrame | None) -> list[Block]:
