@@ -13,6 +13,7 @@ from __future__ import annotations
 import numpy as np
 import pandas as pd
 import scipy.sparse as sp
+from numpy.typing import NDArray
 
 from frontier.core.errors import InputError
 from frontier.core.problem import CalibrationProblem, FloatArray
@@ -22,6 +23,7 @@ ORIGINS, INDUSTRIES = 5, 12
 OWN, ABOVE = 24, 19  # totals of an area, and above all
 WEIGHT = (50.0, 150.0)  # records represented, uniform
 CHANCE, TILT = 0.2, 0.1  # standard deviations of log(known/initial weight): of a record, of an area
+CERTAIN = 500  # records in which no category is empty: the rarest has one in 16
 MOST_RECORDS = 80_000_000  # with 13 entries each: 12 GB
 
 
@@ -43,7 +45,7 @@ def build(*, areas: int = 20, records: int = 100, above: bool = False, seed: int
     random = np.random.default_rng(seed)
     n = areas * records
     area = np.repeat(np.arange(areas, dtype=np.int32), records)
-    rows, indptr = _own(area, random)
+    rows, indptr = _own(area, np.arange(n, dtype=np.int32) % records if records < CERTAIN else None, random)
     if above:
         rows, indptr = _with_those_above(rows, indptr, areas, random)
     data, indices = rows
@@ -74,15 +76,24 @@ def build(*, areas: int = 20, records: int = 100, above: bool = False, seed: int
     )
 
 
-Columns = tuple[FloatArray, np.ndarray[tuple[int], np.dtype[np.int32]]]
+Codes = NDArray[np.int32]
+Columns = tuple[FloatArray, Codes]
 
 
-def _own(area: np.ndarray[tuple[int], np.dtype[np.int32]], random: np.random.Generator) -> tuple[Columns, FloatArray]:
-    """Entries and rows of every record in its area, and where each record's start (n + 1)."""
+def _own(area: Codes, position: Codes | None, random: np.random.Generator) -> tuple[Columns, FloatArray]:
+    """Entries and rows of every record in its area, and where each record's start (n + 1).
+
+    With the `position` of a record in its area the first eight have every category between them.
+    """
     n = len(area)
     sex, age = random.integers(0, SEXES, n, dtype=np.int32), random.integers(0, AGES, n, dtype=np.int32)
     schooling = np.minimum(age, random.integers(0, SCHOOLING, n, dtype=np.int32))
     tenure = random.integers(0, TENURES, n, dtype=np.int32)
+    if position is not None:
+        early = np.flatnonzero(position < AGES)
+        at = position[early]
+        sex[early], age[early], tenure[early] = at % SEXES, at, at % TENURES
+        schooling[early] = np.minimum(at, SCHOOLING - 1)
     income = random.lognormal(3.0, 1.0, n) * (1 + schooling)
     hours = random.gamma(3.0, 12.0, n)
     first = OWN * area

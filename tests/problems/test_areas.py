@@ -30,6 +30,11 @@ def test_records_know_their_area_and_only_totals_above_cross() -> None:
     assert [part.targets.size for part in parts(alone, labels)] == [OWN] * 3
 
 
+def test_no_total_of_a_small_area_is_empty() -> None:
+    problem = load_problem("areas", areas=400, records=60)
+    assert (np.diff(problem.M.indptr) > 0).all()
+
+
 @pytest.mark.parametrize(
     ("wrong", "message"),
     [
