@@ -37,7 +37,7 @@ NEVER = 10**9
 
 @command
 def main(
-    out: Annotated[Path, typer.Option(help="the table, a CSV file")] = Path("reports/scale/blocks.csv"),
+    out: Annotated[Path, typer.Option(help="the table, a CSV file")] = Path("results/scale_populace/blocks.csv"),
     repeats: Annotated[int, typer.Option(min=1, help="of every fit")] = 3,
     records: Annotated[str, typer.Option(help="records per area, with commas")] = "100,1000",
     areas: Annotated[int, typer.Option(min=1)] = AREAS,

@@ -44,15 +44,15 @@ def main(
 def write_scale(results: Sequence[Path], out: Path, shapes: Path | None = None, areas: Path | None = None) -> Path:
     """Write the scale report of some results folders into `out`; its first file.
 
-    The first folder's settings are shown, and its `rates.json` (`least`); `overhead.csv` and `blocks.csv` are told,
-    where `out` has them.
+    The first folder's settings are shown, and its `rates.json` (`least`), `overhead.csv` and `blocks.csv` are told,
+    where it has them.
     """
     runs = [load_run(folder) for folder in results]
     sizes = medians(pd.concat([costs(run.cells, run.manifest) for run in runs], ignore_index=True))
     varied = None if shapes is None else shape_law(_medians(shapes))
     cut = None if areas is None else _medians(areas)
-    overhead = laws(pd.read_csv(out / OVERHEAD)) if (out / OVERHEAD).is_file() else None
-    blocks = ratios(pd.read_csv(out / BLOCKS)) if (out / BLOCKS).is_file() else None
+    overhead = laws(pd.read_csv(results[0] / OVERHEAD)) if (results[0] / OVERHEAD).is_file() else None
+    blocks = ratios(pd.read_csv(results[0] / BLOCKS)) if (results[0] / BLOCKS).is_file() else None
     from frontier.study.scale.page import ScaleTables, write_scale_report  # matplotlib is imported only here
 
     tables = ScaleTables(sizes, exponents(sizes), grid_law(sizes), varied, cut, overhead, blocks, read_rate(results[0]))

@@ -39,7 +39,7 @@ GIGABYTE = 1e9
 
 @command
 def main(
-    out: Annotated[Path, typer.Option(help="the table, a CSV file")] = Path("reports/scale/overhead.csv"),
+    out: Annotated[Path, typer.Option(help="the table, a CSV file")] = Path("results/scale_populace/overhead.csv"),
     repeats: Annotated[int, typer.Option(min=1, help="of every size")] = 3,
     sizes: Annotated[str, typer.Option(help="scales of synthetic_populace, with commas")] = ",".join(SIZES),
 ) -> None:
