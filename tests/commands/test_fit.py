@@ -448,9 +448,9 @@ def test_parts_are_fitted_apart_into_one_file_with_a_line_each(folder: Path) -> 
     assert weights["active"].all()
 
 
-def test_national_targets_are_refused_unless_they_are_held_out(folder: Path) -> None:
+def test_national_targets_are_refused_for_methods_that_solve_no_dual(folder: Path) -> None:
     two_states(folder, national=True)
-    done = fit("states.yaml", "--method", "raking", "--partition", "state", "--out", "w.csv")
+    done = fit("states.yaml", "--method", "dense_nnls", "--partition", "state", "--out", "w.csv")
     assert done.exit_code == 2
     assert done.stderr.splitlines()[-1].startswith("error: partition: 1 target crosses parts: 'us'; ")
     assert not Path("w.csv").exists()

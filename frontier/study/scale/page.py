@@ -26,6 +26,7 @@ from frontier.reporting.numbers import MISSING, count, count_tick, seconds, seco
 from frontier.reporting.provenance import closing, limitations, settings
 from frontier.reporting.write import write_document
 from frontier.study.scale import least
+from frontier.study.scale.sections import areas_section, blocks_section, overhead_section, shapes_section, with_error
 
 GIB, MILLION = 2.0**30, 1e6
 PANEL_INCHES = 3.0
@@ -111,11 +112,16 @@ def scale_document(tables: ScaleTables, manifests: Sequence[Mapping[str, Any]]) 
     if not laws.empty:
         table = [
             [row["method"], str(row["points"])]
-            + [_with_error(row[k], row[f"{k}_se"]) for k in ("nnz", "cells", "product")]
+            + [with_error(row[k], row[f"{k}_se"]) for k in ("nnz", "cells", "product")]
             for row in laws.to_dict("records")
         ]
         blocks.append(Section("The grid", [Text("CPU seconds."), Table(LAWS, table, range(1, 5))]))
-    blocks += _shapes(tables.shapes) + _cut(tables.areas) + _areas(tables.blocks) + _overhead(tables.overhead)
+    blocks += (
+        shapes_section(tables.shapes)
+        + areas_section(tables.areas)
+        + blocks_section(tables.blocks)
+        + overhead_section(tables.overhead)
+    )
     runs = [_run_row(row, tables.bandwidth) for row in ordered.to_dict("records")]
     floor = [] if tables.bandwidth is None else [Text(_said(tables.bandwidth))]
     blocks.append(Section("Sizes, each beside the least", [*floor, Table(RUNS, runs, range(1, 12), foldable=True)]))
@@ -143,77 +149,6 @@ def _lookup(sizes: pd.DataFrame) -> Table:
         shown = [found.get(label, MISSING) for label in labels]
         rows.append([f"{size['n_records']:,} × {size['n_targets']:,}", f"{size['nnz'] / MILLION:,.3g} million", *shown])
     return Table(["records × targets", "non-zeros", *labels], rows, range(1, len(labels) + 2))
-
-
-def _shapes(found: pd.DataFrame | None) -> list[Block]:
-    """Exponents in records and targets apart, where there is a run for them."""
-    if found is None or found.empty:
-        return []
-    rows = [
-        [row["label"], str(row["points"]), *(_with_error(row[k], row[f"{k}_se"]) for k in ("records", "targets"))]
-        for row in found.to_dict("records")
-    ]
-    about = "Records with the same entries each, at the same targets; targets over which the same entries are spread."
-    header = ("method", "problems", "in records and non-zeros", "in targets")
-    return [Section("Records and targets apart", [Text(about), Table(header, rows, range(1, 4))])]
-
-
-def _cut(found: pd.DataFrame | None) -> list[Block]:
-    """What files of areas took, cut by area and as one problem, where there is a run for them."""
-    if found is None or found.empty:
-        return []
-    rows = [
-        [
-            row["problem"],
-            row["label"],
-            f"{row['n_records']:,} × {row['n_targets']:,}",
-            seconds(row["seconds"]),
-            seconds(row["cpu_seconds"]),
-            significant(row["peak_bytes"] / GIB),
-            MISSING if np.isnan(row["relative_gap"]) else f"{row['relative_gap']:.1e}",
-            row["status"],
-        ]
-        for row in found.sort_values(["nnz", "problem", "label"], kind="stable").to_dict("records")
-    ]
-    header = ("file", "method", "records × targets", "seconds", "CPU seconds", "peak GiB", "gap", "ended")
-    about = "650 areas: *apart*, each is a problem of its own (`partition: area`; seconds add up over areas, one after "
-    about += "the other, the peak is that of the process with the whole file); *above*, all are one, with totals above."
-    return [Section("Files of areas", [Text(about), Table(header, rows, range(2, 7))])]
-
-
-def _areas(found: pd.DataFrame | None) -> list[Block]:
-    """Newton steps by blocks against conjugate gradients on files of areas, where that was measured."""
-    if found is None or found.empty:
-        return []
-    rows = [
-        [
-            row["method"],
-            f"{row['n_records']:,} × {row['n_targets']:,}",
-            seconds(row["blocks"]),
-            seconds(row["conjugate"]),
-            f"{row['ratio']:.2g} ({row['least']:.2g}–{row['most']:.2g})",
-            str(row["steps"]),
-            row["status"],
-        ]
-        for row in found.to_dict("records")
-    ]
-    header = ("method", "records × targets", "by blocks", "conjugate gradients", "ratio (min–max)", "steps", "ended")
-    about = "A file of areas with totals above them, fitted as one problem: Newton steps that go area by area with the "
-    about += "shared totals as a border, beside the same fit by conjugate gradients alone."
-    return [Section("Areas under shared totals", [Text(about), Table(header, rows, range(2, 6))])]
-
-
-def _overhead(found: pd.DataFrame | None) -> list[Block]:
-    """What sending a problem costs, where it was measured."""
-    if found is None or found.empty:
-        return []
-    rows = [
-        [row["engine"], str(row["sizes"]), *(_with_error(row[k], row[f"{k}_se"]) for k in ("seconds", "per_gigabyte"))]
-        for row in found.to_dict("records")
-    ]
-    header = ("engine", "sizes", "seconds per batch", "seconds per gigabyte of matrix")
-    about = "Wall time beyond that of the same batch in the client's own process, on one machine: copies, no network."
-    return [Section("Solved elsewhere", [Text(about), Table(header, rows, range(1, 4))])]
 
 
 def _said(bandwidth: float) -> str:
@@ -304,7 +239,7 @@ def grid_figure(sizes: pd.DataFrame, laws: pd.DataFrame) -> Figure | None:
     styles = _styles(sizes)
     work = drawn.assign(nnz=drawn["nnz"] / MILLION * drawn["n_cells"])
     parts = [
-        f"{r['method']}: exponent {_with_error(r['product'], r['product_se'])} over grids" for _, r in laws.iterrows()
+        f"{r['method']}: exponent {with_error(r['product'], r['product_se'])} over grids" for _, r in laws.iterrows()
     ]
     legend = _legend({k: styles[k] for k in sorted(set(work["label"]))}, work)
     legend.append(Line2D([], [], label="slope 1", color="0.35", linewidth=0.9, linestyle=(0, (5, 3))))
@@ -371,15 +306,11 @@ def _log_axes(ax: Axes, x: np.ndarray[Any, np.dtype[np.float64]], y: Any, cost: 
     log_frame(ax, across, up)
 
 
-def _with_error(value: float, error: float) -> str:
-    return MISSING if np.isnan(value) else f"{value:.2f} ± {error:.2f}"
-
-
 def _exponent_row(row: Mapping[Any, Any]) -> list[str]:
     memory = row["cost"] == "peak_bytes"
     fixed = f"{row['fixed'] / GIB:.2f} GiB" if memory else MISSING
     slope = f"{row['per_nonzero']:.0f} ± {row['per_nonzero_se']:.0f} bytes" if memory else MISSING
-    powers = [_with_error(row[k], row[f"{k}_se"]) for k in ("n_records", "n_targets", "nnz")]
+    powers = [with_error(row[k], row[f"{k}_se"]) for k in ("n_records", "n_targets", "nnz")]
     return [row["label"], COSTS[row["cost"]], str(row["sizes"]), *powers, fixed, slope]
 
 

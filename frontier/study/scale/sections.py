@@ -1,0 +1,89 @@
+"""Sections of the scale report that a run or a table of its own is for: shapes, areas, blocks, work sent elsewhere.
+
+Each is empty where its table is not there.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+import pandas as pd
+
+from frontier.reporting.document import Block, Section, Table, Text
+from frontier.reporting.numbers import MISSING, seconds, significant
+
+GIB = 2.0**30
+
+
+def with_error(value: float, error: float) -> str:
+    return MISSING if np.isnan(value) else f"{value:.2f} ± {error:.2f}"
+
+
+def shapes_section(found: pd.DataFrame | None) -> list[Block]:
+    """Exponents in records and targets apart, where there is a run for them."""
+    if found is None or found.empty:
+        return []
+    rows = [
+        [row["label"], str(row["points"]), *(with_error(row[k], row[f"{k}_se"]) for k in ("records", "targets"))]
+        for row in found.to_dict("records")
+    ]
+    about = "Records with the same entries each, at the same targets; targets over which the same entries are spread."
+    header = ("method", "problems", "in records and non-zeros", "in targets")
+    return [Section("Records and targets apart", [Text(about), Table(header, rows, range(1, 4))])]
+
+
+def areas_section(found: pd.DataFrame | None) -> list[Block]:
+    """What files of areas took, cut by area and as one problem, where there is a run for them."""
+    if found is None or found.empty:
+        return []
+    rows = [
+        [
+            row["problem"],
+            row["label"],
+            f"{row['n_records']:,} × {row['n_targets']:,}",
+            seconds(row["seconds"]),
+            seconds(row["cpu_seconds"]),
+            significant(row["peak_bytes"] / GIB),
+            MISSING if np.isnan(row["relative_gap"]) else f"{row['relative_gap']:.1e}",
+            row["status"],
+        ]
+        for row in found.sort_values(["nnz", "problem", "label"], kind="stable").to_dict("records")
+    ]
+    header = ("file", "method", "records × targets", "seconds", "CPU seconds", "peak GiB", "gap", "ended")
+    about = "650 areas: *apart*, each is a problem of its own (`partition: area`; seconds add up over areas, one after "
+    about += "the other, the peak is that of the process with the whole file); *above*, all are one, with totals above."
+    return [Section("Files of areas", [Text(about), Table(header, rows, range(2, 7))])]
+
+
+def blocks_section(found: pd.DataFrame | None) -> list[Block]:
+    """Newton steps by blocks against conjugate gradients on files of areas, where that was measured."""
+    if found is None or found.empty:
+        return []
+    rows = [
+        [
+            row["method"],
+            f"{row['n_records']:,} × {row['n_targets']:,}",
+            seconds(row["blocks"]),
+            seconds(row["conjugate"]),
+            f"{row['ratio']:.2g} ({row['least']:.2g}–{row['most']:.2g})",
+            str(row["steps"]),
+            row["status"],
+        ]
+        for row in found.to_dict("records")
+    ]
+    header = ("method", "records × targets", "by blocks", "conjugate gradients", "ratio (min–max)", "steps", "ended")
+    about = "A file of areas with totals above them, fitted as one problem: Newton steps that go area by area with the "
+    about += "shared totals as a border, beside the same fit by conjugate gradients alone."
+    return [Section("Areas under shared totals", [Text(about), Table(header, rows, range(2, 6))])]
+
+
+def overhead_section(found: pd.DataFrame | None) -> list[Block]:
+    """What sending a problem costs, where it was measured."""
+    if found is None or found.empty:
+        return []
+    rows = [
+        [row["engine"], str(row["sizes"]), *(with_error(row[k], row[f"{k}_se"]) for k in ("seconds", "per_gigabyte"))]
+        for row in found.to_dict("records")
+    ]
+    header = ("engine", "sizes", "seconds per batch", "seconds per gigabyte of matrix")
+    about = "Wall time beyond that of the same batch in the client's own process, on one machine: copies, no network."
+    return [Section("Solved elsewhere", [Text(about), Table(header, rows, range(1, 4))])]
