@@ -77,15 +77,18 @@ def _panel(ax: Axes, row: pd.Series[Any], part: pd.DataFrame, names: list[str], 
         size = max(2.0, LARGEST * float(np.sqrt(one["n_targets"] / largest)))
         _bar(ax, y, one, reach, marker="o", size=size)
     ax.axhline(len(names) - 0.5, color="0.8", linewidth=0.6)
-    _bar(ax, len(names), row, reach, marker="D", size=5.0)
+    decided = str(row["verdict"]).endswith("better")  # over families and seeds, which the interval alone does not say
+    _bar(ax, len(names), row, reach, marker="D", size=5.0, decided=decided)
     ax.set_xlim(-100 * reach, 100 * reach)
     ax.set_ylim(len(names) + 0.6, -0.6)
 
 
-def _bar(ax: Axes, y: int, one: pd.Series[Any], reach: float, *, marker: str, size: float) -> None:
-    """A difference with its interval: coloured for whom it favours where 0 is outside, hollow where it is not."""
+def _bar(
+    ax: Axes, y: int, one: pd.Series[Any], reach: float, *, marker: str, size: float, decided: bool = True
+) -> None:
+    """A difference with its interval: coloured for whom it favours where 0 is outside, hollow where undecided."""
     d, low, high = (float(one[name]) for name in ("difference", "difference_low", "difference_high"))
-    sure = low > 0 or high < 0
+    sure = decided and (low > 0 or high < 0)
     color = (BLUE if d < 0 else ORANGE) if sure else "0.45"
     if low <= high:
         ax.plot(100 * np.clip([low, high], -reach, reach), [y, y], color=color, linewidth=1.0, zorder=2)
@@ -98,6 +101,6 @@ def _legend() -> list[Line2D]:
     return [
         Line2D([], [], label="the first arm errs less", color=BLUE, **common),
         Line2D([], [], label="the second errs less", color=ORANGE, **common),
-        Line2D([], [], label="not told apart by the seeds", color="0.45", markerfacecolor="white", **common),
+        Line2D([], [], label="not told apart", color="0.45", markerfacecolor="white", **common),
         Line2D([], [], label="mean over folds or targets", color="0.2", marker="D", linestyle="none", markersize=5),
     ]
