@@ -128,6 +128,16 @@ def test_every_size_stands_beside_the_least(tmp_path: Path) -> None:
     assert "223 times the least that must be moved" in text
 
 
+def test_the_least_is_what_a_hand_counts() -> None:
+    row = {"nnz": 1000, "n_records": 100, "n_cells": 1, "n_iter": 7, "n_active": 10.0}
+    # one epoch each: 12 bytes of the tenth of the entries that is drawn, and 6 doubles of its records
+    assert least_bytes(row | {"method": "random_reweight"}) == 7 * (12 * 100 + 48 * 10)
+    assert least_bytes(row | {"method": "dense_adam"}) == 7 * (8 * 1000 + 24 * 100)
+    assert least_bytes(row | {"method": "peers.l0_python"}) == 7 * (8 * 1000 + 48 * 100)
+    assert least_bytes(row | {"method": "anchored_l1"}) == 7 * 2 * 12 * 1000
+    assert least_bytes(row | {"method": "nn_lasso"}) == least_bytes(row | {"method": "peers.skglm"}) == 12 * 1000
+
+
 def test_records_and_targets_apart_are_recovered() -> None:
     rows = [{"label": "a", "n_records": n, "n_targets": m, "seconds": 3e-6 * n * m**0.5, "finished": True}
             for n, m in ((10, 10), (100, 10), (100, 40), (1000, 160))]  # fmt: skip

@@ -2,9 +2,10 @@
 
 Bytes: A is read once per pass, 8 bytes per non-zero in single precision and 12 in double, and what the optimiser keeps
 of each record is read and written once per epoch. Passes: one per epoch of Adam (the gradient and the next estimates,
-`solvers.gates.kernel`), two per Newton step (`Aᵀθ` and `A w`; conjugate gradients within a step are not counted, since
-another solver would not need them), and one in all where the number of iterations says nothing of passes. Seconds:
-bytes over the bandwidth of this machine's memory, measured with as many threads on arrays of a gigabyte in all.
+`solvers.gates.kernel`), over the drawn records alone where a sample is reweighted; two per Newton step (`Aᵀθ` and
+`A w`; conjugate gradients within a step are not counted, since another solver would not need them), and one in all
+where the number of iterations says nothing of passes. Seconds: bytes over the bandwidth of this machine's memory,
+measured with as many threads on arrays of a gigabyte in all.
 """
 
 from __future__ import annotations
@@ -23,6 +24,7 @@ RATES = "rates.json"
 MEASURED_BYTES = 1 << 30
 EPOCHS = {"hard_concrete": GATED_STATE, "dense_adam": DENSE_STATE}
 NEWTON = ("anchored_l1", "leverage_sample")
+SAMPLED = "random_reweight"  # epochs in double precision over the drawn records, which hold their share of the entries
 
 
 def least_bytes(row: Mapping[Any, Any]) -> float:
@@ -32,6 +34,9 @@ def least_bytes(row: Mapping[Any, Any]) -> float:
     ours = method.removeprefix("peers.").replace("l0_python", "hard_concrete")  # the same work, whoever does it
     if ours in EPOCHS:
         return iterations * (SINGLE * nnz * len(block_widths(int(cells))) + EPOCHS[ours] * n * cells)
+    if ours == SAMPLED:
+        drawn = float(row["n_active"])
+        return iterations * (DOUBLE * nnz * drawn / n + 2 * DENSE_STATE * drawn)
     return DOUBLE * nnz * (2 * iterations if ours in NEWTON else 1)
 
 
