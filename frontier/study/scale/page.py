@@ -171,9 +171,13 @@ def against_peers(sizes: pd.DataFrame) -> list[str]:
         row = both.iloc[-1]
         times, memory = row["seconds"] / row["seconds_ours"], row["peak_bytes"] / row["peak_bytes_ours"]
         size = f"{row['nnz'] / MILLION:.3g} million non-zeros"
+        known = not np.isnan(row["relative_gap"])
+        gaps = (
+            f", at a relative gap of {row['relative_gap']:.0e} against {row['relative_gap_ours']:.0e}" if known else ""
+        )
         said.append(
             f"**{escape(row['label'])}**, {size}: {seconds(row['seconds'])}, {significant(times)} times as long as "
-            f"{escape(row['label_ours'])} here, with {significant(memory)} times the memory."
+            f"{escape(row['label_ours'])} here, with {significant(memory)} times the memory{gaps}."
         )
     return said
 
