@@ -22,7 +22,7 @@ from frontier.core.errors import InputError
 from frontier.core.truth import Truth
 
 FloatArray = NDArray[np.float64]
-AT_ONCE = 1 << 22  # numbers that are converted at once: 32 MB
+AT_ONCE = 1 << 22  # numbers of a long array that are handled at once: 32 MB
 SCALE_FLOOR = 1.0  # target units: targets nearer to 0 than this are judged by their absolute error
 
 
@@ -181,11 +181,12 @@ class CalibrationProblem:
             digest.update(np.unique(self.strata, return_inverse=True)[1].astype("<i8").tobytes())
         if self.auxiliary is not None:
             for array in (self.auxiliary.indptr, self.auxiliary.indices, self.auxiliary.data):
-                digest.update(np.ascontiguousarray(array, dtype="<f8").tobytes())
+                _digest(digest, array, "<f8")
         if self.tolerance is not None:
-            digest.update(np.ascontiguousarray(self.tolerance, dtype="<f8").tobytes())
+            _digest(digest, self.tolerance, "<f8")
         if self.q is not None:
-            digest.update(b"q" + np.ascontiguousarray(self.q, dtype="<f8").tobytes())
+            digest.update(b"q")
+            _digest(digest, self.q, "<f8")
         if self.truth is not None:
             digest.update(self.truth.fingerprint.encode())
         return digest.hexdigest()

@@ -67,9 +67,10 @@ class LeverageSample(DenseThinning):
     def thinning(self, problem: CalibrationProblem, dense: FloatArray) -> Thin:
         design = weighted_design(problem)
         extra = problem.auxiliary if self.auxiliary else None
+        rows = design
         if extra is not None:
             rows = WeightedDesign(sp.csr_array(sp.vstack([design.A, extra])), np.zeros(0))
-        leverage, rank = leverages(design if extra is None else rows, dense)
+        leverage, rank = leverages(rows, dense)
         mean = float(dense @ leverage) / float(dense.sum())
         chances = dense * (self.mix + (1 - self.mix) * leverage / mean) if mean > 0 else dense
         drawn = balanced_draw(design.A, problem.importance, dense) if self.balanced else systematic_sample

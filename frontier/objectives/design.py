@@ -9,11 +9,9 @@ import numpy as np
 import scipy.sparse as sp
 from numpy.typing import NDArray
 
-from frontier.core.problem import CalibrationProblem, FloatArray
+from frontier.core.problem import AT_ONCE, CalibrationProblem, FloatArray
 
 RANK_LIMIT = 1_500  # columns whose rank is worth a singular value decomposition (seconds) per cell
-
-AT_ONCE = 1 << 22  # entries that are scaled at once: 32 MB
 
 RANK_TOLERANCE = 1e-14  # of squared singular values of columns of length 1: the rounding of a Gram matrix
 
@@ -63,9 +61,7 @@ class WeightedDesign:
         found = self.matrix.tocsc()
         found.sort_indices()
         if self.factor is not None:
-            for start in range(0, found.nnz, AT_ONCE):
-                part = slice(start, start + AT_ONCE)
-                found.data[part] *= self.factor[found.indices[part]]
+            scale_rows(found, self.factor)
         return found
 
     @cached_property
@@ -83,6 +79,13 @@ class WeightedDesign:
         lengths = np.sqrt(self.curvature)
         d = np.asarray(self.A @ np.divide(1.0, lengths, out=np.zeros_like(lengths), where=lengths > 0))
         return d, np.asarray(self.A.T @ d)
+
+
+def scale_rows(columns: sp.csc_array, factor: FloatArray) -> None:
+    """Multiply every row by its factor (m), in place and a few entries at a time: no second copy of the matrix."""
+    for start in range(0, columns.nnz, AT_ONCE):
+        part = slice(start, start + AT_ONCE)
+        columns.data[part] *= factor[columns.indices[part]]
 
 
 def weighted_design(problem: CalibrationProblem) -> WeightedDesign:

@@ -88,12 +88,10 @@ def _report(name: str, run: Path, out: Path) -> Path:
     if name in RUNS:
         return draw_report([run], out / name)[0]
     if name == SCALE:
-        beside = [run.parent / other for other in SCALES if (run.parent / other / "cells.parquet").is_file()]
-        shapes, areas = (
-            run.parent / other if (run.parent / other / "cells.parquet").is_file() else None
-            for other in (SHAPES, AREAS)
-        )
-        return write_scale(beside, out / "scale", shapes, areas)
+        beside = {other: run.parent / other for other in (*SCALES, SHAPES, AREAS)}
+        there = {other: path for other, path in beside.items() if (path / "cells.parquet").is_file()}
+        sizes = [there[other] for other in SCALES if other in there]
+        return write_scale(sizes, out / "scale", there.get(SHAPES), there.get(AREAS))
     from frontier.reporting.speed_page import write_speed_report  # matplotlib is imported only here
 
     found = load_run(run)

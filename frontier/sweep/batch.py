@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import Any
 
 import numpy as np
@@ -18,8 +18,10 @@ from frontier.objectives.distance import Box
 from frontier.results.schema import identity
 from frontier.results.store import BatchResult
 from frontier.sweep.measure import failure, refit_measured, solve_measured
-from frontier.sweep.plan import Batch
+from frontier.sweep.plan import Batch, Cell
 from frontier.sweep.scoring import score
+
+Scored = tuple[Solution, FloatArray | None, dict[str, Any]]  # with its estimate of every target, and its metrics
 
 
 def solve_batch(batch: Batch, problem: CalibrationProblem, *, contended: bool) -> BatchResult:
@@ -69,39 +71,50 @@ def _result(
     batch: Batch, problem: CalibrationProblem, solutions: Sequence[Solution], refits: Sequence[Sequence[Solution]]
 ) -> BatchResult:
     """The rows of a batch: each cell as fitted, followed by its refits."""
+    return batch_result(
+        batch,
+        problem,
+        (
+            (cell, *scored(problem, batch.split, returned))
+            for cell, fitted, arms in zip(batch.cells, solutions, refits, strict=True)
+            for returned in (fitted, *arms)
+        ),
+    )
+
+
+def batch_result(
+    batch: Batch, problem: CalibrationProblem, found: Iterable[tuple[Cell, Solution, FloatArray | None, dict[str, Any]]]
+) -> BatchResult:
+    """A row, weights, estimates and traces for each scored solution of a cell, in order."""
     rows: list[dict[str, Any]] = []
     weights, estimates, traces = [], [], []
-    for cell, fitted, arms in zip(batch.cells, solutions, refits, strict=True):
-        for returned in (fitted, *arms):
-            solution, estimate, metrics = _scored(problem, batch.split, returned)
-            arm = solution.refit
-            whose = identity(
-                problem=cell.problem,
-                split=cell.split,
-                method=batch.method.name,
-                label=cell.label,
-                point=cell.point,
-                refit=arm,
-            )
-            also = {
-                "cell": cell.named(arm),
-                "repeat": cell.repeat,
-                "batch_size": len(batch.cells),
-                "threads": batch.threads,
-                "code": batch.code,
-            }
-            rows.append(whose | metrics | also)
-            # sparse one by one: all at once would be cells × records numbers, most of them 0
-            empty = sp.csr_array((1, problem.n_records))
-            weights.append(empty if solution.weights is None else sp.csr_array(solution.weights[None, :]))
-            estimates.append(np.full(problem.n_targets, np.nan) if estimate is None else estimate)
-            traces.append({name: list(map(float, values)) for name, values in solution.trace.items()})
+    for cell, solution, estimate, metrics in found:
+        arm = solution.refit
+        whose = identity(
+            problem=cell.problem,
+            split=cell.split,
+            method=batch.method.name,
+            label=cell.label,
+            point=cell.point,
+            refit=arm,
+        )
+        also = {
+            "cell": cell.named(arm),
+            "repeat": cell.repeat,
+            "batch_size": len(batch.cells),
+            "threads": batch.threads,
+            "code": batch.code,
+        }
+        rows.append(whose | metrics | also)
+        # sparse one by one: all at once would be cells × records numbers, most of them 0
+        empty = sp.csr_array((1, problem.n_records))
+        weights.append(empty if solution.weights is None else sp.csr_array(solution.weights[None, :]))
+        estimates.append(np.full(problem.n_targets, np.nan) if estimate is None else estimate)
+        traces.append({name: list(map(float, values)) for name, values in solution.trace.items()})
     return BatchResult(rows, sp.csr_array(sp.vstack(weights)), np.array(estimates), traces)
 
 
-def _scored(
-    problem: CalibrationProblem, split: Split, solution: Solution
-) -> tuple[Solution, FloatArray | None, dict[str, Any]]:
+def scored(problem: CalibrationProblem, split: Split, solution: Solution) -> Scored:
     """A solution with its estimate of every target and its metrics; what cannot be scored has failed."""
     try:
         estimate = None if solution.weights is None else problem.M @ solution.weights

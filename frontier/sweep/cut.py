@@ -23,10 +23,9 @@ from frontier.sweep.partition import check_by_dual, labels_of
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Cut:
-    """The parts of a problem, and how many targets cross them: only methods that solve a dual can hold those."""
+    """The parts of a problem that are solved apart; none where targets cross them, and the whole is solved as one."""
 
     parts: tuple[Part, ...]
-    crossing: int
 
     @classmethod
     def of(cls, problem: CalibrationProblem, column: str, methods: Mapping[str, Method], place: str) -> Cut:
@@ -38,12 +37,15 @@ class Cut:
         above = crossing(problem, labels)
         for label, method in methods.items():
             check_by_dual(problem, above, method, {}, f"{place}, method '{label}'")
-        found = parts(problem, labels, leave_crossing=True)
-        empty = [part.label for part in found if part.problem is None]
-        if empty and not above.size:
+        found = [] if above.size else parts(problem, labels)
+        if empty := [part.label for part in found if part.problem is None]:
             cure = "leave their records out, or add a total"
             raise InputError(f"{place}.partition", f"parts without a target: {some(empty)}", cure=cure)
-        return cls(tuple(found), int(above.size))
+        return cls(tuple(found))
+
+    def problems(self, label: str) -> dict[str, CalibrationProblem]:
+        """The problems of the parts of the problem `label`, by what they are called."""
+        return {part_label(label, part): part.problem for part in self.parts if part.problem is not None}
 
 
 def part_label(problem: str, part: Part) -> str:

@@ -12,17 +12,15 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
 import numpy as np
-import scipy.sparse as sp
 
 from frontier.core.errors import some
 from frontier.core.point import Point
 from frontier.core.problem import CalibrationProblem, FloatArray, Split
 from frontier.core.status import Status
 from frontier.methods.solution import Solution, Timing
-from frontier.results.schema import identity
 from frontier.results.store import BatchResult
-from frontier.sweep.plan import Batch, Whole
-from frontier.sweep.scoring import score
+from frontier.sweep.batch import batch_result, scored
+from frontier.sweep.plan import Batch, Cell, Whole
 
 SUMS = ("objective", "gap")  # of parts, whose objectives add up
 
@@ -51,28 +49,26 @@ def put_together(
 
 
 def _whole(whole: Whole, results: Sequence[BatchResult], problem: CalibrationProblem) -> BatchResult:
-    rows: list[dict[str, Any]] = []
-    weights, estimates = [], []
+    return batch_result(whole.batch, problem, _scored(whole, results, problem))
+
+
+def _scored(
+    whole: Whole, results: Sequence[BatchResult], problem: CalibrationProblem
+) -> Iterator[tuple[Cell, Solution, FloatArray | None, dict[str, Any]]]:
+    """Each cell of the whole and its refits, put together from the rows of the parts."""
     batch = whole.batch
     at = [{str(row["cell"]): i for i, row in enumerate(result.rows)} for result in results]
     for k, cell in enumerate(batch.cells):
+        own = [one.cells[positions[k]] for one, positions in whole.parts]
         for arm in ("none", *batch.anchors):
-            own = [one.cells[positions[k]] for one, positions in whole.parts]
-            if not any(own[p].named(arm) in at[p] for p in range(len(own))):
+            if not any(part.named(arm) in rows for part, rows in zip(own, at, strict=True)):
                 continue  # no part was sparse
-            picks = [at[p].get(own[p].named(arm), at[p][own[p].named("none")]) for p in range(len(own))]
+            picks = [rows.get(part.named(arm), rows[part.named("none")]) for part, rows in zip(own, at, strict=True)]
             found = [result.rows[i] for result, i in zip(results, picks, strict=True)]
-            solution = _solution(batch, cell.point, arm, found, results, picks, whole.records, problem.n_records)
-            estimate = None if solution.weights is None else problem.M @ solution.weights
-            labels = {"problem": cell.problem, "split": cell.split, "method": batch.method.name, "label": cell.label}
-            row = identity(**labels, point=cell.point, refit=arm) | score(problem, batch.split, solution, estimate)
-            row |= _certificate(found) if solution.weights is not None else {}
-            row |= {"cell": cell.named(arm), "repeat": cell.repeat, "batch_size": len(batch.cells)}
-            rows.append(row | {"threads": batch.threads, "code": batch.code})
-            empty = sp.csr_array((1, problem.n_records))
-            weights.append(empty if solution.weights is None else sp.csr_array(solution.weights[None, :]))
-            estimates.append(np.full(problem.n_targets, np.nan) if estimate is None else estimate)
-    return BatchResult(rows, sp.csr_array(sp.vstack(weights)), np.array(estimates), [{} for _ in rows])
+            whole_solution = _solution(batch, cell.point, arm, found, results, picks, whole.records, problem.n_records)
+            solution, estimate, metrics = scored(problem, batch.split, whole_solution)
+            certificate = {} if solution.weights is None else _certificate(found)
+            yield cell, solution, estimate, metrics | certificate
 
 
 def _solution(

@@ -125,13 +125,8 @@ def make_plan(
     cuts: Mapping[str, Cut] = MappingProxyType({}),
 ) -> Plan:
     """The plan of an experiment, given its problems, their splits and the cuts of those in parts (all by label)."""
-    every = dict(problems) | {
-        part_label(label, part): part.problem
-        for label, cut in cuts.items()
-        for part in (() if cut.crossing else cut.parts)
-        if part.problem is not None
-    }
-    fingerprints = {label: problem.fingerprint for label, problem in every.items()}
+    of_parts = [cut.problems(label) for label, cut in cuts.items()]
+    fingerprints = {label: problem.fingerprint for some in (problems, *of_parts) for label, problem in some.items()}
     codes = [
         method_code(spec.name, str(spec.params.get("source", "")), texts_of(spec.name, spec.method))
         for spec in experiment.methods
@@ -180,9 +175,9 @@ def make_plan(
                 continue
             n = problems[label].n_records
             calls = spec.method.calls(spec.points_on(n))
-            for points in itertools.chain.from_iterable(_cut(call, n) for call in calls):
+            for points in itertools.chain.from_iterable(_in_memory(call, n) for call in calls):
                 one = batch(label, split, spec, code, points, repeat)
-                if label in cuts and not cuts[label].crossing:
+                if label in cuts and cuts[label].parts:
                     wholes.append(in_parts(one, cuts[label], code, repeat))
                     batches += [part for part, _ in wholes[-1].parts]
                 else:
@@ -191,7 +186,7 @@ def make_plan(
     return Plan(tuple(batches), tuple(wholes))
 
 
-def _cut(points: Sequence[Point], n: int) -> list[Sequence[Point]]:
+def _in_memory(points: Sequence[Point], n: int) -> list[Sequence[Point]]:
     """Points whose weights fit into memory together: at most `MOST_WEIGHTS`, or one at a time."""
     most = max(1, MOST_WEIGHTS // n)
     return [points[first : first + most] for first in range(0, len(points), most)]

@@ -11,7 +11,7 @@ from frontier.core.problem import CalibrationProblem, Split
 from frontier.problems.diagnostics import problem_warnings
 from frontier.problems.registry import build_problem
 from frontier.problems.splits import build_splits
-from frontier.sweep.cut import Cut, part_label
+from frontier.sweep.cut import Cut
 from frontier.sweep.experiment import Experiment, SplitSpec, read_experiment
 from frontier.sweep.method_entry import MethodSpec
 from frontier.sweep.plan import Plan, make_plan
@@ -36,13 +36,10 @@ class Session:
     @property
     def solved(self) -> dict[str, CalibrationProblem]:
         """The problems of all batches, by what these call them: those in parts part by part."""
-        of_parts = {
-            part_label(label, part): part.problem
-            for label, cut in self.cuts.items()
-            for part in cut.parts
-            if part.problem is not None
-        }
-        return self.problems | of_parts
+        found = dict(self.problems)
+        for label, cut in self.cuts.items():
+            found |= cut.problems(label)
+        return found
 
 
 def open_session(path: Path | str, folder: Path | None = None, *, run_files: bool = True) -> Session:

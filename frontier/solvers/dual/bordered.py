@@ -25,10 +25,10 @@ from numpy.typing import NDArray
 
 from frontier.core.limits import allowed_threads
 from frontier.core.problem import FloatArray
+from frontier.solvers.dual.conjugate import PARTS
 
 LIMITS = (64, 256, 1024)  # rows of a block
 LARGEST_LOCAL = 4_000  # rows of a block and the border together: 128 MB for each part
-PARTS = 4  # groups of blocks, each with a sum of its own for the border: threads decide nothing but the time
 DENSE_SECONDS, GRAM_SECONDS, ENTRY_SECONDS = 1e-10, 2e-9, 3e-9  # of a factorisation's, a Gram's, a product's operation
 
 Int32 = NDArray[np.int32]

@@ -26,7 +26,7 @@ from frontier.core.problem import FloatArray
 ITERATIONS = 500
 FORCING = 0.1  # largest share of the gradient that a direction may leave
 ENOUGH = 0.5  # share of the tolerance on the gradient at which a direction is exact enough
-PARTS = 4
+PARTS = 4  # of the columns, each with a sum of its own: threads take parts, and decide nothing but the time
 IN_PLACE = 0.5  # of all entries: from here on active columns are not copied
 PART_ENTRIES = 250_000  # in a part, at least: 0.4 ms, against some 50 µs to hand it to a thread
 

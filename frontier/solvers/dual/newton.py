@@ -112,7 +112,7 @@ class DualNewton:
         normal = np.zeros((len(self.b), len(self.b)))
         add_gram(self.A.indptr, self.A.indices, self.A.data, slope, normal)
         diagonal = np.diagonal(normal)
-        extra = rho if rho > 0 else RIDGE * max(float(diagonal.mean()), 1e-300)
+        extra = rho if rho > 0 else _ridge(diagonal)
         normal[np.diag_indices_from(normal)] += extra
         try:
             factor = sla.cho_factor(normal, lower=True, overwrite_a=True, check_finite=False)
@@ -129,7 +129,7 @@ class DualNewton:
             if rho <= 0:
                 diagonal = np.zeros(len(self.b))
                 add_diagonal(self.A.indptr, self.A.indices, self.A.data, np.arange(len(slope)), slope, diagonal)
-                extra = RIDGE * max(float(diagonal.mean()), 1e-300)
+                extra = _ridge(diagonal)
             try:
                 return self.bordered.direction(slope, gradient, extra)
             except sla.LinAlgError:
@@ -139,6 +139,11 @@ class DualNewton:
             self._looked = iterations
             self.bordered = Bordered.found(self.A, iterations)
         return found
+
+
+def _ridge(diagonal: FloatArray) -> float:
+    """What is added to a normal matrix that no relaxation makes definite."""
+    return RIDGE * max(float(diagonal.mean()), 1e-300)
 
 
 def _value(link: Link, theta: FloatArray, eta: FloatArray, b: FloatArray, rho: float) -> float:

@@ -71,7 +71,7 @@ class Training:
 
     @property
     def n_records(self) -> int:
-        return int(self.loss.design.shape[1])
+        return self.loss.design.shape[1]
 
     @property
     def temperatures(self) -> FloatArray:

@@ -24,8 +24,8 @@ from numpy.typing import NDArray
 from frontier.core import random
 from frontier.core.limits import allowed_threads, check_time
 from frontier.core.problem import FloatArray
-from frontier.objectives.design import AT_ONCE, WeightedDesign
-from frontier.solvers.dual.conjugate import add_diagonal
+from frontier.objectives.design import WeightedDesign, scale_rows
+from frontier.solvers.dual.conjugate import PARTS, add_diagonal
 from frontier.solvers.gates.lanes import gather, scatter
 
 EXACT_ROWS = 4_000  # a Gram matrix of 128 MB, decomposed in half a minute
@@ -34,7 +34,6 @@ DEPENDENT = 1e-10  # of the largest eigenvalue of the Gram matrix of rows of len
 DRAWS = 16  # systems side by side: two registers of eight numbers
 ITERATIONS, ENOUGH = 60, 1e-2  # of conjugate gradients, and the share of the right-hand sides that they may leave
 RIDGE = 1e-4  # relative to rows of length 1: keeps directions that nested rows lack out of the sketch
-PARTS = 4  # of the columns, each with a sum of its own: threads take parts, and decide nothing but the time
 
 
 def leverages(design: WeightedDesign, weights: FloatArray) -> tuple[FloatArray, int]:
@@ -67,9 +66,7 @@ def sketched_leverages(A: sp.csc_array, weights: FloatArray) -> tuple[FloatArray
     squares = np.zeros(m)
     add_diagonal(A.indptr, A.indices, A.data, np.arange(n), weights, squares)
     inverse = np.divide(1.0, np.sqrt(squares), out=np.zeros(m), where=squares > 0)
-    for start in range(0, A.nnz, AT_ONCE):
-        part = slice(start, start + AT_ONCE)
-        A.data[part] *= inverse[A.indices[part]]
+    scale_rows(A, inverse)
     sketch = _Sketch(A, weights)
     found = sketch.projected(_solved(sketch, sketch.right_hand_sides()))
     return found, round(float(weights @ found**2))

@@ -26,9 +26,16 @@ from frontier.reporting.numbers import MISSING, count, count_tick, seconds, seco
 from frontier.reporting.provenance import closing, limitations, settings
 from frontier.reporting.write import write_document
 from frontier.study.scale import least
-from frontier.study.scale.sections import areas_section, blocks_section, overhead_section, shapes_section, with_error
+from frontier.study.scale.sections import (
+    GIB,
+    areas_section,
+    blocks_section,
+    overhead_section,
+    shapes_section,
+    with_error,
+)
 
-GIB, MILLION = 2.0**30, 1e6
+MILLION = 1e6
 PANEL_INCHES = 3.0
 COSTS = {"seconds": "seconds", "cpu_seconds": "CPU seconds", "peak_bytes": "peak memory"}
 AXES = {"seconds": "seconds, all cells", "peak_bytes": "peak memory of the process, GiB"}

@@ -5,6 +5,9 @@ Each is empty where its table is not there.
 
 from __future__ import annotations
 
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
+
 import numpy as np
 import pandas as pd
 
@@ -13,77 +16,92 @@ from frontier.reporting.numbers import MISSING, seconds, significant
 
 GIB = 2.0**30
 
+Row = Mapping[Any, Any]
+
 
 def with_error(value: float, error: float) -> str:
+    """A number with its standard error."""
     return MISSING if np.isnan(value) else f"{value:.2f} ± {error:.2f}"
 
 
 def shapes_section(found: pd.DataFrame | None) -> list[Block]:
     """Exponents in records and targets apart, where there is a run for them."""
-    if found is None or found.empty:
-        return []
-    rows = [
-        [row["label"], str(row["points"]), *(with_error(row[k], row[f"{k}_se"]) for k in ("records", "targets"))]
-        for row in found.to_dict("records")
-    ]
+
+    def shown(row: Row) -> list[str]:
+        return [row["label"], str(row["points"]), *(with_error(row[k], row[f"{k}_se"]) for k in ("records", "targets"))]
+
     about = "Records with the same entries each, at the same targets; targets over which the same entries are spread."
     header = ("method", "problems", "in records and non-zeros", "in targets")
-    return [Section("Records and targets apart", [Text(about), Table(header, rows, range(1, 4))])]
+    return _section("Records and targets apart", about, found, header, shown, range(1, 4))
 
 
 def areas_section(found: pd.DataFrame | None) -> list[Block]:
     """What files of areas took, cut by area and as one problem, where there is a run for them."""
-    if found is None or found.empty:
-        return []
-    rows = [
-        [
+
+    def shown(row: Row) -> list[str]:
+        return [
             row["problem"],
             row["label"],
-            f"{row['n_records']:,} × {row['n_targets']:,}",
+            _size(row),
             seconds(row["seconds"]),
             seconds(row["cpu_seconds"]),
             significant(row["peak_bytes"] / GIB),
             MISSING if np.isnan(row["relative_gap"]) else f"{row['relative_gap']:.1e}",
             row["status"],
         ]
-        for row in found.sort_values(["nnz", "problem", "label"], kind="stable").to_dict("records")
-    ]
+
+    ordered = None if found is None else found.sort_values(["nnz", "problem", "label"], kind="stable")
     header = ("file", "method", "records × targets", "seconds", "CPU seconds", "peak GiB", "gap", "ended")
     about = "650 areas: *apart*, each is a problem of its own (`partition: area`; seconds add up over areas, one after "
     about += "the other, the peak is that of the process with the whole file); *above*, all are one, with totals above."
-    return [Section("Files of areas", [Text(about), Table(header, rows, range(2, 7))])]
+    return _section("Files of areas", about, ordered, header, shown, range(2, 7))
 
 
 def blocks_section(found: pd.DataFrame | None) -> list[Block]:
     """Newton steps by blocks against conjugate gradients on files of areas, where that was measured."""
-    if found is None or found.empty:
-        return []
-    rows = [
-        [
+
+    def shown(row: Row) -> list[str]:
+        return [
             row["method"],
-            f"{row['n_records']:,} × {row['n_targets']:,}",
+            _size(row),
             seconds(row["blocks"]),
             seconds(row["conjugate"]),
             f"{row['ratio']:.2g} ({row['least']:.2g}–{row['most']:.2g})",
             str(row["steps"]),
             row["status"],
         ]
-        for row in found.to_dict("records")
-    ]
+
     header = ("method", "records × targets", "by blocks", "conjugate gradients", "ratio (min–max)", "steps", "ended")
     about = "A file of areas with totals above them, fitted as one problem: Newton steps that go area by area with the "
     about += "shared totals as a border, beside the same fit by conjugate gradients alone."
-    return [Section("Areas under shared totals", [Text(about), Table(header, rows, range(2, 6))])]
+    return _section("Areas under shared totals", about, found, header, shown, range(2, 6))
 
 
 def overhead_section(found: pd.DataFrame | None) -> list[Block]:
     """What sending a problem costs, where it was measured."""
-    if found is None or found.empty:
-        return []
-    rows = [
-        [row["engine"], str(row["sizes"]), *(with_error(row[k], row[f"{k}_se"]) for k in ("seconds", "per_gigabyte"))]
-        for row in found.to_dict("records")
-    ]
+
+    def shown(row: Row) -> list[str]:
+        costs = (with_error(row[k], row[f"{k}_se"]) for k in ("seconds", "per_gigabyte"))
+        return [row["engine"], str(row["sizes"]), *costs]
+
     header = ("engine", "sizes", "seconds per batch", "seconds per gigabyte of matrix")
     about = "Wall time beyond that of the same batch in the client's own process, on one machine: copies, no network."
-    return [Section("Solved elsewhere", [Text(about), Table(header, rows, range(1, 4))])]
+    return _section("Solved elsewhere", about, found, header, shown, range(1, 4))
+
+
+def _section(
+    title: str,
+    about: str,
+    found: pd.DataFrame | None,
+    header: Sequence[str],
+    shown: Callable[[Row], list[str]],
+    numbers: range,
+) -> list[Block]:
+    """A section with a line of text and a table with a row for each of `found`; nothing where there is none."""
+    if found is None or found.empty:
+        return []
+    return [Section(title, [Text(about), Table(header, [shown(row) for row in found.to_dict("records")], numbers)])]
+
+
+def _size(row: Row) -> str:
+    return f"{row['n_records']:,} × {row['n_targets']:,}"
