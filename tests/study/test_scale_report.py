@@ -12,7 +12,7 @@ from typer.testing import CliRunner
 
 from frontier.core.errors import InputError
 from frontier.study.scale.blocks import measured, ratios
-from frontier.study.scale.command import main
+from frontier.study.scale.command import _beside, main
 from frontier.study.scale.costs import costs, exponents, grid_law, medians, shape_law
 from frontier.study.scale.least import least_bytes
 from frontier.study.scale.overhead import laws
@@ -162,3 +162,13 @@ def test_blocks_are_measured_against_conjugate_gradients_on_the_same_fits(tmp_pa
     assert (found["ratio"] == found["conjugate"] / found["blocks"]).all()
     written = write_scale_report(ScaleTables(*tables(rows()), blocks=found), [MANIFEST], tmp_path)
     assert "## Areas under shared totals" in written[0].read_text()
+
+
+def test_a_table_beside_the_results_that_is_none_is_one_clear_line(tmp_path: Path) -> None:
+    path = tmp_path / "blocks.csv"
+    path.write_text("a,b\n", encoding="utf-8")
+    with pytest.raises(
+        InputError, match=r"blocks.csv: not the table that is expected: .*n_records.*; measure it again"
+    ):
+        _beside(path, ratios)
+    assert _beside(tmp_path / "overhead.csv", laws) is None

@@ -26,7 +26,7 @@ from frontier.problems.registry import load_problem
 from frontier.solvers.dual import newton
 from frontier.sweep.measure import limited_threads
 
-AREAS = 650
+AREAS, SIZES = 650, [100, 1000]
 METHODS: dict[str, tuple[Method, Point]] = {
     "anchored_l1, λ = 10 μ": (AnchoredL1(), Point(lam=10.0)),
     "raking": (Raking(), Point()),
@@ -39,11 +39,13 @@ NEVER = 10**9
 def main(
     out: Annotated[Path, typer.Option(help="the table, a CSV file")] = Path("results/scale_populace/blocks.csv"),
     repeats: Annotated[int, typer.Option(min=1, help="of every fit")] = 3,
-    records: Annotated[str, typer.Option(help="records per area, with commas")] = "100,1000",
+    records: Annotated[
+        list[int] | None, typer.Option(min=60, help="per area, may be given again; default 100, 1000")
+    ] = None,
     areas: Annotated[int, typer.Option(min=1)] = AREAS,
 ) -> None:
     """Measure Newton steps by blocks against conjugate gradients on files of areas (keep the machine idle)."""
-    found = measured([int(size) for size in records.split(",")], areas, repeats)
+    found = measured(records or SIZES, areas, repeats)
     out.parent.mkdir(parents=True, exist_ok=True)
     found.to_csv(out, index=False)
     Console().print(f"{ratios(found).to_string(index=False)}\ntable: {out}", highlight=False)

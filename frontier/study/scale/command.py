@@ -6,7 +6,7 @@ CSV and figures; solves nothing. Exit codes: 0 done, 2 bad input.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Annotated
 
@@ -51,8 +51,7 @@ def write_scale(results: Sequence[Path], out: Path, shapes: Path | None = None, 
     sizes = medians(pd.concat([costs(run.cells, run.manifest) for run in runs], ignore_index=True))
     varied = None if shapes is None else shape_law(_medians(shapes))
     cut = None if areas is None else _medians(areas)
-    overhead = laws(pd.read_csv(results[0] / OVERHEAD)) if (results[0] / OVERHEAD).is_file() else None
-    blocks = ratios(pd.read_csv(results[0] / BLOCKS)) if (results[0] / BLOCKS).is_file() else None
+    overhead, blocks = _beside(results[0] / OVERHEAD, laws), _beside(results[0] / BLOCKS, ratios)
     from frontier.study.scale.page import ScaleTables, write_scale_report  # matplotlib is imported only here
 
     tables = ScaleTables(sizes, exponents(sizes), grid_law(sizes), varied, cut, overhead, blocks, read_rate(results[0]))
@@ -60,6 +59,16 @@ def write_scale(results: Sequence[Path], out: Path, shapes: Path | None = None, 
         return write_scale_report(tables, [run.manifest for run in runs], out)[0]
     except OSError as error:
         raise InputError(out, f"report cannot be written: {error.strerror}", cure="use --out") from None
+
+
+def _beside(path: Path, read: Callable[[pd.DataFrame], pd.DataFrame]) -> pd.DataFrame | None:
+    """What a table beside the results comes to; None where it is not there."""
+    if not path.is_file():
+        return None
+    try:
+        return read(pd.read_csv(path))
+    except (ValueError, KeyError) as error:
+        raise InputError(path, f"not the table that is expected: {error}", cure="measure it again") from None
 
 
 def _medians(folder: Path) -> pd.DataFrame:
