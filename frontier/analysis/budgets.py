@@ -12,6 +12,7 @@ description of the spread rather than an unbiased estimate (Bengio & Grandvalet 
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import Any
 
 import numpy as np
@@ -26,6 +27,7 @@ POOLED = (
     *("train_mare", "heldout_mare", "heldout_median_are", "heldout_capped_mare"),
     *("n_active", "ess", "refit_seconds"),
 )
+READ = ("has_weights", "missed", "hollow", "split", "seed", "timing", "fit_seconds", *POOLED)
 KEYS = ("problem", "design", "budget", "lam", "label", "refit")
 
 
@@ -43,7 +45,7 @@ def by_budget(ready: pd.DataFrame) -> pd.DataFrame:
     Each of `POOLED` gives `_mean` and `_se`; `n_cells`, `n_with_weights`, `n_missed` (budget not reached), `n_hollow`,
     `n_splits` and `n_seeds` (those with weights) count; `fit_seconds_mean` is of the kind that `timing` names.
     """
-    ready = first_repeats(ready)
+    ready = first_repeats(ready)[[*(key for key in KEYS if key != "design"), *READ]]
     ready = ready.assign(design=[design_of(split) for split in ready["split"]], arm=ready["refit"].map(arm_rank))
     rows = []
     for key, group in ready.sort_values([*KEYS[:5], "arm"], kind="stable").groupby(
@@ -54,30 +56,35 @@ def by_budget(ready: pd.DataFrame) -> pd.DataFrame:
         row |= {"n_cells": len(group), "n_with_weights": len(good)}
         row |= {"n_missed": int(good["missed"].sum()), "n_hollow": int(good["hollow"].sum())}
         row |= {"n_splits": good["split"].nunique(), "n_seeds": good["seed"].nunique()}
-        for metric in POOLED:
-            row[f"{metric}_mean"], row[f"{metric}_se"] = pooled(good, metric)
+        for metric, (mean, error) in pooled(good, POOLED).items():
+            row |= {f"{metric}_mean": mean, f"{metric}_se": error}
         spent, row["timing"] = fit_seconds(good)
         row["fit_seconds_mean"] = float(spent.mean()) if spent.size else float("nan")
         rows.append(row)
     return pd.DataFrame(rows)
 
 
-def pooled(cells: pd.DataFrame, metric: str) -> tuple[float, float]:
-    """The mean over splits of means over seeds, and its standard error (NaN where nothing varies)."""
-    values = cells[metric].to_numpy(dtype=np.float64)
-    known = ~np.isnan(values)
-    if not known.any():
-        return float("nan"), float("nan")
-    by_split = _means(values[known], cells["split"].to_numpy()[known])
-    by_seed = _means(values[known], cells["seed"].to_numpy(dtype=np.float64)[known])
-    terms = [float(part.var(ddof=1)) / len(part) for part in (by_split, by_seed) if len(part) > 1]
-    return float(by_split.mean()), float(np.sqrt(sum(terms))) if terms else float("nan")
+def pooled(cells: pd.DataFrame, metrics: Iterable[str]) -> dict[str, tuple[float, float]]:
+    """Of each metric the mean over splits of means over seeds, and its standard error (NaN where nothing varies)."""
+    groups = cells["split"].to_numpy(), cells["seed"].to_numpy(dtype=np.float64)
+    whole = [_codes(some) for some in groups]
+    found = {}
+    for metric in metrics:
+        values = cells[metric].to_numpy(dtype=np.float64)
+        known = ~np.isnan(values)
+        if not known.any():
+            found[metric] = float("nan"), float("nan")
+            continue
+        codes = whole if known.all() else [_codes(some[known]) for some in groups]
+        by_split, by_seed = (np.bincount(some, weights=values[known]) / np.bincount(some) for some in codes)
+        terms = [float(part.var(ddof=1)) / len(part) for part in (by_split, by_seed) if len(part) > 1]
+        found[metric] = float(by_split.mean()), float(np.sqrt(sum(terms))) if terms else float("nan")
+    return found
 
 
-def _means(values: NDArray[np.float64], groups: NDArray[Any]) -> NDArray[np.float64]:
-    """The mean of each group, in the order of first appearance; a missing group (no seed) is a group."""
-    codes, names = pd.factorize(groups, use_na_sentinel=False)
-    return np.bincount(codes, weights=values) / np.bincount(codes, minlength=len(names))
+def _codes(groups: NDArray[Any]) -> NDArray[np.intp]:
+    """The group of each, numbered in the order of first appearance; a missing one (no seed) is a group."""
+    return pd.factorize(groups, use_na_sentinel=False)[0]
 
 
 def arm_rank(refit: str) -> tuple[int, str]:

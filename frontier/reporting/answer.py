@@ -12,7 +12,7 @@ from frontier.analysis.budgets import parts_of
 from frontier.analysis.contrasts import DELTA
 from frontier.analysis.profiles import HELD_OUT
 from frontier.reporting.document import Document, Text, walk
-from frontier.reporting.misses import points_at, sizes_of
+from frontier.reporting.misses import ARM, at_one_size
 from frontier.reporting.numbers import count, percent, seconds
 from frontier.reporting.prepared import Prepared
 from frontier.reporting.quantities import LEAST_ERROR
@@ -20,7 +20,6 @@ from frontier.reporting.quantities import LEAST_ERROR
 MOST_PARTS = 3  # problems and designs with a table of their own; more of them are replicates, and are averaged
 MOST_ROWS = 20
 SHOWN = ("n_active", "train_mare", "ess", "fit_seconds")
-ARM = ["label", "refit", "lam", "budget"]
 AGAIN = "initial"  # the refit that is shown beside the fit: the one yardstick that selections have in common
 
 
@@ -35,15 +34,15 @@ def answer(run: Prepared, front: Document | None) -> list[str]:
     replicates = HIDDEN in cells.columns and cells.groupby("problem")[HIDDEN].any().all()
     if len(parts) > MOST_PARTS or (replicates and len(parts) > 1):
         title = f"mean over {len(parts)} problems" + (" and designs" if cells["split"].nunique() > 1 else "")
-        tables = list(_table(title, cells))
+        tables = list(_table(title, cells, run.focus))
     else:
-        tables = [line for key, part in parts for line in _table(run.titles[key], part)]
+        tables = [line for key, part in parts for line in _table(run.titles[key], part, run.focus)]
     texts = [block.markdown for block in walk(front.blocks if front else []) if isinstance(block, Text)]
     said = dict.fromkeys(html.unescape(text).replace("**", "").replace("\\", "") for text in texts if "**" in text)
     return [*tables, *list(said)[:MOST_PARTS]]
 
 
-def _table(title: str, part: pd.DataFrame) -> Iterator[str]:
+def _table(title: str, part: pd.DataFrame, compared: list[str]) -> Iterator[str]:
     """The methods near the middle one of the shared sizes and those of the whole file, the smallest error first."""
     error = judged_by(part, HELD_OUT)
     error = error if part[error].notna().any() else "train_mare"
@@ -51,10 +50,7 @@ def _table(title: str, part: pd.DataFrame) -> Iterator[str]:
     points = points.reset_index().assign(n_active_mean=lambda frame: frame["n_active"])
     if points.empty:
         return
-    sizes = sizes_of(points)
-    dense = points[points["budget"].isna() & (points["lam"].isna() | (points["lam"] == 0))]
-    near = points_at(points, sizes[len(sizes) // 2]) if sizes else points.iloc[:0]
-    chosen = pd.concat([near, dense]).drop_duplicates(["label", "refit"])
+    chosen = at_one_size(points, compared)[1].drop_duplicates(["label", "refit"])
     fits = chosen[chosen["refit"] == "none"].sort_values([error, "label"], kind="stable").head(MOST_ROWS)
     again = chosen[chosen["refit"] == AGAIN].set_index("label")
     name = {"train_mare": "", HIDDEN: "hidden error"}.get(error, "held-out error")

@@ -38,17 +38,21 @@ class Bullets:
 class Table:
     """A table of finished text; `numbers` are the columns set flush right, by place.
 
-    One that is `foldable` is folded away where it has more than `FOLD_ABOVE` rows.
+    One that is `foldable` is folded away where it has more than `FOLD_ABOVE` rows, one with a `fold` always, by that
+    text.
     """
 
     header: Sequence[str]
     rows: Sequence[Sequence[str | Text]]
     numbers: Sequence[int] = ()
     foldable: bool = False
+    fold: str = ""
 
     @property
     def folded(self) -> str:
         """What a reader unfolds it by (`42 cells`); empty where it stands open."""
+        if self.fold:
+            return self.fold
         return f"{len(self.rows):,} cells" if self.foldable and len(self.rows) > FOLD_ABOVE else ""
 
 

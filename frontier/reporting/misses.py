@@ -8,7 +8,7 @@ residual|, means over the seeds and folds in which a target was held out, or fit
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -21,6 +21,7 @@ from frontier.reporting.charts.style import log_ticks
 NEAR = 1.6  # so that every number of records is near one of the sizes 1, 2, 5, 10, …, which are at most 2.5-fold apart
 WORST = {"held out": 8, "fitted": 4}  # targets listed per arm and size
 MOST_SIZES = 12
+ARM = ["label", "refit", "lam", "budget"]
 CAP = 1.0  # as in heldout_capped_mare
 
 Matrix = NDArray[np.float64]
@@ -76,6 +77,19 @@ def points_at(points: pd.DataFrame, size: float) -> pd.DataFrame:
     return near.sort_values("distance", kind="stable").drop_duplicates(["label", "refit"])
 
 
+def at_one_size(points: pd.DataFrame, compared: Sequence[str]) -> tuple[float, pd.DataFrame]:
+    """The middle one of the sizes that most arms of the compared labels reach; each arm there, and the dense ones.
+
+    The size is 0 where there is none.
+    """
+    near = {size: points_at(points, size) for size in sizes_of(points)}
+    reached = {size: int(part["label"].isin(compared).sum()) for size, part in near.items()}
+    sizes = [size for size, n in reached.items() if n == max(reached.values())]
+    dense = points[points["budget"].isna() & (points["lam"].isna() | (points["lam"] == 0))]
+    size = sizes[len(sizes) // 2] if sizes else 0.0
+    return size, (pd.concat([near[size], dense]) if sizes else dense).drop_duplicates(ARM)
+
+
 def worst_misses(
     part: pd.DataFrame, points: pd.DataFrame, errors: Errors, sizes: Iterable[float]
 ) -> tuple[list[dict[str, Any]], list[dict[str, Any]]]:
@@ -83,21 +97,18 @@ def worst_misses(
 
     `part` are its prepared cells, `points` their means by (label, refit, lam, budget).
     """
-    usable = part[part["status"].isin(WITH_WEIGHTS)]
-    keys = ["label", "refit", "lam", "budget"]
-    cells_of = {key: group["cell"].tolist() for key, group in usable.fillna({"lam": -1, "budget": -1}).groupby(keys)}
+    rows_of = rows_by_arm(part, errors)
     worst: list[dict[str, Any]] = []
     families: list[dict[str, Any]] = []
     for size in sizes:
         for point in points_at(points, size).sort_values(["label", "refit"]).to_dict("records"):
-            key = tuple(-1 if pd.isna(point[name]) else point[name] for name in keys)
-            rows = [errors.row_of[cell] for cell in cells_of.get(key, ()) if cell in errors.row_of]
+            rows = rows_of.get(arm_key(point))
             if not rows:
                 continue
-            arm = {"size": size, **{name: point[name] for name in (*keys, "n_active_mean")}}
+            arm = {"size": size, **{name: point[name] for name in (*ARM, "n_active_mean")}}
             for role, count in WORST.items():
                 shown = errors.heldout[rows] if role == "held out" else ~errors.heldout[rows]
-                told = _means(errors, rows, shown)
+                told = means(errors, rows, shown)
                 order = np.argsort(-np.nan_to_num(told["error"], nan=-1.0), kind="stable")[:count]
                 worst += [
                     arm
@@ -106,11 +117,24 @@ def worst_misses(
                     for j in order
                     if not np.isnan(told["error"][j])
                 ]
-                families += [arm | {"role": role} | row for row in _by_family(errors.families, told["capped"])]
+                families += [arm | {"role": role} | row for row in by_family(errors.families, told["capped"])]
     return worst, families
 
 
-def _means(errors: Errors, rows: list[int], shown: NDArray[np.bool_]) -> Mapping[str, Matrix]:
+def rows_by_arm(part: pd.DataFrame, errors: Errors) -> dict[tuple[Any, ...], list[int]]:
+    """The rows in `errors` of each arm (`arm_key`) of prepared cells."""
+    usable = part[part["status"].isin(WITH_WEIGHTS) & part["cell"].isin(errors.row_of)].fillna(
+        {"lam": -1, "budget": -1}
+    )
+    return {tuple(key): [errors.row_of[cell] for cell in some["cell"]] for key, some in usable.groupby(ARM)}
+
+
+def arm_key(point: Mapping[Any, Any]) -> tuple[Any, ...]:
+    """What tells an arm from others: label, refit, λ and budget, −1 where it has none."""
+    return tuple(-1 if pd.isna(point[name]) else point[name] for name in ARM)
+
+
+def means(errors: Errors, rows: list[int], shown: NDArray[np.bool_]) -> Mapping[str, Matrix]:
     """Means per target over the cells in which it is `shown`; NaN where it never is."""
     residuals = errors.residuals[rows]
     shown = shown & ~np.isnan(residuals)
@@ -128,6 +152,6 @@ def _means(errors: Errors, rows: list[int], shown: NDArray[np.bool_]) -> Mapping
     return found
 
 
-def _by_family(families: NDArray[Any], capped: Matrix) -> list[dict[str, Any]]:
+def by_family(families: NDArray[Any], capped: Matrix) -> list[dict[str, Any]]:
     known = pd.Series(capped).groupby(families).mean().dropna()
     return [{"family": str(family), "error": float(error)} for family, error in known.items()]

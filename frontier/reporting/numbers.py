@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Mapping
+from typing import Any
 
 MISSING = "–"
 
@@ -78,6 +80,12 @@ def points(difference: float) -> str:
 def points_interval(low: float, high: float) -> str:
     """The limits of a difference in percentage points: `−1.20 to +0.40`."""
     return MISSING if math.isnan(low) else f"{points(low)} to {points(high)}"
+
+
+def points_with_interval(row: Mapping[Any, Any], name: str) -> str:
+    """`+3.03 (+2.29 to +3.77)`: the difference `name` of a row with its limits, in percentage points."""
+    limits = points_interval(row[f"{name}_low"], row[f"{name}_high"])
+    return points(row[name]) if limits == MISSING else f"{points(row[name])} ({limits})"
 
 
 def count(value: float | None) -> str:

@@ -11,10 +11,15 @@ import pandas as pd
 
 from frontier.analysis.aggregate import aggregate, first_repeats, prepare
 from frontier.analysis.budgets import by_budget, parts_of
+from frontier.analysis.contrasts import CONTROL, Contrast, contrasts, declared
 from frontier.reporting.charts.style import LabelStyle, label_styles
 from frontier.reporting.facts import design_title
+from frontier.reporting.misses import Errors, errors_by_problem
 
 Key = tuple[str, str]  # problem and design
+PRIMARY = "heldout_capped_mare"  # the error that verdicts are about
+MOST_PARTS = 3  # problems and designs on the first page; of more, what is told there holds for the first
+MOST_COLOURS = 4  # methods that stand out in a figure: more lines than that nobody follows
 
 
 class Prepared:
@@ -38,6 +43,7 @@ class Prepared:
     ) -> None:
         self.stored, self.manifest, self.targets, self.traces = cells, manifest, targets, traces
         self.cells = prepare(cells)
+        self._pooled: dict[Key, pd.DataFrame] = {}
 
     @property
     def can_compare(self) -> bool:
@@ -61,14 +67,80 @@ class Prepared:
         return label_styles(self.cells["label"], dict(zip(self.cells["label"], self.cells["method"], strict=True)))
 
     @cached_property
+    def declared(self) -> list[Contrast]:
+        """The comparisons that the experiment was made for, or those of the two camps."""
+        return declared(self.manifest, self.stored) if self.can_compare else []
+
+    @cached_property
+    def contrasts(self) -> tuple[pd.DataFrame, pd.DataFrame]:
+        """`frontier.analysis.contrasts`, and their families; empty where nothing can be compared.
+
+        Raises `InputError` when the targets are those of other cells.
+        """
+        if not self.can_compare or self.targets is None:
+            return pd.DataFrame(), pd.DataFrame()
+        return contrasts(self.stored, self.targets, self.declared)
+
+    @property
+    def controls(self) -> set[str]:
+        """The labels of untouched initial weights."""
+        return set(self.stored.loc[self.stored["method"] == CONTROL, "label"])
+
+    @cached_property
+    def focus(self) -> list[str]:
+        """The labels that stand out in figures: those of the declared comparisons in their order, then the others."""
+        known = list(self.styles)
+        named = [label for contrast in self.declared for label, _ in contrast if label in known]
+        order = dict.fromkeys(label for label in [*named, *known] if label not in self.controls)
+        return list(order)[:MOST_COLOURS]
+
+    @property
+    def arm(self) -> str:
+        """The refit that the first comparison is made of, of which figures speak; as fitted where there is none."""
+        return self.declared[0][0][1] if self.declared else "none"
+
+    @cached_property
+    def front(self) -> list[Key]:
+        """The problems and designs of the first page, those with the most folds first."""
+        order = sorted(self.parts, key=lambda key: (-self.parts[key]["split"].nunique(), key))
+        return order[:MOST_PARTS]
+
+    def contrasts_of(self, key: Key) -> tuple[pd.DataFrame, pd.DataFrame]:
+        """The declared comparisons of one problem and design, and their families."""
+        found, families = self.contrasts
+        return part_of(found, key), part_of(families, key)
+
+    def initial_error(self, part: pd.DataFrame) -> float | None:
+        """The capped held-out error of the initial weights, a mean over the splits of `part`; None where unknown."""
+        own = part.loc[part["label"].isin(self.controls)].groupby("split")[PRIMARY].mean()
+        known = self.manifest.get("splits") or {}
+        found = []
+        for problem, split in part[["problem", "split"]].drop_duplicates().itertuples(index=False):
+            stored = ((known.get(problem) or {}).get(split) or {}).get("initial_heldout_capped_mare")
+            found.append(float(own.get(split, stored if stored is not None else float("nan"))))
+        mean = sum(found) / len(found) if found else float("nan")
+        return None if pd.isna(mean) else mean
+
+    @cached_property
+    def errors(self) -> dict[str, Errors]:
+        """The estimates of each problem."""
+        return errors_by_problem(self.first, self.targets)
+
+    @cached_property
     def points(self) -> pd.DataFrame:
         """One row per point of a frontier."""
         return aggregate(self.cells)
 
+    def pooled(self, key: Key) -> pd.DataFrame:
+        """One row per method and budget of one problem and design."""
+        if key not in self._pooled:
+            self._pooled[key] = by_budget(self.parts[key])
+        return self._pooled[key]
+
     @cached_property
     def budgets(self) -> pd.DataFrame:
         """One row per method and budget."""
-        return by_budget(self.cells)
+        return pd.concat([self.pooled(key) for key in self.parts]) if self.parts else by_budget(self.cells)
 
     @cached_property
     def parts(self) -> dict[Key, pd.DataFrame]:
@@ -86,6 +158,13 @@ class Prepared:
     def stems(self) -> dict[Key, str]:
         """What the names of each part's figures begin with."""
         return figure_stems(self.parts)
+
+
+def part_of(frame: pd.DataFrame, key: Key) -> pd.DataFrame:
+    """The rows of one problem and design."""
+    if frame.empty:
+        return frame
+    return frame[(frame["problem"] == key[0]) & (frame["design"] == key[1])].reset_index(drop=True)
 
 
 def figure_stems(keys: Iterable[Key]) -> dict[Key, str]:

@@ -39,10 +39,14 @@ class Reference:
     dashes: str
 
 
-def references(facts: Sequence[ProblemFacts]) -> list[Reference]:
-    """The lines for one or several splits: what all of them know at its mean, the rank of each."""
+def references(facts: Sequence[ProblemFacts], initial_capped: float | None = None) -> list[Reference]:
+    """The lines for one or several splits: what all of them know at its mean, the rank of each.
+
+    `initial_capped` is the capped held-out error of the initial weights.
+    """
     found = []
     for quantity, values, name, digits, dashes in (
+        ("heldout_capped_mare", [initial_capped], "initial weights", 3, "dashdotted"),
         ("heldout_mare", [fact.floor for fact in facts], "held-out floor", 4, "dashed"),
         ("heldout_mare", [fact.initial_heldout for fact in facts], "initial weights", 3, "dashdotted"),
         ("train_mare", [fact.dense_mare for fact in facts], "dense least squares fit", 3, "dashed"),

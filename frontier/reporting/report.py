@@ -11,6 +11,7 @@ from __future__ import annotations
 import importlib
 import re
 from collections.abc import Callable, Mapping, Sequence
+from itertools import takewhile
 from pathlib import Path
 from types import ModuleType
 from typing import Any
@@ -19,11 +20,12 @@ import pandas as pd
 
 from frontier.core.registry import module_names
 from frontier.reporting.answer import answer
-from frontier.reporting.document import Block, Bullets, Document, Section, Text, lines_of
+from frontier.reporting.document import Block, Document, Text, lines_of
 from frontier.reporting.markdown import escape
 from frontier.reporting.page.page import page
 from frontier.reporting.prepared import Prepared
 from frontier.reporting.provenance import closing, limitations, provenance
+from frontier.reporting.sections.headline import question
 from frontier.reporting.write import write_document
 
 SECTIONS = "frontier.reporting.sections"
@@ -66,14 +68,13 @@ def write_report(
     that identifies a result, or when `targets` are those of other cells.
     """
     run = Prepared(cells, manifest, targets, traces)
-    front, *details = parts = pages_of(run)
-    whole = together(parts)
+    front, *details = pages_of(run)
     paths = write_document(
         *(front, out),
         formats=FORMATS,
         tables=("csv", "md", "tex"),
         ours=OURS,
-        pages={"index.html": lambda drawn: page(whole, run, drawn)},
+        pages={"index.html": lambda drawn: page(front, run, drawn, *details)},
         behind=dict(zip([DETAILS], details, strict=False)),
     )
     if tell is not None:
@@ -93,20 +94,27 @@ def together(pages: Sequence[Document]) -> Document:
 
 def pages_of(run: Prepared) -> list[Document]:
     """The first page, and everything behind it; a single one where nothing is compared, so that there is no first."""
-    described = re.split(r"\n\s*\n", str(run.manifest.get("description") or ""))
-    told: list[Block] = [Text(escape(text)) for text in described if text.strip()]
+    told = described(run)
     front: list[Block] = []
     behind: list[Block] = []
     for section in sections():
         (front if getattr(section, "FRONT", False) else behind).extend(section.blocks(run))
     reading, stated = [*lines_of([*front, *behind]), BESIDE], limitations(run.manifest)
-    if not front:
+    if not run.can_compare:
         end = [*closing(reading, [*stated, *LIMITATIONS]), provenance(run.cells, run.manifest)]
-        return [Document(run.title, [*told, *behind, *end])]
-    first = [Section("Limitations", [Bullets(stated)])] if stated else []
+        return [Document(run.title, [*told, *front, *behind, *end])]
     link = Text(f"Everything else, and how to read it: [details]({DETAILS}).")
     end = [*closing(reading, LIMITATIONS), provenance(run.cells, run.manifest)]
-    return [Document(run.title, [*told, *front, *first, link]), Document(f"{run.title}: details", [*behind, *end])]
+    answered = list(takewhile(lambda block: isinstance(block, Text), front))  # the answer stands under the question
+    first = [*answered, *told, *front[len(answered) :], link]
+    return [Document(question(run), first), Document(f"{run.title}: details", [*behind, *end])]
+
+
+def described(run: Prepared) -> list[Block]:
+    """What the experiment says of itself, after its name."""
+    texts = [escape(text) for text in re.split(r"\n\s*\n", str(run.manifest.get("description") or "")) if text.strip()]
+    named = f"*Experiment {escape(run.title)}.* " if run.can_compare else ""
+    return [Text(named + text if place == 0 else text) for place, text in enumerate(texts)]
 
 
 def sections() -> list[ModuleType]:

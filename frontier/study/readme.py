@@ -31,7 +31,7 @@ from frontier.reporting.document import Table, Text
 from frontier.reporting.markdown import table_markdown
 from frontier.reporting.numbers import MISSING, percent, points, points_interval
 from frontier.reporting.prepared import Prepared
-from frontier.reporting.sections.contrasts import size_table
+from frontier.reporting.sections.costs import size_table
 from frontier.results.arms import arm_name
 from frontier.results.run import Run, load_run
 from frontier.study.arena import REFERENCE, best_arms, summary

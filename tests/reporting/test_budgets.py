@@ -78,15 +78,15 @@ def test_folds_of_a_rotation_are_one_design_and_other_splits_their_own() -> None
 def test_a_mean_is_over_splits_of_means_over_seeds_and_its_error_adds_both_spreads() -> None:
     values = np.array([[0.10, 0.14, 0.12], [0.30, 0.38, 0.31]])  # splits × seeds
     cells = [{"split": f"s{i}", "seed": j, "e": values[i, j]} for i in range(2) for j in range(3)]
-    mean, se = pooled(pd.DataFrame(cells), "e")
+    mean, se = pooled(pd.DataFrame(cells), ["e"])["e"]
     assert mean == pytest.approx(values.mean(), rel=1e-12)  # the same sum in another order
     expected = values.mean(axis=1).var(ddof=1) / 2 + values.mean(axis=0).var(ddof=1) / 3
     assert se == pytest.approx(np.sqrt(expected), rel=1e-12)
-    [single] = [pooled(pd.DataFrame(cells[:3]), "e")]
+    [single] = pooled(pd.DataFrame(cells[:3]), ["e"]).values()
     assert single[1] == pytest.approx(values[0].std(ddof=1) / np.sqrt(3), rel=1e-12)  # the usual one, over seeds
     deterministic = pd.DataFrame([{"split": f"s{i}", "seed": np.nan, "e": 0.1 * i} for i in range(4)])
-    assert pooled(deterministic, "e")[1] == pytest.approx(np.std([0, 0.1, 0.2, 0.3], ddof=1) / 2, rel=1e-12)
-    assert np.isnan(pooled(deterministic[:1], "e")[1])
+    assert pooled(deterministic, ["e"])["e"][1] == pytest.approx(np.std([0, 0.1, 0.2, 0.3], ddof=1) / 2, rel=1e-12)
+    assert np.isnan(pooled(deterministic[:1], ["e"])["e"][1])
 
 
 def test_the_error_covers_the_mean_as_often_as_it_should() -> None:
@@ -98,7 +98,7 @@ def test_the_error_covers_the_mean_as_often_as_it_should() -> None:
             generator.normal(size=(4, 1)) + 0.5 * generator.normal(size=(1, 5)) + 0.7 * generator.normal(size=(4, 5))
         )
         cells = pd.DataFrame({"split": np.repeat(range(4), 5), "seed": np.tile(range(5), 4), "e": effects.ravel()})
-        mean, se = pooled(cells, "e")
+        mean, se = pooled(cells, ["e"])["e"]
         means.append(mean)
         squares.append(se**2)
     ratio = np.mean(squares) / np.var(means)
@@ -157,11 +157,12 @@ def test_the_report_has_a_section_per_design_and_says_how_to_read_it(tmp_path: P
         warnings.simplefilter("error")  # matplotlib warns of a layout that does not fit
         paths = write_report(pd.DataFrame(experiment()), MANIFEST, tmp_path)
     names = {path.name for path in paths}
-    assert {"cps__default__budgets.png", "cps__rotation__budgets.svg", "cps__default__heldout.png"} <= names
-    assert not any(name.startswith("cps__rotation__heldout") for name in names)
+    assert {"cps__default__budgets.png", "cps__rotation__budgets.svg", "cps__default__costs.png"} <= names
+    assert not any("__heldout" in name or "__train" in name for name in names)  # those stand at equal budgets
     text = paths[0].read_text(encoding="utf-8")
     headings = re.findall(r"^## (.+)", text, flags=re.MULTILINE)
-    assert headings[:3] == [
+    assert headings[:4] == [
+        "What it costs",
         "Equal budgets: cps: 9,600 records × 300 training targets",
         "Equal budgets: cps: 9,600 records, rotation of 3 folds",
         "cps: 9,600 records × 300 training targets",

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import itertools
 import subprocess
 import sys
 from collections.abc import Callable
@@ -14,15 +15,18 @@ from matplotlib.colors import to_rgba
 from matplotlib.figure import Figure
 
 from frontier.analysis.aggregate import prepare
+from frontier.analysis.budgets import by_budget
 from frontier.reporting import numbers
 from frontier.reporting.charts import style
+from frontier.reporting.charts.costs_figure import costs_figure
+from frontier.reporting.charts.error_figure import error_figure, spread
 from frontier.reporting.charts.frontier_figure import frontier_figure
-from frontier.reporting.charts.seconds import seconds_figure
 from frontier.reporting.charts.style import WIDTH_INCHES, label_styles, legend_columns, log_axis, log_ticks
 from frontier.reporting.document import Document
 from frontier.reporting.facts import problem_facts
 from frontier.reporting.prepared import Prepared, figure_stems
 from frontier.reporting.quantities import LEAST_ERROR
+from frontier.reporting.sections import costs as costs_section
 from frontier.reporting.sections import frontiers
 from frontier.reporting.write import write_document
 
@@ -164,15 +168,17 @@ def test_an_axis_without_positive_values_still_stands() -> None:
 
 
 def drawn_files(cells: pd.DataFrame, folder: Path, manifest: dict[str, Any] | None = None) -> list[Path]:
-    """The figures of the section of every problem and split, as SVG."""
+    """The figures of costs, and of the section of every problem and split, as SVG."""
     run = Prepared(cells, MANIFEST if manifest is None else manifest)
-    written = write_document(Document("t", frontiers.blocks(run)), folder, formats=["svg"], tables=[])
+    written = write_document(
+        Document("t", [*costs_section.blocks(run), *frontiers.blocks(run)]), folder, formats=["svg"], tables=[]
+    )
     return written[1:]
 
 
 def test_files_are_named_by_problem_split_and_kind(tmp_path: Path) -> None:
     written = drawn_files(pd.DataFrame(seeded()), tmp_path)
-    assert [path.name for path in written] == [f"tiny__{kind}.svg" for kind in ("heldout", "train", "ess", "seconds")]
+    assert [path.name for path in written] == [f"tiny__{kind}.svg" for kind in ("costs", "heldout", "train")]
 
 
 def test_stems_name_the_split_are_safe_and_never_collide() -> None:
@@ -190,7 +196,7 @@ def test_svg_bytes_are_the_same_twice_whatever_the_user_has_configured(tmp_path:
     with matplotlib.rc_context({"axes.facecolor": "red", "font.size": 20, "svg.hashsalt": None}):
         second = drawn_files(cells.sample(frac=1, random_state=1), tmp_path / "b")
         assert matplotlib.rcParams["axes.facecolor"] == "red"
-    assert len(first) == 4
+    assert len(first) == 3
     for before, after in zip(first, second, strict=True):
         assert before.read_bytes() == after.read_bytes()
         assert b"dc:date" not in before.read_bytes()
@@ -287,13 +293,13 @@ def test_the_legend_never_covers_data_with_twelve_labels() -> None:
 def test_labels_are_shown_as_they_are_written(tmp_path: Path) -> None:
     rows = [cell("_private"), cell("costs $5 or $6_")]
     assert legend_texts(draw(rows))[1:3] == [" _private", "costs $5 or $6_"]
-    assert len(drawn_files(pd.DataFrame(rows), tmp_path, {})) == 4
+    assert len(drawn_files(pd.DataFrame(rows), tmp_path, {})) == 3
 
 
 def test_nothing_to_draw_gives_no_figure(tmp_path: Path) -> None:
     no_holdout = [row | {"heldout_mare": None} for row in seeded()]
     written = drawn_files(pd.DataFrame([*no_holdout, failure(problem="dead")]), tmp_path, {})
-    assert [path.name for path in written] == ["tiny__train.svg", "tiny__ess.svg", "tiny__seconds.svg"]
+    assert [path.name for path in written] == ["tiny__costs.svg", "tiny__train.svg"]
     assert "No figure: no cell has anything to draw." in (tmp_path / "report.md").read_text()
 
 
@@ -301,20 +307,61 @@ def test_no_cells_give_no_figures(tmp_path: Path) -> None:
     assert drawn_files(pd.DataFrame(columns=list(cell())), tmp_path, {}) == []
 
 
-def test_only_timings_of_one_kind_share_a_panel() -> None:
-    rows = [cell(seed=s, timing=kind, fit_seconds=1.0 + s) for kind in ("amortised", "clean") for s in range(6)]
-    ready = prepare(pd.DataFrame([*rows, cell("nn_lasso"), cell("nn_lasso", timing="unmeasured")]))
-    figure = seconds_figure(ready, label_styles(ready["label"]), "tiny")
+def costs(rows: list[dict[str, Any]], focus: list[str]) -> Figure | None:
+    ready = prepare(pd.DataFrame(rows))
+    found = by_budget(ready).assign(whole_file=False)
+    return costs_figure(found, label_styles(ready["label"]), focus, "tiny")
+
+
+def test_seconds_that_may_not_be_compared_are_hollow_and_methods_that_are_not_compared_grey() -> None:
+    rows = [cell(seed=s, timing="amortised", fit_seconds=1.0 + s) for s in range(6)]
+    figure = costs([*rows, cell("nn_lasso"), cell("omp", timing="unmeasured", fit_seconds=None)], ["gates"])
     assert figure is not None
-    assert [ax.get_ylabel() for ax in figure.axes] == ["clean", "amortised"]
-    names = [[tick.get_text() for tick in ax.get_yticklabels()] for ax in figure.axes]
-    assert names == [["gates", "nn_lasso"], ["gates"]]
-    assert "nn_lasso: no value 1" in legend_texts(figure)[0].replace("\n", " ")
+    assert [ax.get_title(loc="left") for ax in figure.axes] == [
+        "training error", "effective sample size", "seconds a fit",
+    ]  # fmt: skip
+    assert [tick.get_text() for tick in figure.axes[0].get_yticklabels()] == ["gates", "nn_lasso", "omp"]
+    marks = {line.get_ydata()[0]: line for line in figure.axes[2].lines}
+    assert set(marks) == {0, 1}  # no seconds were measured of the third
+    assert [to_rgba(marks[y].get_markerfacecolor()) == to_rgba("white") for y in (0, 1)] == [True, False]
+    assert [marks[y].get_color() == style.OTHERS for y in (0, 1)] == [False, True]
+    assert "hollow: seconds that may not be compared (amortised)" in legend_texts(figure)
 
 
-def test_unmeasured_timings_give_no_figure() -> None:
-    ready = prepare(pd.DataFrame([cell(timing="unmeasured")]))
-    assert seconds_figure(ready, label_styles(ready["label"]), "tiny") is None
+def test_unmeasured_costs_give_no_figure() -> None:
+    assert costs([cell(timing="unmeasured", fit_seconds=None, train_mare=None, ess=None)], []) is None
+
+
+def test_the_figure_of_the_answer_names_what_is_compared_at_its_lines_and_draws_the_rest_grey() -> None:
+    rows = [
+        cell(name, budget=k, active=k, heldout_capped_mare=error / k, seed=seed)
+        for name, error in (("gates", 40.0), ("nn_lasso", 41.0), ("omp", 30.0))
+        for k in (100, 1000)
+        for seed in range(2)
+    ]
+    points = by_budget(prepare(pd.DataFrame(rows)))
+    looks = label_styles(["gates", "nn_lasso", "omp"])
+    figure = error_figure(points, "heldout_capped_mare", looks, ["gates", "nn_lasso"], "tiny", 0.2)
+    assert figure is not None
+    names = {text.get_text(): text for text in figure.axes[0].texts}
+    assert set(names) == {"gates", "nn_lasso", "Initial weights 20.0%"}
+    assert names["gates"].get_color() == looks["gates"].colour
+    drawn = {line.get_color() for line in figure.axes[0].lines}
+    assert {style.OTHERS, looks["gates"].colour} <= drawn
+    assert looks["omp"].colour not in drawn
+    assert "1 other methods" not in legend_texts(figure)
+    assert "1 other method" in legend_texts(figure)
+    assert error_figure(points.assign(n_active_mean=0.0), "heldout_capped_mare", looks, [], "tiny") is None
+
+
+def test_names_beside_a_plot_are_moved_apart_and_keep_their_order() -> None:
+    heights, sizes = [0.5, 0.49, 0.98, 1.0, 0.0], [0.1] * 5
+    places = spread(heights, sizes)
+    ordered = sorted(places)
+    assert all(b - a > 0.1 - 1e-12 for a, b in itertools.pairwise(ordered))  # rounding
+    assert ordered[0] >= 0.05 - 1e-12
+    assert ordered[-1] <= 0.95 + 1e-12
+    assert [places.index(place) for place in ordered] == [4, 1, 0, 2, 3]
 
 
 def test_a_legend_never_runs_off_the_figure() -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import shutil
 from collections.abc import Iterator
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 import pandas as pd
@@ -129,6 +130,14 @@ def choose(page: Any, name: str, text: str) -> None:
     click(page, next(label for label in labels if label.text == text))
 
 
+def show_default(page: Any) -> Any:
+    """The default split, both arms and the plain held-out error, whatever the page opens with."""
+    choose(page, "heldout", "default")
+    choose(page, "refit", "both")
+    choose(page, "metric", "held-out")
+    return page
+
+
 def column(page: Any, table: str, place: int) -> list[str]:
     code = """return [...document.querySelectorAll(`#${arguments[0]}-rows tbody tr`)].map(
         row => row.cells[arguments[1]].textContent)"""
@@ -161,7 +170,16 @@ def test_text_with_markup_stays_text(still: Any) -> None:
     assert "<img" not in hover
 
 
-def test_hovering_tells_method_point_size_errors_status_and_certificate(still: Any) -> None:
+def test_the_page_opens_with_what_its_verdict_is_about(still: Any) -> None:
+    assert "rotation: 2 folds together" in still.find_element(By.ID, "chart-caption").text  # the most folds
+    assert "capped" in axes(still)["y"]["title"]["text"]
+    assert {trace["xaxis"] for trace in drawn(still)} == {"x"}  # as fitted, like the first comparison
+    names = [note["text"] for note in axes(still)["notes"]]
+    assert "Gates" in names  # at the end of its line
+
+
+def test_hovering_tells_method_point_size_errors_status_and_certificate(shown: Any) -> None:
+    still = show_default(shown)
     gates = next(trace for trace in methods(still) if trace["name"] == "Gates")
     size_and_errors = ("k = 21 ± 0.6 (20 to 22)", "held-out 67.0% ± 1.73% (64.0% to 70.0%)", "capped 19.0%", "ESS 50")
     for part in ("<b>Gates</b>", "budget 20", "3 seeds", *size_and_errors, "no certificate", "250 ms clean"):
@@ -172,16 +190,20 @@ def test_hovering_tells_method_point_size_errors_status_and_certificate(still: A
 
 
 def test_uncertainty_is_drawn_and_what_missed_its_budget_is_hollow(shown: Any) -> None:
+    show_default(shown)
     gates, convex = (next(trace for trace in methods(shown) if trace["name"].startswith(n)) for n in ("Gates", "Evil"))
     assert all(end > 0 for end in gates["error_y"]["array"] + gates["error_y"]["arrayminus"])
     assert convex["marker"]["symbol"] == ["square", "square", "square-open"]
     assert gates["marker"]["symbol"] == ["circle"] * 3
     before = gates["error_y"]["array"]
+    click(shown, shown.find_element(By.CSS_SELECTOR, "details.how summary"))
     choose(shown, "bars", "± standard error")
     assert methods(shown)[0]["error_y"]["array"] != before
 
 
 def test_reference_lines_are_named(shown: Any) -> None:
+    show_default(shown)
+
     def notes() -> str:
         return " ".join(note["text"] for note in axes(shown)["notes"])
 
@@ -193,6 +215,8 @@ def test_reference_lines_are_named(shown: Any) -> None:
 
 
 def test_the_toggles_change_the_plot(shown: Any) -> None:
+    show_default(shown)
+    click(shown, shown.find_element(By.CSS_SELECTOR, "details.how summary"))
     assert {trace["xaxis"] for trace in drawn(shown)} == {"x", "x2"}
     choose(shown, "refit", "refit")
     assert {trace["xaxis"] for trace in drawn(shown)} == {"x"}
@@ -217,6 +241,7 @@ def test_the_toggles_change_the_plot(shown: Any) -> None:
 def test_parts_can_be_chosen_and_zero_records_stand_in_their_strip(shown: Any) -> None:
     choose(shown, "heldout", "rotation: 2 folds together")
     assert "2 folds" in shown.find_element(By.ID, "chart-caption").text
+    choose(shown, "metric", "held-out")
     pooled = methods(shown)[0]["y"]
     choose(shown, "heldout", "rotation_1of2")
     assert methods(shown)[0]["y"] != pooled
@@ -269,6 +294,7 @@ def test_the_results_table_filters_by_words_and_columns_and_turns_pages(shown: A
 
 
 def test_worst_misses_name_target_family_value_and_estimate(shown: Any) -> None:
+    choose(shown, "heldout", "default")
     place, _ = head(shown, "misses", "Target")
     assert set(column(shown, "misses", place)) == {"total 3 <i>", "total 2 <i>"}
     assert column(shown, "misses", place)[0] == "total 3 <i>"
@@ -302,6 +328,7 @@ def test_tables_of_other_sections_sort_with_missing_values_last(shown: Any) -> N
 
 
 def test_nothing_is_wider_than_a_telephone(shown: Any) -> None:
+    show_default(shown)
     size = {"width": 400, "height": 800, "deviceScaleFactor": 1, "mobile": True}
     shown.execute_cdp_cmd("Emulation.setDeviceMetricsOverride", size)
     try:
@@ -311,3 +338,34 @@ def test_nothing_is_wider_than_a_telephone(shown: Any) -> None:
         assert shown.execute_script("return document.documentElement.scrollWidth") <= 400
     finally:
         shown.execute_cdp_cmd("Emulation.clearDeviceMetricsOverride", {})
+
+
+def test_methods_that_are_not_compared_stand_behind_in_grey_until_all_are_wanted(
+    tmp_path: Path, opened: Opened
+) -> None:
+    rows = [made.cell(f"method {i}", budget=k, n_active=k, seed=0) for i in range(6) for k in (20, 200)]
+    run = Prepared(pd.DataFrame(rows), made.manifest())
+    front, behind = Document("made up", report(run).blocks[:4]), Document("behind", report(run).blocks[4:])
+    (tmp_path / "index.html").write_text(page(front, run, {}, behind), "utf-8")
+    browser = opened.browser
+    opened.touched = True
+    before = browser.current_url
+    try:
+        browser.get((tmp_path / "index.html").as_uri())
+        wait(browser)
+        colours = "return document.getElementById('chart').data.map(trace => trace.marker && trace.marker.color)"
+        assert browser.execute_script(colours).count("#a9b2bc") == 2  # four of the six are compared
+        names = [b.text for b in browser.find_elements(By.CSS_SELECTOR, "#legend > button")]
+        assert names == [f"method {i}" for i in range(4)]
+        choose(browser, "coloured", "all methods")
+        assert "#a9b2bc" not in browser.execute_script(colours)
+        folds = browser.find_elements(By.CSS_SELECTOR, "details.fold")
+        assert folds
+        assert all(fold.get_attribute("open") is None for fold in folds)
+        browser.execute_script("window.location.hash = 'results'")
+        WebDriverWait(browser, SECONDS).until(
+            lambda b: b.find_element(By.CSS_SELECTOR, "#results-fold").get_attribute("open")
+        )  # a link to what is folded away opens it
+    finally:
+        browser.get(before)
+        wait(browser)

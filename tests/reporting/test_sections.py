@@ -13,8 +13,8 @@ from frontier.commands.command_line import draw_report
 from frontier.reporting.document import Block, Data, Picture, lines_of, walk
 from frontier.reporting.markdown import blocks_markdown
 from frontier.reporting.prepared import Prepared
-from frontier.reporting.sections import contrasts, robustness, statistics
-from frontier.reporting.sections.contrasts import size_table
+from frontier.reporting.sections import contrasts, headline, how_sure, robustness, statistics
+from frontier.reporting.sections.costs import size_table
 from frontier.results.compact import compact_run
 from frontier.results.run import load_run, load_targets
 
@@ -54,7 +54,7 @@ def loaded(run: Path) -> tuple[pd.DataFrame, pd.DataFrame, dict[str, Any]]:
 
 def blocks_of(cells: pd.DataFrame, targets: pd.DataFrame | None, manifest: dict[str, Any]) -> list[Block]:
     run = Prepared(cells, manifest, targets)
-    return list(walk([*contrasts.blocks(run), *statistics.blocks(run)]))
+    return list(walk([*headline.blocks(run), *how_sure.blocks(run), *contrasts.blocks(run), *statistics.blocks(run)]))
 
 
 def captions(blocks: list[Block]) -> list[str]:
@@ -80,18 +80,55 @@ def test_a_report_has_statistics_and_verdicts_for_every_problem_and_design(run: 
     assert sum(caption.startswith("Held-out errors family by family") for caption in captions(blocks)) == 2
 
 
-def test_the_first_page_has_one_table_of_arms_one_of_contrasts_one_of_metrics(report: Path) -> None:
+def test_the_first_page_is_one_argument_from_the_question_to_what_it_cannot_say(report: Path) -> None:
     text = (report / "report.md").read_text(encoding="utf-8")
-    short = text.split("## In short: cps_ohio: 5,177 records × ")[1].split("## ")[0]
-    assert [line for line in short.splitlines() if line.startswith("| --- ")].__len__() == 3
-    row = next(line for line in short.splitlines() if line.startswith("| initial_weights |"))
+    lines = text.splitlines()
+    assert lines[0] == "# L0 or anchored_l1: which errs less on totals it was not fitted to?"
+    assert lines[2].startswith("*cps_ohio: 5,177 records, rotation of 5 folds.* **")  # most folds first
+    assert "points (95%: " in lines[2]
+    assert "The initial weights of the whole file, fitted to nothing, err " in lines[2]
+    assert [line[3:] for line in lines if line.startswith("## ")] == [
+        "How sure", "What it costs", "Where it fails", "What this cannot say",
+    ]  # fmt: skip
+    row = next(line for line in lines if line.startswith("| initial_weights |"))
     cells = [cell.strip() for cell in row.strip("|").split("|")]
     assert cells[1] == "5,177"
     assert cells[4] == "0%"  # the control has no skill over itself
     assert "5 of 5 folds" in text
-    assert len(text.splitlines()) < 120
+    assert "What tuning would change" in text
+    assert len(lines) < 180  # two designs
     assert "[details](details.md)" in text
     assert (report / "details.md").read_text(encoding="utf-8").startswith("# camps: details\n")
+
+
+def test_single_totals_and_families_are_told_with_the_error_of_the_initial_weights(report: Path) -> None:
+    fails = (report / "report.md").read_text(encoding="utf-8").split("## Where it fails")[1].split("## What this")[0]
+    tables = [line for line in fails.splitlines() if line.startswith(("| family |", "| total |"))]
+    assert len(tables) == 4  # two designs
+    assert all("| initial_weights | L0 | anchored_l1 | random_reweight |" in line for line in tables)
+    assert all(line.count("%") == 4 for line in fails.splitlines() if line.startswith("| ") and "%" in line)
+
+
+@pytest.mark.parametrize(
+    ("verdict", "difference", "told"),
+    [
+        ("A better", -0.031, "A errs less than B on held-out totals, by 3.10 points (95%: +1.10 to +5.10)."),
+        ("B better", 0.031, "B errs less than A on held-out totals, by 3.10 points (95%: +1.10 to +5.10)."),
+        ("level", 0.001, "Level: A and B differ by less than 1 point on held-out totals (0.10 points (95%: −1.90"),
+        ("undecided", -0.01, "which may be chance. A difference above 4 points would have been found."),
+        ("depends on family", 0.031, "It depends on the family of totals: B errs less than A over all"),
+        ("too few folds", 0.031, "Not judged, fewer than 5 folds: B errs less than A in these"),
+        ("out of reach", 0.031, "Cannot be decided here, however large the difference"),
+    ],
+)
+def test_the_sentence_of_every_verdict_names_the_better_one_and_its_interval(
+    verdict: str, difference: float, told: str
+) -> None:
+    row = {"a": "A", "refit_a": "none", "b": "B", "refit_b": "none", "verdict": verdict, "difference": difference}
+    row |= {"difference_low": difference - 0.02, "difference_high": difference + 0.02, "detectable": 0.04}
+    said = headline.verdict(row | {"metrics_like": 8})
+    assert told in said
+    assert "metrics agree" not in said
 
 
 def test_a_row_over_fewer_folds_shows_no_error_beside_the_others(run: Path) -> None:

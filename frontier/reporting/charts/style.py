@@ -21,6 +21,7 @@ PALETTE = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#0
 MARKERS = ("o", "s", "^", "D", "v", "P", "X", "p")  # 8 is coprime to 7 colours: 56 labels before a pair repeats
 LINESTYLES = ("-", "--", "-.", ":")  # one step per turn of the palette
 DASHES: Mapping[str, Any] = {"dashed": (0, (5, 3)), "dashdotted": (0, (5, 2, 1, 2)), "dotted": (0, (1, 2))}
+OTHERS = "#a9b2bc"  # methods that stand behind those that are compared
 GREY_LINE: Mapping[str, Any] = {"color": "0.35", "linewidth": 0.9}  # what points are read against
 SOLID: Mapping[str, Any] = {"markeredgecolor": "white", "markeredgewidth": 0.4}
 HOLLOW: Mapping[str, Any] = {"markerfacecolor": "white", "markeredgewidth": 1.1}

@@ -19,8 +19,8 @@ from frontier.analysis.aggregate import fit_seconds, tally
 from frontier.analysis.budgets import pooled
 from frontier.reporting.convergence import thinned_traces
 from frontier.reporting.facts import problem_facts
-from frontier.reporting.misses import errors_by_problem, sizes_of, worst_misses
-from frontier.reporting.prepared import Prepared
+from frontier.reporting.misses import Errors, sizes_of, worst_misses
+from frontier.reporting.prepared import PRIMARY, Prepared
 from frontier.reporting.quantities import LEAST_ERROR, QUANTITIES, references
 from frontier.results.arms import arm_words
 from frontier.results.designs import design_of
@@ -68,14 +68,15 @@ def page_data(run: Prepared) -> dict[str, Any]:
     found = {
         "quantities": {name: asdict(quantity) for name, quantity in QUANTITIES.items()},
         "least_error": LEAST_ERROR,
-        "labels": [{"name": name, **asdict(styles[name])} for name in labels],
+        "labels": [{"name": name, "compared": name in run.focus, **asdict(styles[name])} for name in labels],
+        "opened": _opened(run, parts, refits),
         "refits": [{"id": refit, "name": arm_words(refit)} for refit in refits],
-        "parts": [_facts(part, run.manifest, parts) for part in parts],
+        "parts": [_facts(part, run, parts) for part in parts],
         "points": _table(POINT, (row | {"part": i} for i, rows in enumerate(points) for row in rows), codes),
         "cells": _table(CELL, _cell_rows(parts), codes),
         "traces": [_plain_trace(row, labels) for row in thinned_traces(ready, run.traces)],
     }
-    return found | _misses(parts, points, ready, run.targets, codes)
+    return found | _misses(parts, points, run.errors, codes)
 
 
 def _parts(ready: pd.DataFrame) -> list[Part]:
@@ -90,11 +91,27 @@ def _parts(ready: pd.DataFrame) -> list[Part]:
     return found
 
 
-def _facts(part: Part, manifest: Mapping[str, Any], parts: Sequence[Part]) -> dict[str, Any]:
+def _opened(run: Prepared, parts: Sequence[Part], refits: Sequence[str]) -> dict[str, Any]:
+    """What the chart shows at first: the part, the arm and the error that the verdict is about, as far as known."""
+    found = [(part.problem, part.design) for part in parts]
+    key = next((key for key in run.front if key in found), None)
+    known = [name for name in (PRIMARY, "heldout_mare") if run.first[name].notna().any()]
+    arm = run.arm if run.arm in refits else "none"
+    return {
+        "part": 0 if key is None else found.index(key),
+        "refit": refits.index(arm) if arm in refits else 0,
+        "metric": [*known, "train_mare"][0],
+    }
+
+
+def _facts(part: Part, run: Prepared, parts: Sequence[Part]) -> dict[str, Any]:
     """Names, sizes and the lines to read the points against."""
-    facts = [problem_facts(manifest, part.problem, split) for split in part.splits]
+    facts = [problem_facts(run.manifest, part.problem, split) for split in part.splits]
     whole = next(i for i, other in enumerate(parts) if (other.problem, other.design) == (part.problem, part.design))
-    lines = [asdict(line) | {"values": [plain_value(value) for value in line.values]} for line in references(facts)]
+    lines = [
+        asdict(line) | {"values": [plain_value(value) for value in line.values]}
+        for line in references(facts, run.initial_error(part.cells))
+    ]
     return {
         "problem": part.problem,
         "name": part.name,
@@ -121,8 +138,7 @@ def _points(cells: pd.DataFrame) -> list[dict[str, Any]]:
         row["certified"] = None if confirmed.empty else 2 if confirmed.all() else 1 if confirmed.any() else 0
         row["gap"] = float(np.fmax.reduce(gaps, initial=np.nan))
         row["seconds"] = float(spent.mean()) if spent.size else None
-        for metric in METRICS:
-            mean, error = pooled(good, metric)
+        for metric, (mean, error) in pooled(good, METRICS).items():
             row[metric] = [mean, good[metric].min(), good[metric].max(), error]
         rows.append(row)
     return rows
@@ -141,12 +157,10 @@ def _cell_rows(parts: Sequence[Part]) -> Iterable[Mapping[Any, Any]]:
 def _misses(
     parts: Sequence[Part],
     points: Sequence[list[dict[str, Any]]],
-    ready: pd.DataFrame,
-    targets: pd.DataFrame | None,
+    errors: Mapping[str, Errors],
     codes: Mapping[str, Sequence[str]],
 ) -> dict[str, Any]:
     """Worst targets and errors by family of every design that has estimates."""
-    errors = errors_by_problem(ready, targets)
     worst: list[dict[str, Any]] = []
     families: list[dict[str, Any]] = []
     names: dict[str, list[Any]] = {}

@@ -28,21 +28,27 @@ from frontier.reporting.prepared import Prepared
 SCRIPTS = ("base.js", "table.js", "frontier.js", "details.js", "page.js")  # in this order
 
 
-def page(document: Document, run: Prepared, drawn: Mapping[str, Sequence[Path]]) -> str:
-    """The whole page; `drawn` are the files of the document's figures by stem, of which the PNG is put into it."""
+def page(document: Document, run: Prepared, drawn: Mapping[str, Sequence[Path]], behind: Document | None = None) -> str:
+    """The whole page: the document open, what stands behind it folded away.
+
+    `drawn` are the files of the figures by stem, of which the PNG is put into it.
+    """
     templates = files("frontier.reporting.page") / "templates"
     environment = Environment(
         loader=PackageLoader("frontier.reporting.page"), autoescape=True, undefined=StrictUndefined, trim_blocks=True
     )
     html = Html(drawn, environment)
     sections = html.sections(document.blocks)
+    folds = html.sections(behind.blocks) if behind is not None else []
     data = page_data(run) | {"tables": [_table(block) for block in html.data]}
     scripts = "\n".join((templates / name).read_text(encoding="utf-8") for name in SCRIPTS)
     return environment.get_template("page.html.j2").render(
         title=document.title,
         description=html.prose(takewhile(lambda block: isinstance(block, Text), document.blocks)),
         facts=_facts(run, data),
+        experiment=run.title if run.title != document.title else "",
         sections=sections,
+        folds=folds,
         style=Markup((templates / "page.css").read_text(encoding="utf-8")),
         plotly=Markup(plotly.offline.get_plotlyjs()),
         script=Markup(f'"use strict";\n(() => {{\n{scripts}}})();\n'),

@@ -10,7 +10,7 @@ import pandas as pd
 
 from frontier.analysis.budgets import KEYS, arm_rank
 from frontier.reporting.charts.budget_figure import budget_figure
-from frontier.reporting.document import Block, Data, Live, Picture, Reading, Section, Table, Text
+from frontier.reporting.document import Block, Data, Picture, Reading, Section, Table, Text
 from frontier.reporting.facts import ProblemFacts, problem_facts
 from frontier.reporting.numbers import MISSING, count, percent, percent_with_error, point_words, seconds
 from frontier.reporting.prepared import Prepared
@@ -38,7 +38,7 @@ READING = (
 
 
 def blocks(run: Prepared) -> list[Block]:
-    """A section per problem and design with budgets that methods share; the page has its frontier chart here."""
+    """A section per problem and design with budgets that methods share."""
     shared = [key for key, part in run.parts.items() if has_matched_budgets(part)]
     sections: list[Block] = [_section(run, key) for key in shared]
     if has_matched_budgets(run.cells):
@@ -48,7 +48,7 @@ def blocks(run: Prepared) -> list[Block]:
             if (table := budget_table(some)).rows
         ]
         sections.append(Data("budgets", run.budgets, words=parts))
-    return [Live("frontier", "Frontier", sections), *([Reading(READING)] if shared else [])]
+    return [*sections, *([Reading(READING)] if shared else [])]
 
 
 def _section(run: Prepared, key: tuple[str, str]) -> Section:

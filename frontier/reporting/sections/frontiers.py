@@ -9,19 +9,18 @@ from typing import Any
 import pandas as pd
 
 from frontier.reporting.charts.frontier_figure import frontier_figure
-from frontier.reporting.charts.seconds import seconds_figure
 from frontier.reporting.document import Block, Data, Live, Picture, Reading, Section, Table, Text
 from frontier.reporting.facts import ProblemFacts, problem_facts
 from frontier.reporting.markdown import escape
 from frontier.reporting.numbers import MISSING, count, percent, percent_with_error, point_words, seconds
 from frontier.reporting.prepared import Key, Prepared
 from frontier.results.arms import arm_name
+from frontier.results.designs import has_matched_budgets
 
 PLACE = 40
 CAPTIONS = {
     "heldout": ("heldout_mare", "Active records against held-out error"),
     "train": ("train_mare", "Active records against training error"),
-    "ess": ("ess", "Active records against effective sample size"),
 }
 COLUMNS = (
     *("method", "λ or budget", "seeds", "active records", "training error", "held-out error", "held-out, capped"),
@@ -38,7 +37,6 @@ READING = (
     "**Active ≤ N.** An optimum of this convex problem may use any of N records: the certificate cannot exclude them "
     "from every optimum's support. Where N is much larger than the count, columns tie and the count is the solver's "
     "choice, not λ's.",
-    "**Effective sample size (ESS).** Kish's (Σw)²/Σw²: the size of the equally weighted sample that is as precise.",
     "**Certificate.** For convex methods the harness bounds from the returned weights how far they are from the "
     "optimum, without asking the solver: the relative gap. Methods without such a bound say *no certificate*, and "
     "nobody knows how good they could have been.",
@@ -46,9 +44,7 @@ READING = (
     "reached, for at least one seed. Its place is not a property of the method.",
     "**As fitted and refit.** A penalty shrinks the weights of the records it keeps. A refit row has the weights of "
     "the same records fitted again without it.",
-    "**Seconds.** *clean*: alone on its threads; *contended*: beside other batches; *amortised*: an equal share of a "
-    "batch that was solved at once; *cached*: taken from an earlier run. Only clean times may be compared, and kinds "
-    "are never averaged together: (3 of 5) says how many cells are of the kind shown.",
+    "**Seconds per cell.** (3 of 5) says how many cells are of the kind of timing shown.",
 )
 
 
@@ -74,11 +70,9 @@ def _section(run: Prepared, key: Key) -> Section:
     told: list[Block] = [*_floor(run.manifest, problem), *_rank(facts)]
     if not part["has_weights"].any():
         told.append(Text("No figure: no cell has anything to draw."))
-    for kind, (column, caption) in CAPTIONS.items():
+    for kind, (column, caption) in CAPTIONS.items() if not has_matched_budgets(part) else ():  # or at equal budgets
         draw = partial(frontier_figure, part, column, run.styles, title, facts)
         told.append(Picture(f"{stem}__{kind}", caption, draw))
-    fits = part[~part["is_refit"]]  # a refit row repeats the seconds of its fit
-    told.append(Picture(f"{stem}__seconds", "Fit seconds per cell", partial(seconds_figure, fits, run.styles, title)))
     points = run.points[(run.points["problem"] == problem) & (run.points["split"] == split)]
     return Section(title, [*told, summary(points)])
 

@@ -28,7 +28,7 @@ from frontier.analysis.stability import EXCELLENT, POOR
 from frontier.reporting.document import Block, Bullets, Data, Reading, Section, Table, Text, walk
 from frontier.reporting.facts import design_title
 from frontier.reporting.markdown import escape
-from frontier.reporting.misses import points_at, sizes_of
+from frontier.reporting.misses import ARM, at_one_size
 from frontier.reporting.numbers import MISSING, count, percent, points, points_interval
 from frontier.reporting.prepared import Prepared
 from frontier.results.arms import arm_name
@@ -40,10 +40,8 @@ FAR = 2.0  # times the mean over hold-outs, or times a family's share of the hel
 MOST = 0.5  # of the hold-outs, or of the error
 LISTED = 10  # families and targets shown
 MOST_ROWS = 20  # of a table with all arms; of more, each method stands at its best one
-NEARLY_ALL = 2 / 3  # of the arms that any size has
 IN_FILES = 1000  # targets of a problem in the files and on the page
 NAMED = 5  # methods named in a sentence; of more, the number of arms
-ARM = ["label", "refit", "lam", "budget"]
 RULES = (
     f"**Rules.** An arm is not to be trusted for totals that are not fitted where it errs more than the initial "
     f"weights, by more than {100 * DELTA:.0f} point on average and in more than half of the hold-outs; that is sure "
@@ -108,7 +106,8 @@ def _section(
     """One problem and design, and its most fragile targets."""
     problem, design = (str(found[name].iloc[0]) for name in DESIGN)
     arms = arms[(arms["problem"] == problem) & (arms["design"] == design)]
-    size, near = _at_one_size(arms)
+    size, near = at_one_size(arms, run.focus)
+    near = near.sort_values(["heldout", "label", "refit"], kind="stable", ignore_index=True)
     away = sorted(set(arms["label"]) - set(near["label"]))
     shown, left = near[near["n_splits"] == len(found)], near[near["n_splits"] < len(found)]
     table = shown if len(shown) <= MOST_ROWS else shown.drop_duplicates("label")
@@ -130,18 +129,6 @@ def _section(
         told.append(_fragile(by_family, "family"))
         told += [Text("Targets, the same:"), _fragile(by_name, "target")]
     return Section(design_title(run.manifest, problem, design, list(found["split"])), told), by_name.head(IN_FILES)
-
-
-def _at_one_size(arms: pd.DataFrame) -> tuple[float, pd.DataFrame]:
-    """The middle one of the sizes that nearly all arms reach; the arms there and dense ones, smallest error first."""
-    near = {size: points_at(arms, size) for size in sizes_of(arms)}
-    most = max((len(part) for part in near.values()), default=0)
-    sizes = [size for size, part in near.items() if len(part) >= NEARLY_ALL * most]
-    size = sizes[len(sizes) // 2] if sizes else 0.0
-    dense = arms[arms["budget"].isna() & (arms["lam"].isna() | (arms["lam"] == 0))]
-    shown = pd.concat([near[size], dense]) if sizes else dense
-    shown = shown.drop_duplicates(ARM)
-    return size, shown.sort_values(["heldout", "label", "refit"], kind="stable", ignore_index=True)
 
 
 def _arms(arms: pd.DataFrame) -> Table:

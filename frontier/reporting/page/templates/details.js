@@ -20,8 +20,8 @@ function swatch(label) {
     svg.append(made);
   };
   for (const [name, value] of Object.entries({ width: 36, height: 14, viewBox: "-18 -7 36 14", "aria-hidden": "true" })) svg.setAttribute(name, value);
-  shape("line", { x1: -18, x2: 18, y1: 0, y2: 0, stroke: label.colour, "stroke-width": 1.8, "stroke-dasharray": STROKES[label.linestyle] });
-  shape("path", { d: MARKS[label.marker], fill: label.colour, stroke: "#fff", "stroke-width": 0.8 });
+  shape("line", { x1: -18, x2: 18, y1: 0, y2: 0, stroke: colourOf(label), "stroke-width": 1.8, "stroke-dasharray": STROKES[label.linestyle] });
+  shape("path", { d: MARKS[label.marker], fill: colourOf(label), stroke: "#fff", "stroke-width": 0.8 });
   return svg;
 }
 
@@ -35,11 +35,12 @@ function drawLegend() {
     const label = DATA.labels[place];
     const button = element("button", { type: "button", title: "click: show or hide; double click: show only this" }, swatch(label), element("span", {}, label.name));
     button.setAttribute("aria-pressed", String(!view.hidden.has(place)));
+    button.dataset.label = place;
     button.addEventListener("click", (event) => {
       if (event.detail === 2) view.hidden = new Set(there.filter((other) => other !== place));
       else if (!view.hidden.delete(place)) view.hidden.add(place);
       redraw();
-      document.querySelectorAll("#legend > button")[there.indexOf(place)].focus();
+      document.querySelector(`#legend [data-label="${place}"]`).focus();
     });
     return button;
   });
@@ -51,7 +52,11 @@ function drawLegend() {
     });
     return button;
   };
-  refill("legend", ...buttons, there.length > 1 ? element("div", { className: "all" }, every("Show all", []), every("Hide all", there)) : null);
+  const front = there.map((place) => DATA.labels[place].compared || view.coloured === "all");
+  const others = buttons.filter((_, place) => !front[place]);
+  const more = others.length ? element("details", { open: view.others }, element("summary", {}, `${others.length} other methods`), element("div", { className: "legend" }, ...others)) : null;
+  if (more) more.addEventListener("toggle", () => (view.others = more.open));
+  refill("legend", ...buttons.filter((_, place) => front[place]), there.length > 1 ? element("div", { className: "all" }, every("Show all", []), every("Hide all", there)) : null, more);
 }
 
 function resultColumns(isMean) {

@@ -8,15 +8,22 @@ const FONT = 'system-ui, -apple-system, "Segoe UI", Roboto, "Helvetica Neue", Ar
 const CONFIG = { displaylogo: false, responsive: true, modeBarButtons: [["toImage", "zoom2d", "pan2d", "resetScale2d"]] };
 
 const view = {
-  part: 0,
-  refit: DATA.refits.length > 1 ? "all" : String(0),
-  metric: DATA.points.rows.length && !POINTS.some((row) => row.heldout_mare[0] !== null) ? "train_mare" : "heldout_mare",
+  part: DATA.opened.part,
+  refit: String(DATA.opened.refit),
+  metric: DATA.opened.metric,
+  coloured: "compared",
+  others: false,
   shown: "mean",
   bars: "range",
   logx: true,
   logy: true,
   hidden: new Set(),
 };
+
+// Methods that are not compared stand behind, in grey, until all are wanted in colour.
+const OTHERS = "#a9b2bc";
+const isBehind = (label) => view.coloured === "compared" && !label.compared;
+const colourOf = (label) => (isBehind(label) ? OTHERS : label.colour);
 
 const hasBars = (row) => view.shown === "mean" && row.n_with_weights > 1;
 
@@ -146,10 +153,11 @@ function drawFrontier() {
     metric.is_error ? DATA.least_error : 0,
   );
   const stacked = narrow || refits.length === 1;
-  const height = stacked ? refits.length * (narrow ? 360 : 520) : 500;
+  const height = stacked ? refits.length * (narrow ? 360 : 470) : 500;
+  const named = !narrow && refits.length === 1;
   const layout = {
     height,
-    margin: { l: narrow ? 52 : 66, r: 12, t: refits.length > 1 ? 30 : 14, b: 50 },
+    margin: { l: narrow ? 52 : 66, r: named ? 190 : 12, t: refits.length > 1 ? 30 : 14, b: 50 },
     font: { family: FONT, size: narrow ? 11 : 13, color: "#1c2530" },
     paper_bgcolor: "#fff",
     plot_bgcolor: "#fff",
@@ -195,6 +203,7 @@ function drawFrontier() {
       layout.shapes.push({ type: "rect", layer: "below", line: { width: 0 }, fillcolor: "#f1f3f5", xref: `x${number}`, yref: `y${number} domain`, x0: 10 ** x.range[0], x1: 10 ** x.edge, y0: 0, y1: 1 });
     const axes = { xaxis: `x${number}`, yaxis: `y${number}` };
     traces.push(...referenceTraces(references, x, y, axes, layout), ...methodTraces(shown[place], x, y, axes));
+    if (named) layout.annotations.push(...endNames(shown[place].means, x, y));
   });
   Plotly.react(chart, traces, layout, CONFIG);
   const lost = POINTS.filter((row) => row.part === view.part && refits.includes(row.refit)).reduce((sum, row) => sum + row.n_cells - row.n_with_weights, 0);
@@ -240,14 +249,44 @@ function referenceTraces(references, x, y, axes, layout) {
   return traces;
 }
 
+// The names of the compared methods at the ends of their lines, moved apart where they would cover one another.
+function endNames(means, x, y) {
+  const at = (axis, value) => (axis.type === "log" ? Math.log10(value) : value);
+  const ends = DATA.labels.flatMap((label, number) => {
+    const rows = label.compared ? means.filter((row) => row.label === number && row.n_active[0] > 0) : [];
+    if (!rows.length) return [];
+    const last = rows.reduce((far, row) => (row.n_active[0] > far.n_active[0] ? row : far));
+    const height = (at(y, y.place(last[view.metric][0])) - y.range[0]) / (y.range[1] - y.range[0]);
+    return [{ label, height: Math.min(1, Math.max(0, height)) }];
+  });
+  ends.sort((a, b) => a.height - b.height);
+  const step = 0.085; // of the height: two lines of text
+  ends.forEach((end, place) => (end.height = Math.max(end.height, place ? ends[place - 1].height + step : 0)));
+  for (let place = ends.length - 1, most = 1; place >= 0; place -= 1, most = ends[place + 1].height - step) ends[place].height = Math.min(ends[place].height, most);
+  return ends.map(({ label, height }) => ({
+    text: wrapped(label.name).map(plain).join("<br>"), showarrow: false, align: "left", font: { size: 12, color: label.colour },
+    xref: "paper", x: 1, xanchor: "left", xshift: 8, yref: "paper", y: height, yanchor: "middle",
+  }));
+}
+
+// A name in lines of some 26 characters, two at most.
+function wrapped(name) {
+  if (name.length <= 26) return [name];
+  const cut = name.lastIndexOf(" ", 26) > 8 ? name.lastIndexOf(" ", 26) : 26;
+  const rest = name.slice(cut).trim();
+  return [name.slice(0, cut), rest.length > 28 ? `${rest.slice(0, 27)}…` : rest];
+}
+
 function methodTraces({ means, cells }, x, y, axes) {
   const traces = [];
   const floorX = x.type === "log" ? 10 ** (x.edge ?? x.range[0]) : 0;
   const floorY = y.type === "log" ? 10 ** y.range[0] : 0;
-  DATA.labels.forEach((label, number) => {
+  const order = DATA.labels.map((label, number) => [label, number]).sort((a, b) => Number(!isBehind(a[0])) - Number(!isBehind(b[0])));
+  order.forEach(([label, number]) => {
     const rows = means.filter((row) => row.label === number);
     if (!rows.length) return;
-    const look = { color: label.colour, symbol: SYMBOLS[label.marker] };
+    const colour = colourOf(label);
+    const look = { color: colour, symbol: SYMBOLS[label.marker] };
     const step = (row) => (row.budget === null ? (row.lam === null ? 2 : 1) : 0);
     rows.sort((a, b) => step(a) - step(b) || (a.budget ?? a.lam ?? 0) - (b.budget ?? b.lam ?? 0));
     const joined = []; // a null between what no line should join
@@ -263,15 +302,15 @@ function methodTraces({ means, cells }, x, y, axes) {
         const [from, to] = barOf(row, name);
         return [Math.max(0, at - Math.max(from, floor)), Math.max(0, to - at)];
       });
-      return { type: "data", symmetric: false, arrayminus: ends.map((end) => end[0]), array: ends.map((end) => end[1]), color: label.colour, thickness: 1.1, width: 0 };
+      return { type: "data", symmetric: false, arrayminus: ends.map((end) => end[0]), array: ends.map((end) => end[1]), color: colour, thickness: 1.1, width: 0 };
     };
     const isMean = view.shown === "mean";
     traces.push({
       name: plain(label.name), x: joined.map((row) => row && x.place(row.n_active[0])), y: joined.map((row) => row && y.place(row[view.metric][0])),
-      mode: isMean ? "lines+markers" : "lines", opacity: isMean ? 1 : 0.45, line: { color: label.colour, dash: DASHES[label.linestyle], width: 1.7 },
+      mode: isMean ? "lines+markers" : "lines", opacity: isMean ? 1 : 0.45, line: { color: colour, dash: DASHES[label.linestyle], width: isBehind(label) ? 1 : 1.9 },
       cliponaxis: false, text: joined.map((row) => (row ? hover(row, true) : "")), hovertemplate: "%{text}<extra></extra>",
       ...(isMean ? { error_x: bar("n_active", x, floorX), error_y: bar(view.metric, y, floorY) } : { hoverinfo: "skip" }),
-      marker: { ...look, size: 8.5, symbol: joined.map((row) => look.symbol + (row && row.n_hollow ? "-open" : "")), line: { width: joined.map((row) => (row && row.n_hollow ? 1.6 : 0.7)), color: joined.map((row) => (row && row.n_hollow ? label.colour : "#fff")) } },
+      marker: { ...look, size: isBehind(label) ? 6 : 8.5, symbol: joined.map((row) => look.symbol + (row && row.n_hollow ? "-open" : "")), line: { width: joined.map((row) => (row && row.n_hollow ? 1.6 : 0.7)), color: joined.map((row) => (row && row.n_hollow ? colour : "#fff")) } },
       ...axes,
     });
     const some = cells.filter((row) => row.label === number);

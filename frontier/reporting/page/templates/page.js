@@ -29,6 +29,10 @@ function drawChartControls() {
     "chart-controls",
     segments("metric", "Against", metrics.map((name) => [name, DATA.quantities[name].short]), view.metric, set("metric")),
     DATA.refits.length > 1 ? segments("refit", "Weights", DATA.refits.length > 2 ? refits : [["all", "both"], ...refits.slice(1)], view.refit, set("refit")) : null,
+    DATA.labels.some((label) => !label.compared) ? segments("coloured", "In colour", [["compared", "those compared"], ["all", "all methods"]], view.coloured, (value) => { view.coloured = value; drawLegend(); drawFrontier(); }) : null,
+  );
+  refill(
+    "drawing-controls",
     segments("shown", "Points", [["mean", "means"], ["seeds", "every seed"]], view.shown, set("shown")),
     segments("bars", "Bars", [["range", "range"], ["error", "± standard error"]], view.bars, set("bars")),
     ticks("Logarithmic", [["logx", "records", view.logx, set("logx")], ["logy", "error", view.logy, set("logy")]]),
@@ -65,6 +69,14 @@ if (DATA.parts.length) {
     refill(id, element("p", { className: "empty" }, "No cells: nothing was run."));
 }
 drawTables();
+for (const fold of document.querySelectorAll("details.fold")) fold.addEventListener("toggle", () => fold.open && DATA.parts.length && drawTraces()); // charts have no width while folded
+const unfold = () => {
+  const wanted = window.location.hash ? document.getElementById(decodeURIComponent(window.location.hash.slice(1))) : null;
+  const fold = wanted && wanted.closest("details.fold");
+  if (fold) (fold.open = true), wanted.scrollIntoView();
+};
+window.addEventListener("hashchange", unfold);
+unfold();
 
 let width = window.innerWidth;
 let waiting = 0;
