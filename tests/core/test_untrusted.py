@@ -303,7 +303,10 @@ def test_every_string_from_data_is_escaped_in_every_file_of_a_report(tmp_path: P
         elif path.suffix == ".html":
             elements = Elements(text)
             assert elements.tags.count("script") == 3  # the data, plotly and the page's own
-            assert not {"img", "iframe", "object"} & set(elements.tags)
+            assert not {"iframe", "object"} & set(elements.tags)
+            sources = [str(value) for name, value in elements.attributes if name == "src"]
+            assert len(sources) == elements.tags.count("img")
+            assert all(source.startswith("data:image/png;base64,") for source in sources)  # figures of our own
             assert not [name for name, _ in elements.attributes if name.startswith("on")]
             assert not [value for name, value in elements.attributes if name == "href" and "javascript" in str(value)]
         else:

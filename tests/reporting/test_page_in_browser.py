@@ -197,7 +197,7 @@ def test_uncertainty_is_drawn_and_what_missed_its_budget_is_hollow(shown: Any) -
     assert gates["marker"]["symbol"] == ["circle"] * 3
     before = gates["error_y"]["array"]
     click(shown, shown.find_element(By.CSS_SELECTOR, "details.how summary"))
-    choose(shown, "bars", "± standard error")
+    choose(shown, "bars", "range")
     assert methods(shown)[0]["error_y"]["array"] != before
 
 

@@ -24,6 +24,7 @@ from frontier.study.scale.page import (
     verdicts,
     write_scale_report,
 )
+from frontier.study.scale.sections import with_interval
 from frontier.sweep.run import run_experiment
 from tests.study.test_scale_costs import MANIFEST, SCALES, cell
 
@@ -55,9 +56,9 @@ def test_the_report_has_the_largest_size_exponents_law_and_failures_in_words(tmp
     assert "- **a**, 800 × 8,000 (0.4 million non-zeros): 8.00 s (8.00 s to 8.00 s over 3 repeats), peak" in text
     assert "- **slow**, 800 × 8,000 (0.4 million non-zeros): did not finish (timeout)." in text
     assert "s8, slow: took \\| longer" in text
-    assert "| slow | seconds | 3 | 2.00 ± 0.00 | 2.00 ± 0.00 | 2.00 ± 0.00 | – | – |" in text
-    assert "0.19 GiB | 60 ± 0 bytes |" in text
-    assert "| a | 8 | 1.00 ± 0.00 | 1.00 ± 0.00 | 1.00 ± 0.00 |" in text
+    assert "| slow | seconds | 3 | 2.00 (2.00 to 2.00) | 2.00 (2.00 to 2.00) | 2.00 (2.00 to 2.00) | – | – |" in text
+    assert "0.19 GiB | 60.00 (60.00 to 60.00) bytes |" in text
+    assert "| a | 8 | 1.00 (1.00 to 1.00) | 1.00 (1.00 to 1.00) | 1.00 (1.00 to 1.00) |" in text
     assert "One machine." in text
     assert "![Time and memory against non-zeros](scale.png)" in text
 
@@ -141,9 +142,22 @@ def test_the_least_is_what_a_hand_counts() -> None:
 def test_records_and_targets_apart_are_recovered() -> None:
     rows = [{"label": "a", "n_records": n, "n_targets": m, "seconds": 3e-6 * n * m**0.5, "finished": True}
             for n, m in ((10, 10), (100, 10), (100, 40), (1000, 160))]  # fmt: skip
-    [row] = shape_law(pd.DataFrame(rows)).to_dict("records")
+    table = pd.DataFrame(rows).assign(built_by="one", nnz=lambda found: 7 * found["n_records"])
+    [row] = shape_law(table).to_dict("records")
     assert row["records"] == pytest.approx(1.0)
     assert row["targets"] == pytest.approx(0.5)
+    assert np.isnan(row["entries"])  # the same number in every record
+    dense = [rows[0] | {"nnz": k * 10, "seconds": 8e-5 * k**0.75, "built_by": "other"} for k in (2, 8, 32)]
+    [row] = shape_law(pd.concat([table, pd.DataFrame(dense)])).to_dict("records")
+    found = [row[name] for name in ("records", "targets", "entries")]
+    assert found == pytest.approx([1.0, 0.5, 0.75])  # whatever each population's constant is
+    assert (row["points"], row["parameters"]) == (7, 5)
+
+
+def test_an_exponent_has_the_interval_of_its_degrees_of_freedom() -> None:
+    assert with_interval(1.0, 0.1, 1) == "1.00 (−0.27 to 2.27)"  # t of 0.975 on one degree is 12.706
+    assert with_interval(1.0, 0.1, 0) == "1.00"
+    assert with_interval(float("nan"), 0.1, 3) == "–"
 
 
 def test_the_overhead_of_an_engine_is_a_line_in_gigabytes() -> None:

@@ -40,7 +40,8 @@ def costs_figure(
     if rows.empty or not shown:
         return None
     names = rows["label"].tolist()
-    timings = sorted(set(rows.loc[rows["fit_seconds_mean"].notna(), "timing"]) - {COMPARABLE, ""})
+    timed = rows.loc[rows["fit_seconds_mean"].notna(), "timing"]  # `clean`, or `clean (3 of 5)` where kinds are mixed
+    timings = sorted({kind.split(" ")[0] for kind in set(timed) - {COMPARABLE, ""}})
     legend = []
     if len(set(names)) > len(set(names) & set(focus)):
         legend.append(

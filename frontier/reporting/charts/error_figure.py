@@ -41,7 +41,9 @@ def error_figure(
     drawn = points[(points["n_active_mean"] > 0) & points[f"{name}_mean"].notna()]
     if drawn.empty:
         return None
-    up = [*drawn[f"{name}_mean"], *([] if initial is None else [initial])]
+    middle, error = drawn[f"{name}_mean"], drawn[f"{name}_se"].fillna(0.0)
+    lowest = np.maximum(middle - error, middle / 2)  # a bar that reaches 0 has no end on a log axis
+    up = [*middle, *(middle + error), *lowest, *([] if initial is None else [initial])]
     x = log_axis(drawn["n_active_mean"].to_numpy(), label=count_tick, most_ticks=7)
     y = log_axis(up, label=percent_tick, least=LEAST_ERROR, most_ticks=7)
     figure, (ax,) = canvas(1, 1, HEIGHT_INCHES, title, _legend(drawn, name, focus), "")
@@ -54,8 +56,9 @@ def error_figure(
         last = _line(ax, some, name, styles[label], colour, above=label in focus, y=y)
         ends += [(last, label, colour)] if label in focus else []
     if initial is not None:
-        ax.axhline(float(y.place([initial])[0]), linestyle=DASHES["dashdotted"], **GREY_LINE, zorder=1)
-        ends.append(((x.high, initial), f"Initial weights {percent(initial)}", "0.35"))
+        height = float(y.place([initial])[0])
+        ax.axhline(height, linestyle=DASHES["dashdotted"], **GREY_LINE, zorder=1)
+        ends.append(((x.high, height), f"Initial weights {percent(initial)}", "0.35"))
     log_frame(ax, x, y)
     ax.set_xlabel("records with weight")
     ax.set_ylabel(QUANTITIES[name].title)

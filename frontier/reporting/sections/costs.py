@@ -17,6 +17,7 @@ from frontier.results.arms import arm_words
 PLACE = 7
 FRONT = True
 MEAN = f"{PRIMARY}_mean"
+ROUNDING = 1e-12  # of a skill: the control has none over itself
 READING = (
     "**What it costs.** Every method at one size, the smallest held-out error first, those of the whole file below. "
     "*Effective sample size (ESS)*: Kish's (Σw)²/Σw², the size of the equally weighted sample that is as precise. "
@@ -86,8 +87,10 @@ def _errors(row: dict[Any, Any] | None, initial: float | None, most: int) -> lis
     if row is None or row["n_splits"] < most or row["n_with_weights"] < row["n_cells"]:
         return [MISSING] * 3
     held = row[MEAN]
-    skilled = MISSING if initial is None or pd.isna(held) else percent(1 - held / initial)
-    return [percent(row["train_mare_mean"]), percent(held), skilled]
+    if not initial or pd.isna(held):  # of weights without an error there is no share
+        return [percent(row["train_mare_mean"]), percent(held), MISSING]
+    skill = 1 - held / initial
+    return [percent(row["train_mare_mean"]), percent(held), percent(skill if abs(skill) > ROUNDING else 0.0)]
 
 
 def _rests(row: dict[Any, Any], most: int) -> str:

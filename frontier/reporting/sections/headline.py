@@ -44,6 +44,10 @@ def blocks(run: Prepared) -> list[Block]:
             told.append(Text(place + " ".join(sentences(run, key, part))))
         elif run.can_compare and run.declared:
             told.append(Text(f"{escape(run.titles[key])}: no size is covered by both arms of a comparison."))
+    if told and (more := len(run.parts) - len(run.front)):
+        told.append(
+            Text(f"{more} more problem{'s' * (more > 1)} and designs stand in the details and on the page's chart.")
+        )
     return told
 
 
@@ -114,7 +118,8 @@ def _holds_for(run: Prepared, key: Key, row: dict[Any, Any]) -> str:
     held = f"{row['n_targets']:,} held-out totals of {row['n_families']} "
     held += "family" if row["n_families"] == 1 else "families"
     told = f"This holds for {count(row['low'])} to {count(row['high'])} records and {held}; "
-    told += f"the interval is over {row['basis']}"
+    over, _, only = str(row["basis"]).partition("; ")
+    told += f"the interval is over {over}" + (f" ({only})" if only else "")
     initial = run.initial_error(run.parts[key])
     if initial is None:
         return f"{told}."

@@ -23,6 +23,7 @@ from frontier.core.status import ENDED_WELL
 SIZES = ("n_records", "n_targets", "nnz")
 COSTS = ("seconds", "cpu_seconds", "peak_bytes")
 LEAST_SIZES = 3  # a slope with a standard error needs three
+LEAST_CHANGE = 1e-6  # of a logarithm: a size that varies less does not vary
 KEYS = ["label", "method", "problem"]
 READ = ("fit_seconds", "cpu_seconds", "peak_memory_bytes", "n_iter", "n_active", "relative_gap")
 SHARES = ("fit_seconds", "cpu_seconds")  # of a batch: every cell carries an equal one, and they add up
@@ -54,6 +55,7 @@ def costs(cells: pd.DataFrame, manifest: Mapping[str, Any]) -> pd.DataFrame:
         statuses = ", ".join(sorted(set(part["status"])))
         rows.append(
             {"label": label, "method": method, "problem": problem, "repeat": repeat}
+            | {"built_by": str(facts.get("name") or problem)}
             | {name: int(facts[name]) for name in SIZES}
             | {"n_cells": len(part), "n_iter": part["n_iter"].max(), "seconds": seconds}
             | {"cpu_seconds": cpu, "peak_bytes": peak if peak > 0 else np.nan, "status": statuses}
@@ -122,21 +124,33 @@ def grid_law(sizes: pd.DataFrame, least_cells: int = 2) -> pd.DataFrame:
 
 
 def shape_law(sizes: pd.DataFrame) -> pd.DataFrame:
-    """One row per label: `log seconds = c + e log n + g log m` over problems in which both vary, and do so apart.
+    """One row per label: `log seconds = c + e log n + g log m + h log (nnz/n)` over problems that vary them apart.
 
-    e is that of records with the same number of entries each (so of non-zeros too), g that of targets over which the
-    same non-zeros are spread; each with its standard error.
+    e is that of records with the same number of entries each, g that of targets over which the same non-zeros are
+    spread, h that of entries per record; each with its standard error. c is one constant for each problem of the
+    registry: their totals are harder or easier to meet. What does not vary has no exponent (NaN).
     """
     rows = []
     for label, part in sizes[sizes["finished"] & sizes["seconds"].notna()].groupby("label", sort=True):
-        y, n, m = (np.log(part[name].to_numpy(np.float64)) for name in ("seconds", "n_records", "n_targets"))
-        if len(part) <= LEAST_SIZES or np.linalg.matrix_rank(np.column_stack([np.ones_like(y), n, m])) < 3:
+        y, n, m, nnz = (np.log(part[k].to_numpy(np.float64)) for k in ("seconds", "n_records", "n_targets", "nnz"))
+        kinds = pd.get_dummies(part["built_by"]).to_numpy(np.float64)
+        known = {"records": n, "targets": m, "entries": nnz - n}
+        varied = {k: x for k, x in known.items() if np.ptp(x - kinds @ _means(kinds, x)) > LEAST_CHANGE}
+        design = np.column_stack([*varied.values(), kinds])
+        if len(part) <= design.shape[1] or np.linalg.matrix_rank(design) < design.shape[1]:
             continue
-        (_, e, g), (_, e_se, g_se) = _least_squares(np.column_stack([np.ones_like(y), n, m]), y)
-        rows.append(
-            {"label": label, "points": len(part), "records": e, "records_se": e_se, "targets": g, "targets_se": g_se}
-        )
+        found, errors = _least_squares(design, y)
+        row: dict[str, Any] = {"label": label, "points": len(part), "parameters": design.shape[1]}
+        row |= {k: np.nan for name in known for k in (name, f"{name}_se")}
+        for name, value, error in zip(varied, found, errors, strict=False):
+            row |= {name: value, f"{name}_se": error}
+        rows.append(row)
     return pd.DataFrame(rows)
+
+
+def _means(kinds: NDArray[np.float64], x: NDArray[np.float64]) -> NDArray[np.float64]:
+    """The mean of x in each kind, whose members are the ones of a column."""
+    return np.asarray(kinds.T @ x / kinds.sum(axis=0))
 
 
 def _finished(sizes: pd.DataFrame, cost: str) -> list[tuple[tuple[str, str], pd.DataFrame]]:

@@ -28,6 +28,7 @@ from frontier.sweep.session import Session, open_session
 
 SIZES = ("1/32", "1/8", "1/2", "1", "2")  # of synthetic_populace: 0.01 to 0.7 GB
 ENGINES = ("a process of joblib's", "Dask, one worker", "Dask, two workers")
+COPIES = {ENGINES[2]: 2}  # of the matrix that are sent: one to each worker
 TEXT = """\
 problems: [{{name: synthetic_populace, scale: {scale}}}]
 methods:
@@ -74,10 +75,11 @@ def measured(sizes: Sequence[str], repeats: int) -> pd.DataFrame:
 
 
 def laws(table: pd.DataFrame) -> pd.DataFrame:
-    """A row per engine: seconds per batch and per gigabyte beyond this process, each with its standard error."""
+    """A row per engine: seconds per batch and per gigabyte sent beyond this process, each with its standard error."""
     rows = []
     for engine, part in table.groupby("engine", sort=False):
-        median = part.assign(more=part["seconds"] - part["here"]).groupby("gigabytes")["more"].median()
+        more = part.assign(more=part["seconds"] - part["here"], sent=part["gigabytes"] * COPIES.get(str(engine), 1))
+        median = more.groupby("sent")["more"].median()
         line = linregress(median.index.to_numpy(float), median.to_numpy(float))
         row: dict[str, Any] = {"engine": engine, "sizes": len(median), "seconds": line.intercept}
         row |= {"seconds_se": line.intercept_stderr, "per_gigabyte": line.slope, "per_gigabyte_se": line.stderr}

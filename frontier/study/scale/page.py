@@ -32,7 +32,7 @@ from frontier.study.scale.sections import (
     blocks_section,
     overhead_section,
     shapes_section,
-    with_error,
+    with_interval,
 )
 
 MILLION = 1e6
@@ -56,6 +56,7 @@ RUNS = (
     "ended",
 )
 EXPONENTS = ("method", "cost", "sizes", "in records", "in targets", "in non-zeros", "fixed part", "per non-zero")
+GRID_PARAMETERS = {"nnz": 3, "cells": 3, "product": 2}  # coefficients of the fit that each exponent is from
 LAWS = ("method", "points", "in non-zeros", "in cells", "in non-zeros × cells")
 READING = (
     "**Seconds.** Wall time of a method's call for all cells (points of its grid), from the problem as it is stored to "
@@ -119,7 +120,7 @@ def scale_document(tables: ScaleTables, manifests: Sequence[Mapping[str, Any]]) 
     if not laws.empty:
         table = [
             [row["method"], str(row["points"])]
-            + [with_error(row[k], row[f"{k}_se"]) for k in ("nnz", "cells", "product")]
+            + [with_interval(row[k], row[f"{k}_se"], row["points"] - p) for k, p in GRID_PARAMETERS.items()]
             for row in laws.to_dict("records")
         ]
         blocks.append(Section("The grid", [Text("CPU seconds."), Table(LAWS, table, range(1, 5))]))
@@ -250,7 +251,8 @@ def grid_figure(sizes: pd.DataFrame, laws: pd.DataFrame) -> Figure | None:
     styles = _styles(sizes)
     work = drawn.assign(nnz=drawn["nnz"] / MILLION * drawn["n_cells"])
     parts = [
-        f"{r['method']}: exponent {with_error(r['product'], r['product_se'])} over grids" for _, r in laws.iterrows()
+        f"{r['method']}: exponent {with_interval(r['product'], r['product_se'], r['points'] - 2)} over grids"
+        for _, r in laws.iterrows()
     ]
     legend = _legend({k: styles[k] for k in sorted(set(work["label"]))}, work)
     legend.append(Line2D([], [], label="slope 1", color="0.35", linewidth=0.9, linestyle=(0, (5, 3))))
@@ -320,8 +322,9 @@ def _log_axes(ax: Axes, x: np.ndarray[Any, np.dtype[np.float64]], y: Any, cost: 
 def _exponent_row(row: Mapping[Any, Any]) -> list[str]:
     memory = row["cost"] == "peak_bytes"
     fixed = f"{row['fixed'] / GIB:.2f} GiB" if memory else MISSING
-    slope = f"{row['per_nonzero']:.0f} ± {row['per_nonzero_se']:.0f} bytes" if memory else MISSING
-    powers = [with_error(row[k], row[f"{k}_se"]) for k in ("n_records", "n_targets", "nnz")]
+    free = row["sizes"] - 2
+    slope = f"{with_interval(row['per_nonzero'], row['per_nonzero_se'], free)} bytes" if memory else MISSING
+    powers = [with_interval(row[k], row[f"{k}_se"], free) for k in ("n_records", "n_targets", "nnz")]
     return [row["label"], COSTS[row["cost"]], str(row["sizes"]), *powers, fixed, slope]
 
 

@@ -10,6 +10,7 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
+from scipy.special import stdtrit
 
 from frontier.reporting.document import Block, Section, Table, Text
 from frontier.reporting.numbers import MISSING, seconds, significant
@@ -19,20 +20,30 @@ GIB = 2.0**30
 Row = Mapping[Any, Any]
 
 
-def with_error(value: float, error: float) -> str:
-    """A number with its standard error."""
-    return MISSING if np.isnan(value) else f"{value:.2f} ± {error:.2f}"
+def with_interval(value: float, error: float, freedom: int) -> str:
+    """A coefficient with its 95% interval, `value ± t se` on so many degrees of freedom; alone where there are none."""
+    if np.isnan(value):
+        return MISSING
+    if freedom < 1 or np.isnan(error):
+        return f"{value:.2f}"
+    half = float(stdtrit(freedom, 0.975)) * error
+    return f"{value:.2f} ({value - half:.2f} to {value + half:.2f})".replace("-", "−")
 
 
 def shapes_section(found: pd.DataFrame | None) -> list[Block]:
     """Exponents in records and targets apart, where there is a run for them."""
 
     def shown(row: Row) -> list[str]:
-        return [row["label"], str(row["points"]), *(with_error(row[k], row[f"{k}_se"]) for k in ("records", "targets"))]
+        free = row["points"] - row["parameters"]
+        powers = [with_interval(row[k], row[f"{k}_se"], free) for k in ("records", "targets", "entries")]
+        return [row["label"], str(row["points"]), *powers]
 
-    about = "Records with the same entries each, at the same targets; targets over which the same entries are spread."
-    header = ("method", "problems", "in records and non-zeros", "in targets")
-    return _section("Records and targets apart", about, found, header, shown, range(1, 4))
+    about = "Records with the same entries each, at the same targets; targets over which the same entries are spread; "
+    about += (
+        "entries per record at the same records and targets. Each with its 95% interval; one constant a population."
+    )
+    header = ("method", "problems", "in records", "in targets", "in entries per record")
+    return _section("Records, targets and density apart", about, found, header, shown, range(1, 5))
 
 
 def areas_section(found: pd.DataFrame | None) -> list[Block]:
@@ -81,11 +92,12 @@ def overhead_section(found: pd.DataFrame | None) -> list[Block]:
     """What sending a problem costs, where it was measured."""
 
     def shown(row: Row) -> list[str]:
-        costs = (with_error(row[k], row[f"{k}_se"]) for k in ("seconds", "per_gigabyte"))
+        costs = (with_interval(row[k], row[f"{k}_se"], row["sizes"] - 2) for k in ("seconds", "per_gigabyte"))
         return [row["engine"], str(row["sizes"]), *costs]
 
-    header = ("engine", "sizes", "seconds per batch", "seconds per gigabyte of matrix")
-    about = "Wall time beyond that of the same batch in the client's own process, on one machine: copies, no network."
+    header = ("engine", "sizes", "seconds per batch", "seconds per gigabyte sent")
+    about = "Wall time beyond that of the same batch in the client's own process, on one machine: copies, no network. "
+    about += "Two workers are each sent the matrix. Each with its 95% interval."
     return _section("Solved elsewhere", about, found, header, shown, range(1, 4))
 
 

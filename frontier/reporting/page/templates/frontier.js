@@ -14,7 +14,7 @@ const view = {
   coloured: "compared",
   others: false,
   shown: "mean",
-  bars: "range",
+  bars: "error",
   logx: true,
   logy: true,
   hidden: new Set(),
