@@ -1,6 +1,7 @@
 """`reports/index.html`: a front door to all reports of a folder, a card each, made from what their first pages say.
 
-A card has the title, the description, the first sentence in bold (the answer) and the first figure of a `report.md`.
+A card has the question that is the title, the answer (what is in bold first), what was run, and the first figure of a
+`report.md`.
 Text is untrusted and escaped; the page loads nothing but the figures beside it.
 """
 
@@ -17,8 +18,11 @@ from markupsafe import Markup
 from frontier.core.files import write_atomically
 
 LONGEST = 240  # characters of a description: a card is no page
-MARKS = re.compile(r"\*\*|\\(?=\W)|`")  # of Markdown
+MARKS = re.compile(r"\*+|\\(?=\W)|`")  # of Markdown
 LINK = re.compile(r"\[([^\]]*)\]\([^)]*\)")
+NAMED = "*Experiment "  # how a report begins to say what was run
+ANSWER = re.compile(r"(?:- )?(?:\*[^*]+\* )?(\*\*.+)")  # what begins in bold, after the part that it is about
+MOST_BEFORE = 8  # paragraphs within which a report says what was run
 FIGURE = re.compile(r"^!\[([^\]]*)\]\(([^)\s]+)\)", re.MULTILINE)
 
 
@@ -27,6 +31,7 @@ class Card:
     """What stands for one report; links are relative to the front door."""
 
     title: str
+    name: str
     description: str
     answer: str
     link: str
@@ -53,14 +58,17 @@ def card(path: Path) -> Card:
     text = path.read_text(encoding="utf-8")
     title, _, rest = text.partition("\n")
     paragraphs = [" ".join(part.split()) for part in rest.split("\n\n") if part.strip()]
-    first = paragraphs[0] if paragraphs and not paragraphs[0].startswith(("#", "|", "!", "-")) else ""
-    bold = next((part for part in paragraphs if part.startswith("**")), "")
+    first = next((part for part in paragraphs[:MOST_BEFORE] if not part.startswith(("#", "|", "!", "-", "<"))
+                  and (part.startswith(NAMED) or "**" not in part)), "")  # fmt: skip
+    bold = next((found for part in paragraphs if (found := ANSWER.match(part))), None)
+    name, _, said = first.removeprefix(NAMED).partition(".* ") if first.startswith(NAMED) else ("", "", first)
     figure = FIGURE.search(text)
     page = path.with_name("index.html")
     return Card(
         title=title.removeprefix("# ").strip() or path.parent.name,
-        description=_plain(first, LONGEST),
-        answer=_plain(bold.split("|")[0], LONGEST),
+        name=_plain(name, LONGEST) or path.parent.name,
+        description=_plain(said, LONGEST),
+        answer=_plain(bold[1], LONGEST) if bold else "",
         link=f"{path.parent.name}/{page.name if page.exists() else path.name}",
         figure=f"{path.parent.name}/{figure[2]}" if figure else "",
         caption=figure[1] if figure else "",

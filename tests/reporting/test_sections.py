@@ -126,9 +126,16 @@ def test_the_sentence_of_every_verdict_names_the_better_one_and_its_interval(
 ) -> None:
     row = {"a": "A", "refit_a": "none", "b": "B", "refit_b": "none", "verdict": verdict, "difference": difference}
     row |= {"difference_low": difference - 0.02, "difference_high": difference + 0.02, "detectable": 0.04}
-    said = headline.verdict(row | {"metrics_like": 8})
+    said = headline.verdict(row | {"metrics_like": 8}, declared=5)
     assert told in said
+    assert "among 5" not in said
     assert "metrics agree" not in said
+
+
+def test_an_interval_without_zero_that_decides_nothing_is_said_to_be_one_of_several() -> None:
+    row = {"a": "A", "refit_a": "none", "b": "B", "refit_b": "none", "verdict": "undecided", "difference": -0.09}
+    row |= {"difference_low": -0.11, "difference_high": -0.07, "detectable": 0.14, "metrics_like": 8}
+    assert "which may be chance among 5 comparisons." in headline.verdict(row, declared=5)
 
 
 def test_a_row_over_fewer_folds_shows_no_error_beside_the_others(run: Path) -> None:

@@ -55,11 +55,11 @@ def sentences(run: Prepared, key: Key, part: pd.DataFrame) -> list[str]:
     """The answer to the question, what the other comparisons come to, and what both hold for."""
     first, *others = part.to_dict("records")
     more = _others(others)
-    return [f"**{verdict(first)}**", *([more] if more else []), _holds_for(run, key, first)]
+    return [f"**{verdict(first, len(part))}**", *([more] if more else []), _holds_for(run, key, first)]
 
 
-def verdict(row: dict[Any, Any]) -> str:
-    """A sentence or two on one comparison, with its interval."""
+def verdict(row: dict[Any, Any], declared: int) -> str:
+    """A sentence or two on one of so many declared comparisons, with its interval."""
     a, b = (escape(arm_name(row[side], row[f"refit_{side}"])) for side in ("a", "b"))
     better, worse = (a, b) if row["difference"] < 0 else (b, a)
     by = _by(row)
@@ -80,7 +80,9 @@ def verdict(row: dict[Any, Any]) -> str:
     found = "" if pd.isna(row["detectable"]) else (
         f" A difference above {100 * row['detectable']:.2g} points would have been found."
     )  # fmt: skip
-    return f"Undecided: {better} errs less than {worse} by {by}, which may be chance.{found}"
+    alone = row["difference_low"] > 0 or row["difference_high"] < 0  # the interval is not adjusted for their number
+    chance = f"may be chance among {declared} comparisons" if alone else "may be chance"
+    return f"Undecided: {better} errs less than {worse} by {by}, which {chance}.{found}"
 
 
 def _by(row: dict[Any, Any]) -> str:
