@@ -38,7 +38,8 @@ SAMPLING = "design and response known"  # the control
 QUESTION = (
     "Which small file is right about what no target says? Every replicate is an independent sample of a known "
     "population; methods see published totals, the yardstick sees everything. An error is the mean of "
-    "|estimate − truth|/|truth| over the totals; lower left is better."
+    "|estimate − truth|/|truth| over the totals; lower left is better. *Told from*: the 95% interval of the difference "
+    "over replicates leaves 0 out; methods stand at their best arm, and intervals are not adjusted for their number."
 )
 
 
@@ -54,22 +55,58 @@ def main(
 
 def write_arena(runs: list[Run], out: Path) -> list[Path]:
     """The page of the arena; its files, the report first."""
-    from frontier.reporting.document import Document, Section, Text
+    from frontier.reporting.document import Bullets, Document, Section, Text
     from frontier.reporting.write import write_document
 
-    blocks: list[Block] = [Text(QUESTION), *(Section(run.name, _blocks(run)) for run in runs)]
+    parts = [(run, *_compared(run)) for run in runs]
+    answers = [answer(run.name, table, found) for run, table, found in parts if not found.empty]
+    blocks: list[Block] = [Bullets(answers), Text(QUESTION)]
+    blocks += [Section(run.name, _blocks(run, table, found)) for run, table, found in parts]
     return write_document(Document("Who wins where the truth is known", blocks), out, formats=("png",))
 
 
-def _blocks(run: Run) -> list[Block]:
-    from frontier.reporting.document import Bullets, Data, Picture, Section, Text
-    from frontier.reporting.markdown import escape
-
+def _compared(run: Run) -> tuple[pd.DataFrame, pd.DataFrame]:
+    """The means of every arm and budget, and the reference against every other arm."""
     rows = replicates(run.cells, run.name)
     table = means(rows)
     sized = table[table["budget"].notna() & (table["label"] != REFERENCE)]
     arms = dict.fromkeys(zip(sized["label"], sized["refit"], strict=True))
-    found = contrasts(rows, (REFERENCE, "none"), list(arms))
+    return table, contrasts(rows, (REFERENCE, "none"), list(arms))
+
+
+def answer(name: str, table: pd.DataFrame, found: pd.DataFrame) -> str:
+    """Which method errs least at which budgets, and at which of them the interval from the reference leaves 0 out."""
+    from frontier.reporting.markdown import escape
+
+    best, compared = best_arms(table), at_their_best(found, table)
+    first = best.loc[best.groupby("budget")[HIDDEN].idxmin()]
+    told = []
+    for label, some in first.groupby("label", sort=False):
+        sizes = sorted(some["budget"])
+        sure = [size for size in sizes if _told(compared[compared["budget"] == size], str(label))]
+        whom = "every other method" if label == REFERENCE else escape(REFERENCE)
+        at = f" at {_sizes(sure)}" if 0 < len(sure) < len(sizes) else ""
+        beyond = f"told from {whom}{at}" if sure else f"not told from {whom}"
+        told.append(f"{escape(str(label))} has the least hidden error at {_sizes(sizes)} ({beyond})")
+    return f"**{escape(name)}: {'; '.join(told)}.**"
+
+
+def _told(found: pd.DataFrame, label: str) -> bool:
+    """Whether every interval of the reference minus another method is below 0, or that of `label` above."""
+    if label == REFERENCE:
+        return bool((found[f"{HIDDEN}_high"] < 0).all())
+    return bool((found.loc[found["label"] == label, f"{HIDDEN}_low"] > 0).all())
+
+
+def _sizes(budgets: list[float]) -> str:
+    words = [f"{size:,.0f}" for size in budgets]
+    return f"{', '.join(words[:-1])} and {words[-1]} records" if len(words) > 1 else f"{words[0]} records"
+
+
+def _blocks(run: Run, table: pd.DataFrame, found: pd.DataFrame) -> list[Block]:
+    from frontier.reporting.document import Bullets, Data, Picture, Section, Text
+    from frontier.reporting.markdown import escape
+
     known = controls(run.manifest)
     drawn: list[Block] = []
     compared: list[Block] = []

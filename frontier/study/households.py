@@ -47,6 +47,7 @@ def write_households(run: Run, out: Path) -> list[Path]:
 
     found = samples_of(run)
     blocks: list[Block] = [
+        Text(answer(found)),
         Text(escape(str(run.manifest.get("description") or ""))),
         samples_table(found),
         Text(NOTE),
@@ -54,6 +55,21 @@ def write_households(run: Run, out: Path) -> list[Path]:
         Data("contrasts", found, "Contrasts over samples"),
     ]
     return write_document(Document("Would another draw of the survey decide otherwise?", blocks), out)
+
+
+def answer(found: pd.DataFrame) -> str:
+    """Which comparisons have a winner over samples of households, in a sentence."""
+    from frontier.reporting.markdown import escape
+    from frontier.reporting.numbers import points
+    from frontier.results.arms import arm_name
+
+    won = []
+    for row in found[found["verdict"].str.endswith("better")].to_dict("records"):
+        arms = [escape(arm_name(row[side], row[f"refit_{side}"])) for side in ("a", "b")]
+        better, worse = arms if row["difference"] < 0 else arms[::-1]
+        won.append(f"{better} errs less than {worse} ({points(abs(row['difference'])).removeprefix('+')} points)")
+    few = f"Over other samples of households {len(won)} of {len(found)} declared comparisons have a winner"
+    return f"**{few}{': ' * bool(won)}{'; '.join(won)}.**"
 
 
 def samples_of(run: Run) -> pd.DataFrame:
