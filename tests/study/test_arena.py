@@ -35,6 +35,8 @@ def test_the_page_has_the_verdicts_all_arms_and_the_controls(tmp_path: Path) -> 
     report, *others = write_arena([Run(cells(ARMS), manifest, "made_up")], tmp_path)
     text = report.read_text()
     assert "| 1,000 | other |" in text
+    told = "Dense has the least hidden error at 1,000 records (told from Coreset)."
+    assert f"- **made_up: {told}**" in text
     assert "better on both" in text
     assert "initial weights" in text
     assert "made up" in text
