@@ -18,7 +18,6 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
-from scipy import stats
 
 from frontier.analysis.arena import SAME
 from frontier.analysis.curves import Curve, Fold, frontier_points, heldout_curves, mean_weights
@@ -35,6 +34,7 @@ from frontier.analysis.paired_test import (
     judge,
     next_level,
 )
+from frontier.analysis.student import t_quantile
 from frontier.core.problem import FloatArray
 
 DELTA = 0.01  # one percentage point of a target: less is within the rounding of what such totals are used for
@@ -228,7 +228,7 @@ def _control(folds: Sequence[Fold], controls: set[str]) -> float:
 
 def _families(c: Comparison, names: Sequence[str], folds: Sequence[Fold], blocks: Blocks) -> list[dict[str, Any]]:
     """The difference of every family with its 95% interval over seeds, its targets and places (`place/…`) counted."""
-    half = stats.t.isf(ALPHA / 2, c.seeds.df) * np.sqrt(c.seeds.variance)
+    half = -t_quantile(ALPHA / 2, c.seeds.df) * np.sqrt(c.seeds.variance)
     half = np.where(np.isnan(c.seeds.df), 0.0, half)
     rows = []
     for g, name in enumerate(names):

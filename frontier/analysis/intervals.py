@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import numpy as np
-from scipy import stats
 
+from frontier.analysis.student import t_quantile
 from frontier.core.problem import FloatArray
 
 LEVEL = 0.95
@@ -15,7 +15,7 @@ def mean_interval(values: FloatArray, level: float = LEVEL) -> tuple[float, floa
     mean = float(values.mean())
     if values.size < 2:
         return mean, float("nan"), float("nan")
-    half = float(stats.t.ppf(0.5 + level / 2, values.size - 1) * values.std(ddof=1) / np.sqrt(values.size))
+    half = float(t_quantile(0.5 + level / 2, values.size - 1) * values.std(ddof=1) / np.sqrt(values.size))
     return mean, mean - half, mean + half
 
 
@@ -35,7 +35,7 @@ def difference_interval(
     if np.ptp(one) == 0 and np.ptp(other) == 0:
         return mean, mean, mean
     freedom = variance**2 / sum(v**2 / n for v, n in parts)  # Welch-Satterthwaite
-    half = float(stats.t.ppf(0.5 + level / 2, freedom) * np.sqrt(variance))
+    half = float(t_quantile(0.5 + level / 2, freedom) * np.sqrt(variance))
     return mean, mean - half, mean + half
 
 

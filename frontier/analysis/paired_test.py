@@ -41,9 +41,10 @@ from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy import special, stats
+from scipy import special
 
 from frontier.analysis.regression.findings import holm
+from frontier.analysis.student import t_above, t_quantile
 from frontier.core.problem import FloatArray
 
 ALPHA = 0.05
@@ -123,24 +124,24 @@ class Comparison:
     @property
     def interval(self) -> tuple[FloatArray, FloatArray]:
         """The 95% interval of the difference, by itself; NaN where nothing is random."""
-        half = stats.t.isf(ALPHA / 2, self.df) * self.standard_error
+        half = -t_quantile(ALPHA / 2, self.df) * self.standard_error
         return self.difference - half, self.difference + half
 
     def p_difference(self) -> FloatArray:
         """Two-sided p value of "no difference"; NaN without a standard error."""
-        return np.asarray(2 * stats.t.sf(np.abs(_t(self.difference, self.standard_error)), self.df))
+        return np.asarray(2 * t_above(np.abs(_t(self.difference, self.standard_error)), self.df))
 
     def detectable(self, level: float) -> FloatArray:
         """The difference that a two-sided test at `level` would find with a probability of `POWER`.
 
         SE times the noncentrality at which the noncentral t passes the critical value that often.
         """
-        critical = stats.t.isf(level / 2, self.df)
+        critical = -t_quantile(level / 2, self.df)
         return np.asarray(special.nctdtrinc(self.df, 1 - POWER, critical) * self.standard_error)
 
     def margin(self, level: float) -> FloatArray:
         """The smallest δ at which two one-sided tests at `level` show a difference within ±δ: |D| + t SE."""
-        return np.asarray(np.abs(self.difference) + stats.t.isf(level, self.df) * self.standard_error)
+        return np.asarray(np.abs(self.difference) - t_quantile(level, self.df) * self.standard_error)
 
     def family_signs(self, level: float, delta: float) -> NDArray[np.int64]:
         """−1 where A errs less in a family beyond its seeds (two-sided at `level`), 1 where B does, else 0.
@@ -148,7 +149,7 @@ class Comparison:
         Where nothing is random a difference beyond δ is one.
         """
         se = np.sqrt(self.seeds.variance)
-        p = 2 * stats.t.sf(np.abs(_t(self.families, se)), self.seeds.df)
+        p = 2 * t_above(np.abs(_t(self.families, se)), self.seeds.df)
         sure = np.where(np.isnan(self.seeds.df), np.abs(self.families) > delta, p <= level)
         return np.where(sure, np.sign(self.families), 0).astype(np.int64)
 

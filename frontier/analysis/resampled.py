@@ -11,11 +11,11 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
-from scipy import stats
 
 from frontier.analysis.contrasts import ARMS
 from frontier.analysis.intervals import with_limits
 from frontier.analysis.paired_test import A_BETTER, ALPHA, B_BETTER, UNDECIDED
+from frontier.analysis.student import t_quantile
 
 ERRORS = ("difference", "training")
 
@@ -34,7 +34,7 @@ def over_samples(found: pd.DataFrame) -> pd.DataFrame:
         row |= {name: float(part[name].mean()) for name in ("mean_a", "mean_b", "training_a", "training_b")}
         for name in ERRORS:
             values = part[name].to_numpy(np.float64)
-            mean, half = float(values.mean()), float(stats.t.isf(ALPHA / 2, len(values) - 1) * values.std(ddof=1))
+            mean, half = float(values.mean()), float(-t_quantile(ALPHA / 2, len(values) - 1) * values.std(ddof=1))
             row |= with_limits(name, (mean, mean - half, mean + half))
         ahead = A_BETTER if row["difference_high"] < 0 else B_BETTER if row["difference_low"] > 0 else UNDECIDED
         rows.append(row | {"verdict": ahead})

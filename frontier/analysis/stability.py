@@ -11,7 +11,7 @@ covered 70% with 3 seeds, 82% with 5, 88% with 10. Above 0.75 they call Φ excel
 from __future__ import annotations
 
 import numpy as np
-from scipy import stats
+from scipy.special import ndtri
 
 from frontier.analysis.intervals import LEVEL
 from frontier.core.problem import FloatArray
@@ -33,5 +33,5 @@ def stability(kept: FloatArray, shared: FloatArray, n_records: int, level: float
     index = 1 - (mean - float(np.mean(shared))) / (mean * (1 - share))
     influence = (together - share * shares + index / 2 * (2 * share * shares - shares - share + 1)) / chance
     variance = 4 / seeds**2 * float(((influence - influence.mean()) ** 2).sum())
-    half = float(stats.norm.ppf((1 + level) / 2)) * variance**0.5
+    half = float(ndtri((1 + level) / 2)) * variance**0.5
     return index, index - half, index + half

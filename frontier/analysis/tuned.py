@@ -12,7 +12,6 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
-from scipy import stats
 
 from frontier.analysis.arena import judged_by
 from frontier.analysis.intervals import mean_interval, with_limits
@@ -89,6 +88,8 @@ def orders(table: pd.DataFrame) -> pd.DataFrame:
     for budget, part in table.groupby("budget", sort=True, dropna=False):
         if len(part) < 2:
             continue
+        from scipy import stats  # half a second, which only a run with tuning needs
+
         tau = float(stats.kendalltau(part["default"], part["tuned"]).statistic)
         sides = {side: list(part.sort_values(side, kind="stable")["label"]) for side in ("default", "tuned")}
         best, second = part.sort_values("tuned", kind="stable")["of_tuned"].iloc[:2]

@@ -24,11 +24,11 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
-from scipy import stats
 
 from frontier.analysis.hypervolume import hypervolume
 from frontier.analysis.regression.matching import Matching, Row, match, point
 from frontier.analysis.regression.tolerances import Tolerance, Tolerances
+from frontier.analysis.student import t_above
 from frontier.core.problem import FloatArray
 from frontier.results.run import Run
 
@@ -207,7 +207,7 @@ def paired_p_value(worse: FloatArray, allowed: float) -> float:
     excess, sd = float(worse.mean()) - allowed, float(worse.std(ddof=1))
     if sd == 0.0:
         return 0.0 if excess > 0 else 1.0
-    return float(stats.t.sf(excess / (sd / math.sqrt(len(worse))), len(worse) - 1))
+    return float(t_above(excess / (sd / math.sqrt(len(worse))), len(worse) - 1))
 
 
 def holm(p_values: Sequence[float]) -> list[float]:
