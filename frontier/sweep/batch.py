@@ -67,6 +67,11 @@ def cells_without_weights(result: BatchResult) -> int:
     return sum(row["n_active"] is None for row in result.rows if row["refit"] == "none")
 
 
+def fit_seconds(result: BatchResult) -> float:
+    """What the fits of a batch took together, refits apart: its cells carry shares."""
+    return float(sum(row["fit_seconds"] or 0.0 for row in result.rows if row["refit"] == "none"))
+
+
 def _result(
     batch: Batch, problem: CalibrationProblem, solutions: Sequence[Solution], refits: Sequence[Sequence[Solution]]
 ) -> BatchResult:

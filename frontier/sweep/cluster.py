@@ -33,7 +33,7 @@ from frontier.core.problem import CalibrationProblem
 from frontier.core.status import Status
 from frontier.results.provenance import code_digest, versions
 from frontier.results.store import BatchResult, Store
-from frontier.sweep.batch import cells_without_weights, failed_batch, solve_batch
+from frontier.sweep.batch import cells_without_weights, failed_batch, fit_seconds, solve_batch
 from frontier.sweep.plan import Batch
 
 Client = Any  # distributed.Client, half of which has no types
@@ -87,7 +87,7 @@ def run_on_cluster(
     problems: Mapping[str, CalibrationProblem],
     *,
     scheduler: str,
-    report: Callable[[Batch, int], None],
+    report: Callable[[Batch, int, float], None],
 ) -> None:
     """Solve `batches` on the workers of the scheduler at an address, and store each as it comes back.
 
@@ -100,7 +100,7 @@ def run_on_cluster(
 
     def write(batch: Batch, result: BatchResult) -> None:
         store.write(batch.key, result)
-        report(batch, cells_without_weights(result))
+        report(batch, cells_without_weights(result), fit_seconds(result))
 
     rest = {batch.key: batch for batch in batches}
     with _connected(scheduler) as client:

@@ -64,13 +64,14 @@ def run_session(
         if todo:
             known = {}  # not kept while solving: they would count in the peak memory that cells report
         started, clock = time.time(), time.monotonic()  # the system's clock may jump
-        with SweepProgress(total, total - sum(len(b.cells) for b in todo), quiet=quiet) as progress:
-            run(
-                todo,
-                store,
-                session.solved,
-                report=lambda batch, failed: progress.advance(batch.method.label, len(batch.cells), failed),
-            )
+        work = {batch.key: len(batch.cells) * session.solved[batch.problem].M.nnz for batch in todo}
+        expected = [(batch.method.label, work[batch.key]) for batch in todo]
+        with SweepProgress(total, total - sum(len(b.cells) for b in todo), quiet=quiet, expected=expected) as progress:
+
+            def report(batch: Batch, failed: int, seconds: float) -> None:
+                progress.advance(batch.method.label, len(batch.cells), failed, work[batch.key], seconds)
+
+            run(todo, store, session.solved, report=report)
         manifest = run_manifest(session, jobs, code_digest()) | {
             "backend": "loky" if scheduler is None else "dask",
             "started_unix_seconds": round(started),

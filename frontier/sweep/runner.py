@@ -18,14 +18,15 @@ from frontier.core.problem import CalibrationProblem
 from frontier.core.processes import in_processes
 from frontier.core.status import Status
 from frontier.results.store import BatchResult, DamagedFile, Store
-from frontier.sweep.batch import cells_without_weights, failed_batch, solve_batch
+from frontier.sweep.batch import cells_without_weights, failed_batch, fit_seconds, solve_batch
 from frontier.sweep.experiment import NO_LIMITS, Limits
 from frontier.sweep.guard import Guard, verdict
 from frontier.sweep.orphan import stop_with
 from frontier.sweep.plan import Batch, Plan
 
-Report = Callable[[Batch, int], None]  # called with each finished batch and its number of cells without weights
+Report = Callable[[Batch, int, float], None]  # a finished batch, its cells without weights, its seconds of fitting
 Warn = Callable[[str], None]
+Ended = tuple[str, int, float]  # of a batch: key, cells without weights, seconds of fitting
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,13 +78,13 @@ def run_batches(
         while rest:
             try:
                 with _fan_out([job(batch) for batch in rest], jobs, limits) as ended:
-                    for key, failed in ended:
-                        report(next(batch for batch in rest if batch.key == key), failed)
+                    for key, failed, seconds in ended:
+                        report(next(batch for batch in rest if batch.key == key), failed, seconds)
                 rest = []
             except TerminatedWorkerError:
                 killed = [b for b in rest if b.key in guard.killed and not store.path(b.key).exists()]
                 for batch in killed:
-                    report(batch, _write_killed(job(batch), guard.killed[batch.key]))
+                    report(batch, *_write_killed(job(batch), guard.killed[batch.key]))
                 rest = [batch for batch in rest if not store.path(batch.key).exists()]
                 if not killed:  # otherwise the others that were under way are bystanders
                     suspects += [
@@ -91,25 +92,25 @@ def run_batches(
                     ] or rest  # died before any was under way
                     rest = [batch for batch in rest if batch not in suspects]
         for batch in suspects:
-            report(batch, _run_alone(replace(job(batch), contended=False), guard))
+            report(batch, *_run_alone(replace(job(batch), contended=False), guard))
 
 
-def _fan_out(jobs: Sequence[Job], processes: int, limits: Limits) -> AbstractContextManager[Iterable[tuple[str, int]]]:
+def _fan_out(jobs: Sequence[Job], processes: int, limits: Limits) -> AbstractContextManager[Iterable[Ended]]:
     task = _in_a_process if limits and processes == 1 else _solve_and_store
     return in_processes(task, ((job,) for job in jobs), processes)
 
 
-def _in_a_process(job: Job) -> tuple[str, int]:
+def _in_a_process(job: Job) -> Ended:
     """One batch in a process that may be killed; raises `TerminatedWorkerError` if it was."""
     with in_processes(_solve_and_store, [(job,)], 2) as ended:
         [result] = ended
     return result
 
 
-def _run_alone(job: Job, guard: Guard) -> int:
+def _run_alone(job: Job, guard: Guard) -> tuple[int, float]:
     """One batch in a process of its own; if that dies, `crash` rows, or what it was killed for."""
     try:
-        return _in_a_process(job)[1]
+        return _in_a_process(job)[1:]
     except TerminatedWorkerError as error:
         if job.batch.key in guard.killed:
             return _write_killed(job, guard.killed[job.batch.key])
@@ -119,18 +120,18 @@ def _run_alone(job: Job, guard: Guard) -> int:
         return _write(job, failed_batch(job.batch, job.problem, Status.CRASH, message))
 
 
-def _write_killed(job: Job, status: Status) -> int:
-    """Store a batch whose process was killed for exceeding its limits; the number of its cells."""
+def _write_killed(job: Job, status: Status) -> tuple[int, float]:
+    """Store a batch whose process was killed for exceeding its limits; the number of its cells, no seconds."""
     return _write(job, failed_batch(job.batch, job.problem, status, verdict(job.batch, status)))
 
 
-def _solve_and_store(job: Job) -> tuple[str, int]:
-    """Solve one batch, marked as under way until it is written; its key and the number of cells without weights."""
+def _solve_and_store(job: Job) -> Ended:
+    """Solve one batch, marked as under way until it is written; its key, cells without weights, and seconds."""
     stop_with(job.parent)
     job.store.marker(job.batch.key).write_text(str(os.getpid()))
-    return job.batch.key, _write(job, solve_batch(job.batch, job.problem, contended=job.contended))
+    return job.batch.key, *_write(job, solve_batch(job.batch, job.problem, contended=job.contended))
 
 
-def _write(job: Job, result: BatchResult) -> int:
+def _write(job: Job, result: BatchResult) -> tuple[int, float]:
     job.store.write(job.batch.key, result)
-    return cells_without_weights(result)
+    return cells_without_weights(result), fit_seconds(result)

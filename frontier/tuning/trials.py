@@ -118,7 +118,7 @@ class Bench:
         todo = [batch for batch in plan.batches if batch.key not in known]
         for batch in todo:
             self.store.path(batch.key).unlink(missing_ok=True)  # of other code
-        run_batches(todo, self.store, inner.problems, jobs=self.jobs, report=lambda batch, failed: None)
+        run_batches(todo, self.store, inner.problems, jobs=self.jobs, report=lambda *_: None)
         found: dict[str, list[dict[str, Any]]] = {spec.label: [] for spec in specs}
         for batch in plan.batches:
             result = known.get(batch.key) or self.store.read(batch.key, batch.names)
