@@ -49,7 +49,7 @@ def write_scale(results: Sequence[Path], out: Path, shapes: Path | None = None, 
     """
     runs = [load_run(folder) for folder in results]
     sizes = medians(pd.concat([costs(run.cells, run.manifest) for run in runs], ignore_index=True))
-    varied = None if shapes is None else shape_law(_medians(shapes))
+    varied = None if shapes is None else shape_law(_medians(shapes)).assign(processor=_processor(shapes))
     cut = None if areas is None else _medians(areas)
     overhead, blocks = _beside(results[0] / OVERHEAD, laws), _beside(results[0] / BLOCKS, ratios)
     from frontier.study.scale.page import ScaleTables, write_scale_report  # matplotlib is imported only here
@@ -69,6 +69,11 @@ def _beside(path: Path, read: Callable[[pd.DataFrame], pd.DataFrame]) -> pd.Data
         return read(pd.read_csv(path))
     except (ValueError, KeyError) as error:
         raise InputError(path, f"not the table that is expected: {error}", cure="measure it again") from None
+
+
+def _processor(folder: Path) -> str:
+    """On what a run was measured, which may be another machine than that of the others."""
+    return str((load_run(folder).manifest.get("machine") or {}).get("processor") or "")
 
 
 def _medians(folder: Path) -> pd.DataFrame:

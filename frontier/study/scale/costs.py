@@ -23,7 +23,7 @@ from frontier.core.status import ENDED_WELL
 SIZES = ("n_records", "n_targets", "nnz")
 COSTS = ("seconds", "cpu_seconds", "peak_bytes")
 LEAST_SIZES = 3  # a slope with a standard error needs three
-LEAST_CHANGE = 1e-6  # of a logarithm: a size that varies less does not vary
+LEAST_CHANGE = 0.1  # of a logarithm: a size that varies by less than a tenth gives no exponent
 KEYS = ["label", "method", "problem"]
 READ = ("fit_seconds", "cpu_seconds", "peak_memory_bytes", "n_iter", "n_active", "relative_gap")
 SHARES = ("fit_seconds", "cpu_seconds")  # of a batch: every cell carries an equal one, and they add up

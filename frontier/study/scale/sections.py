@@ -13,6 +13,7 @@ import pandas as pd
 from scipy.special import stdtrit
 
 from frontier.reporting.document import Block, Section, Table, Text
+from frontier.reporting.markdown import escape
 from frontier.reporting.numbers import MISSING, seconds, significant
 
 GIB = 2.0**30
@@ -39,9 +40,9 @@ def shapes_section(found: pd.DataFrame | None) -> list[Block]:
         return [row["label"], str(row["points"]), *powers]
 
     about = "Records with the same entries each, at the same targets; targets over which the same entries are spread; "
-    about += (
-        "entries per record at the same records and targets. Each with its 95% interval; one constant a population."
-    )
+    about += "entries per record at the same records and targets. Each with its 95% interval."
+    if found is not None and found["processor"].iloc[:1].any():
+        about += f" Measured on {escape(found['processor'].iloc[0])}."
     header = ("method", "problems", "in records", "in targets", "in entries per record")
     return _section("Records, targets and density apart", about, found, header, shown, range(1, 5))
 
