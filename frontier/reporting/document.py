@@ -85,10 +85,11 @@ class Picture:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Section:
-    """A heading with its blocks."""
+    """A heading with its blocks; one within another that is `folded` is folded away on the page."""
 
     title: str
     blocks: Sequence[Block]
+    folded: bool = False
 
 
 @dataclass(frozen=True, slots=True, eq=False)

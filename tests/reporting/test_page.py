@@ -73,6 +73,11 @@ def test_markup_stays_text() -> None:
     assert '<td>&lt;b&gt; **c**</td><td class="number"><strong>d</strong> &lt;e&gt;</td>' in text
 
 
+def test_a_folded_section_is_a_fold_of_the_page_with_its_title() -> None:
+    text = told(Section("Ohio <i>", [Text("Told.")], folded=True))
+    assert text.startswith('<details class="fold"><summary>Ohio &lt;i&gt;</summary>\n<p>Told.</p>')
+
+
 def test_a_long_table_is_folded_away_where_it_may_be() -> None:
     rows = [[str(i)] for i in range(FOLD_ABOVE + 1)]
     assert told(Table(["n"], rows, foldable=True)).startswith("<details><summary>21 cells</summary>\n<table>")

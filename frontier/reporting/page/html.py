@@ -69,6 +69,9 @@ class Html:
                 return _table(block)
             case Picture():
                 return self._picture(block)
+            case Section(folded=True):
+                head = Markup('<details class="fold"><summary>{}</summary>\n').format(block.title)
+                return head + self.prose(block.blocks, level + 1) + Markup("</details>\n")
             case Section():
                 head = Markup("<h{}>{}</h{}>\n").format(level, block.title, level)
                 return head + self.prose(block.blocks, level + 1)

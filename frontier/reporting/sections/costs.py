@@ -40,7 +40,7 @@ def blocks(run: Prepared) -> list[Block]:
         inside: list[Block] = [Picture(f"{run.stems[key]}__costs", f"What every method costs: {title}", draw)]
         table = size_table(run, key)
         inside += [table[1]] if table and run.can_compare else []
-        told += inside if len(run.front) == 1 else [Section(run.titles[key], inside)]
+        told += inside if len(run.front) == 1 else [Section(run.titles[key], inside, folded=bool(told))]
     return [Section("What it costs", told), Reading(READING)] if told else []
 
 

@@ -48,7 +48,7 @@ def blocks(run: Prepared) -> list[Block]:
             _table(part, families),
             Picture(f"{run.stems[key]}__forest", f"Held-out errors family by family: {title}", draw),
         ]
-        told += inside if len(run.front) == 1 else [Section(title, inside)]
+        told += inside if len(run.front) == 1 else [Section(title, inside, folded=bool(told))]
     return [Section("How sure", told), Reading(READING)] if told else []
 
 

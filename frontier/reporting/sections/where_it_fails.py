@@ -29,7 +29,8 @@ def blocks(run: Prepared) -> list[Block]:
     told: list[Block] = []
     for key in run.front if run.can_compare else ():
         inside = _part(run, key)
-        told += inside if len(run.front) == 1 or not inside else [Section(run.titles[key], inside)]
+        if inside:
+            told += inside if len(run.front) == 1 else [Section(run.titles[key], inside, folded=bool(told))]
     return [Section("Where it fails", told)] if told else []
 
 
