@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import importlib
 import re
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from itertools import takewhile
 from pathlib import Path
 from types import ModuleType
@@ -82,16 +82,6 @@ def write_report(
     if tell is not None:
         tell(answer(run, front if details else None))
     return paths
-
-
-def report(run: Prepared) -> Document:
-    """Everything that there is to say about a run, in one."""
-    return together(pages_of(run))
-
-
-def together(pages: Sequence[Document]) -> Document:
-    """All pages as one, under the title of the first."""
-    return Document(pages[0].title, [block for one in pages for block in one.blocks])
 
 
 def pages_of(run: Prepared) -> list[Document]:

@@ -7,7 +7,17 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from frontier.reporting.document import Document
+from frontier.reporting.prepared import Prepared
+from frontier.reporting.report import pages_of
+
 HOSTILE = "Evil </script><img src=x onerror=\"document.title='broken'\"> & <b>bold</b> | $x_1$"
+
+
+def whole(run: Prepared) -> Document:
+    """Both pages of a report as one document."""
+    first, *others = pages_of(run)
+    return Document(first.title, [block for page in (first, *others) for block in page.blocks])
 
 
 def cell(label: str = "Gates", **changes: Any) -> dict[str, Any]:

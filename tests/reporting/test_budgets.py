@@ -18,10 +18,10 @@ from frontier.reporting.charts.style import label_styles
 from frontier.reporting.facts import ProblemFacts, problem_facts
 from frontier.reporting.markdown import markdown, table_markdown
 from frontier.reporting.prepared import Prepared
-from frontier.reporting.report import report as document_of
 from frontier.reporting.report import write_report
 from frontier.reporting.sections.equal_budgets import budget_table, sampling_sentence
 from frontier.results.designs import design_of, has_matched_budgets
+from tests.reporting import made
 
 FOLDS = ("rotation_1of3", "rotation_2of3", "rotation_3of3")
 MANIFEST: dict[str, Any] = {
@@ -149,7 +149,7 @@ def test_only_budgets_that_methods_share_are_told_and_folds_only_then_lose_their
     own = prepare(cells)
     assert not has_matched_budgets(own)
     assert set(parts_of(own)) == {("cps", fold) for fold in FOLDS}
-    assert "Equal budgets" not in markdown(document_of(Prepared(cells, {})), {})
+    assert "Equal budgets" not in markdown(made.whole(Prepared(cells, {})), {})
 
 
 def test_the_report_has_a_section_per_design_and_says_how_to_read_it(tmp_path: Path) -> None:
@@ -183,7 +183,7 @@ def test_the_report_has_a_section_per_design_and_says_how_to_read_it(tmp_path: P
 
 
 def test_failures_name_a_missed_budget_once_not_again_for_its_refit() -> None:
-    text = markdown(document_of(Prepared(pd.DataFrame(experiment()), MANIFEST)), {})
+    text = markdown(made.whole(Prepared(pd.DataFrame(experiment()), MANIFEST)), {})
     failures = text.split("## Failures", 1)[1].split("## ", 1)[0]
     assert failures.count("unreached") == 4  # one per split
     assert "refit" not in failures

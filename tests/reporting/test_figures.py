@@ -223,7 +223,9 @@ def test_labels_stand_side_by_side_in_the_strip() -> None:
 
 
 def test_a_mean_below_one_record_stays_on_the_axis() -> None:
-    figure = draw([cell(active=active, error=0.5, seed=seed) for seed, active in enumerate([0, 0, 0, 0, 1])], "ess")
+    figure = draw(
+        [cell(active=active, error=0.5, seed=seed) for seed, active in enumerate([0, 0, 0, 0, 1])], "train_mare"
+    )
     ax = figure.axes[0]
     markers = mean_markers(figure)
     assert markers

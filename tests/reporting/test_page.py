@@ -17,13 +17,12 @@ from frontier.reporting.page.data import page_data
 from frontier.reporting.page.html import Html
 from frontier.reporting.page.page import page, script_json
 from frontier.reporting.prepared import Prepared
-from frontier.reporting.report import report
 from tests.reporting import made
 
 
 def html(cells: pd.DataFrame, manifest: dict[str, Any] | None = None, **more: Any) -> str:
     run = Prepared(cells, made.manifest() if manifest is None else manifest, **more)
-    return page(report(run), run, {})
+    return page(made.whole(run), run, {})
 
 
 def data(cells: pd.DataFrame, **more: Any) -> dict[str, Any]:

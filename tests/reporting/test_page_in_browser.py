@@ -14,7 +14,6 @@ import pytest
 from frontier.reporting.document import Data, Document, Section, Text
 from frontier.reporting.page.page import page
 from frontier.reporting.prepared import Prepared
-from frontier.reporting.report import report
 from tests.reporting import made
 
 selenium = pytest.importorskip("selenium", reason="selenium is not installed: python -m pip install -e '.[test]'")
@@ -49,7 +48,7 @@ def opened(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Opened]:
     )
     run = Prepared(cells, made.manifest(), made.estimates(cells), made.traces(cells))
     more = [Text("Two **methods** <script>x</script>."), Data("statistics__volumes", statistics, "Volumes")]
-    document = Document("made up", [*report(run).blocks, Section("Statistics & <i>", more)])
+    document = Document("made up", [*made.whole(run).blocks, Section("Statistics & <i>", more)])
     file = folder / "index.html"
     file.write_text(page(document, run, {}), "utf-8")
     options = webdriver.ChromeOptions()
@@ -345,7 +344,7 @@ def test_methods_that_are_not_compared_stand_behind_in_grey_until_all_are_wanted
 ) -> None:
     rows = [made.cell(f"method {i}", budget=k, n_active=k, seed=0) for i in range(6) for k in (20, 200)]
     run = Prepared(pd.DataFrame(rows), made.manifest())
-    front, behind = Document("made up", report(run).blocks[:4]), Document("behind", report(run).blocks[4:])
+    front, behind = Document("made up", made.whole(run).blocks[:4]), Document("behind", made.whole(run).blocks[4:])
     (tmp_path / "index.html").write_text(page(front, run, {}, behind), "utf-8")
     browser = opened.browser
     opened.touched = True

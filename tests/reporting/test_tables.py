@@ -17,7 +17,7 @@ from frontier.reporting.document import FOLD_ABOVE, Block, Data, Picture, Readin
 from frontier.reporting.markdown import escape, markdown
 from frontier.reporting.prepared import Prepared
 from frontier.reporting.report import LIMITATIONS, write_report
-from frontier.reporting.report import report as document_of
+from tests.reporting import made
 
 MANIFEST: dict[str, Any] = {
     "experiment": "notebook",
@@ -57,7 +57,7 @@ def failure(label: str = "gates", **changes: Any) -> dict[str, Any]:
 
 
 def report(cells: list[dict[str, Any]], manifest: dict[str, Any] | None = None) -> str:
-    return markdown(document_of(Prepared(pd.DataFrame(cells), MANIFEST if manifest is None else manifest)), {})
+    return markdown(made.whole(Prepared(pd.DataFrame(cells), MANIFEST if manifest is None else manifest)), {})
 
 
 def lines_about(text: str, label: str) -> list[list[str]]:
@@ -190,7 +190,7 @@ def test_text_from_data_renders_as_itself(text: object, escaped: str) -> None:
 
 
 def test_an_empty_manifest_and_no_cells_still_make_a_report() -> None:
-    text = markdown(document_of(Prepared(pd.DataFrame(columns=list(cell())), {})), {})
+    text = markdown(made.whole(Prepared(pd.DataFrame(columns=list(cell())), {})), {})
     assert text.startswith("# Report\n")
     assert "No cells: nothing was run." in text
     assert "| cps |" not in report([cell()], {"problems": None, "versions": None, "limitations": None})

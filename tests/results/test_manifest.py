@@ -17,12 +17,12 @@ from frontier.analysis.regression.check import check
 from frontier.analysis.regression.tolerances import Tolerances
 from frontier.core.errors import InputError
 from frontier.reporting.prepared import Prepared
-from frontier.reporting.report import report
 from frontier.results.baseline import read_baseline, refuse_other_code, write_baseline
 from frontier.results.joining import join_runs
 from frontier.results.manifest import read_manifest
 from frontier.results.run import load_run
 from frontier.sweep.merging import merge_runs
+from tests.reporting import made
 
 EXPERIMENT = """\
 problems: [{name: planted, n_records: 40, n_targets: 8, k: 3}]
@@ -59,7 +59,7 @@ def used(folder: Path, baseline: Path) -> None:
     found = load_run(folder)
     joined = join_runs([found, dataclasses.replace(found, name=f"{found.name} again")])
     for one in (found, joined):
-        assert report(Prepared(one.cells, one.manifest)).blocks
+        assert made.whole(Prepared(one.cells, one.manifest)).blocks
     check(found, read_baseline(baseline), Tolerances(), None)
     refuse_other_code(found, folder)
     write_baseline(found, folder.parent / "written")

@@ -154,6 +154,16 @@ def test_records_and_targets_apart_are_recovered() -> None:
     assert (row["points"], row["parameters"]) == (7, 5)
 
 
+def test_a_method_that_solves_otherwise_beyond_some_targets_has_exponents_on_either_side() -> None:
+    scales = (1, 2, 4, 80, 160, 320)
+    sizes = {f"s{s}": {"n_records": 1000 * s, "n_targets": 100 * s, "nnz": 50_000 * s} for s in scales}
+    cells = [cell("a", s, float(s if s <= 4 else s**2), method="anchored_l1") for s in scales]
+    found = exponents(medians(costs(pd.DataFrame(cells), {"problems": sizes}))).set_index(["label", "cost"])
+    assert found.loc[("a, to 4,000 targets", "seconds"), "n_targets"] == pytest.approx(1.0)
+    assert found.loc[("a, above 4,000", "seconds"), "n_targets"] == pytest.approx(2.0)
+    assert found.loc[("a", "seconds"), "n_targets"] > 1.1
+
+
 def test_an_exponent_has_the_interval_of_its_degrees_of_freedom() -> None:
     assert with_interval(1.0, 0.1, 1) == "1.00 (−0.27 to 2.27)"  # t of 0.975 on one degree is 12.706
     assert with_interval(1.0, 0.1, 0) == "1.00"

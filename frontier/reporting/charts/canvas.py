@@ -73,7 +73,7 @@ def log_frame(ax: Axes, x: LogAxis, y: LogAxis) -> None:
 
 
 def canvas(
-    rows: int, columns: int, height: float, title: str, legend: Sequence[Line2D], note: str, ratios: Any = None
+    rows: int, columns: int, height: float, title: str, legend: Sequence[Line2D], note: str
 ) -> tuple[Figure, list[Axes]]:
     """A figure with its title above, and its note and legend below, sized so that neither squeezes the plot."""
     columns_of_legend = legend_columns([str(handle.get_label()) for handle in legend])
@@ -84,7 +84,7 @@ def canvas(
     size = (WIDTH_INCHES, rows * height + 0.45 + 0.17 * len(heading) + below + 0.25)
     figure = Figure(figsize=size, layout="constrained")
     FigureCanvasAgg(figure)
-    grid = figure.subplots(rows, columns, squeeze=False, height_ratios=ratios)
+    grid = figure.subplots(rows, columns, squeeze=False)
     figure.suptitle("\n".join(heading))
     figure.legend(
         handles=list(legend),

@@ -1,4 +1,4 @@
-"""The frontier figure: active records against one quantity, for one problem and split.
+"""The frontier figure: active records against one error, for one problem and split.
 
 Every seed is a small translucent point, the mean over seeds a marker, joined along λ or budget, with bars from the
 lowest to the highest seed in both directions. Hollow markers did not converge or are refused by their certificate. What
@@ -51,19 +51,16 @@ def frontier_figure(
     up = [*drawn[name], *points[f"{name}_mean"]]
     up += [value for line in lines if line.quantity == name for value in line.values]
     x = log_axis(across, label=count_tick, zeros=len(at_zero), most_ticks=9 if columns == 1 else 5)
-    if quantity.is_error:
-        y = log_axis(up, label=percent_tick, least=LEAST_ERROR)
-    else:
-        y = log_axis(up, label=count_tick, zeros=int(0 in up))
-    legend = _legend(drawn, styles, lines, is_size=name == "ess")
+    y = log_axis(up, label=percent_tick, least=LEAST_ERROR)
+    legend = _legend(drawn, styles, lines)
     figure, axes = canvas(rows, columns, 3.15 if rows == 1 else 2.6, title, legend, not_drawn(part, drawn))
     for position, (ax, refit) in enumerate(zip(axes, refits, strict=False)):
         chosen = points[points["refit"] == refit], drawn[drawn["refit"] == refit]
         _panel(ax, *chosen, name, styles=styles, x=x, y=y, at_zero=at_zero)
-        _references(ax, lines, x, y, is_size=name == "ess")
+        _references(ax, lines, x, y)
         _frame(ax, x, y)
         ax.set_xlabel("active records" if position >= len(refits) - columns else "")
-        ax.set_ylabel("" if position % columns else quantity.title + ", mean over targets" * quantity.is_error)
+        ax.set_ylabel("" if position % columns else f"{quantity.title}, mean over targets")
         ax.tick_params(labelleft=position % columns == 0)
         if len(refits) > 1:
             ax.set_title(arm_words(refit), loc="left")
@@ -150,8 +147,8 @@ def _annotate_zero(
     )
 
 
-def _references(ax: Axes, lines: Sequence[Reference], x: LogAxis, y: LogAxis, *, is_size: bool) -> None:
-    """What to read the points against; beside an effective sample size also that of equal weights."""
+def _references(ax: Axes, lines: Sequence[Reference], x: LogAxis, y: LogAxis) -> None:
+    """What to read the points against."""
     for line in lines:
         look: dict[str, Any] = {"linestyle": DASHES[line.dashes], **GREY_LINE, "zorder": 1}
         for value in line.values:
@@ -159,26 +156,19 @@ def _references(ax: Axes, lines: Sequence[Reference], x: LogAxis, y: LogAxis, *,
                 ax.axhline(float(y.place([value])[0]), **look)
             elif (x.edge or x.low) < value < x.high:
                 ax.axvline(value, **look)
-    if is_size:
-        ends = np.array([max(x.edge or x.low, y.edge or y.low), min(x.high, y.high)])
-        if ends[0] < ends[1]:
-            ax.plot(ends, ends, linestyle=DASHES["dashed"], **GREY_LINE, zorder=1)
 
 
 def _frame(ax: Axes, x: LogAxis, y: LogAxis) -> None:
-    """Scales, limits, ticks, and for each zero strip its shade and its axis break."""
+    """Scales, limits, ticks, and for the strip of points without records its shade and its axis break."""
     log_frame(ax, x, y)
     if x.edge is not None:
         ax.axvspan(x.low, x.edge, color="0.955", linewidth=0, zorder=0)
-        _axis_break(ax, (x.edge, 0), ax.get_xaxis_transform(), turn=1)
-    if y.edge is not None:
-        ax.axhspan(y.low, y.edge, color="0.955", linewidth=0, zorder=0)
-        _axis_break(ax, (0, y.edge), ax.get_yaxis_transform(), turn=-1)
+        _axis_break(ax, x.edge)
 
 
-def _axis_break(ax: Axes, at: tuple[float, float], transform: Any, turn: int) -> None:
-    """Two slashes across an axis line, and the line between them taken out; `turn` is −1 on the vertical axis."""
-    first, second = (np.array([(-0.5 + s, -1), (0.5 + s, 1)])[:, ::turn] for s in (-0.25, 0.25))
+def _axis_break(ax: Axes, at: float) -> None:
+    """Two slashes across the horizontal axis line, and the line between them taken out."""
+    first, second = (np.array([(-0.5 + s, -1), (0.5 + s, 1)]) for s in (-0.25, 0.25))
     gap: dict[str, Any] = {
         "marker": MarkPath(np.vstack([first, second[::-1], first[:1]])),
         "color": "white",
@@ -186,12 +176,10 @@ def _axis_break(ax: Axes, at: tuple[float, float], transform: Any, turn: int) ->
     }
     slashes = MarkPath(np.vstack([first, second]), [MarkPath.MOVETO, MarkPath.LINETO] * 2)
     for look in (gap, {"marker": slashes, "color": "black"}):
-        ax.plot(*np.transpose([at]), transform=transform, clip_on=False, markersize=7, zorder=5, **look)
+        ax.plot([at], [0.0], transform=ax.get_xaxis_transform(), clip_on=False, markersize=7, zorder=5, **look)
 
 
-def _legend(
-    drawn: pd.DataFrame, styles: Mapping[str, LabelStyle], lines: Sequence[Reference], *, is_size: bool
-) -> list[Line2D]:
+def _legend(drawn: pd.DataFrame, styles: Mapping[str, LabelStyle], lines: Sequence[Reference]) -> list[Line2D]:
     """One entry per label, then what the other signs in this figure mean."""
     handles = label_entries(drawn["label"].unique(), styles)
     plain: dict[str, Any] = {"color": "0.35", "marker": "o", "linestyle": "none"}
@@ -202,4 +190,4 @@ def _legend(
         text = "hollow: not converged, refused, or off its budget"
         handles.append(Line2D([], [], label=text, markersize=5.5, **plain, **HOLLOW))
     handles += line_entries((line.text, line.dashes) for line in lines)
-    return [*handles, *line_entries([("equal weights: ESS = active", "dashed")] if is_size else [])]
+    return handles

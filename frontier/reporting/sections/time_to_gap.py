@@ -18,7 +18,7 @@ READING = (
 
 def blocks(run: Prepared) -> list[Block]:
     """The table; nothing for a run with fewer than two methods with a certificate and comparable seconds."""
-    table = time_to_gap(run.stored)
+    table = time_to_gap(run.first)
     if len(table) < 2:
         return []
     header = ["method", "points", *(f"gap ≤ {gap:g}" for gap in GAPS)]

@@ -19,10 +19,13 @@ from scipy.stats import linregress
 
 from frontier.core.errors import InputError
 from frontier.core.status import ENDED_WELL
+from frontier.solvers.dual.newton import DENSE_LIMIT
+from frontier.solvers.sampling.leverage import EXACT_ROWS
 
 SIZES = ("n_records", "n_targets", "nnz")
 COSTS = ("seconds", "cpu_seconds", "peak_bytes")
 LEAST_SIZES = 3  # a slope with a standard error needs three
+REGIMES = {"anchored_l1": DENSE_LIMIT, "leverage_sample": EXACT_ROWS}  # methods that solve otherwise with more targets
 LEAST_CHANGE = 0.1  # of a logarithm: a size that varies by less than a tenth gives no exponent
 KEYS = ["label", "method", "problem"]
 READ = ("fit_seconds", "cpu_seconds", "peak_memory_bytes", "n_iter", "n_active", "relative_gap")
@@ -88,7 +91,7 @@ def exponents(sizes: pd.DataFrame) -> pd.DataFrame:
     not vary has no exponent (NaN). `fixed` and `per_nonzero` with `per_nonzero_se` are the line.
     """
     rows = []
-    for (label, cost), part in ((k, p) for c in COSTS for k, p in _finished(sizes, c)):
+    for (label, cost), part in ((k, p) for c in COSTS for k, p in _finished(_by_regime(sizes), c)):
         row: dict[str, Any] = {"label": label, "cost": cost, "sizes": len(part)}
         for name in SIZES:
             row |= {name: np.nan, f"{name}_se": np.nan}
@@ -100,6 +103,21 @@ def exponents(sizes: pd.DataFrame) -> pd.DataFrame:
         rows.append(row | {"per_nonzero_se": float(line.stderr)})
     sized = [column for name in SIZES for column in (name, f"{name}_se")]
     return pd.DataFrame(rows, columns=["label", "cost", "sizes", *sized, "fixed", "per_nonzero", "per_nonzero_se"])
+
+
+def _by_regime(sizes: pd.DataFrame) -> pd.DataFrame:
+    """Beside every label whose method solves otherwise beyond some number of targets, its sizes up to there and above.
+
+    A single exponent over both would describe neither.
+    """
+    parts = [sizes]
+    for method, limit in REGIMES.items():
+        some = sizes[sizes["method"] == method]
+        below, above = some[some["n_targets"] <= limit], some[some["n_targets"] > limit]
+        if len(below) and len(above):
+            parts += [below.assign(label=[f"{label}, to {limit:,} targets" for label in below["label"]])]
+            parts += [above.assign(label=[f"{label}, above {limit:,}" for label in above["label"]])]
+    return pd.concat(parts)
 
 
 def grid_law(sizes: pd.DataFrame, least_cells: int = 2) -> pd.DataFrame:

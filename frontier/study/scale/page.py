@@ -65,9 +65,9 @@ READING = (
     "**Peak memory.** The largest resident memory of the whole process during the call: interpreter, libraries and "
     "problem too. With a limit on time or memory every batch runs in a process that holds no other problem, and what "
     "earlier batches freed is given back first.",
-    "**Exponent.** The slope e of log cost against log size, `cost ∝ size^e`, with its standard error from the "
-    "residuals of the fit over the sizes that finished; 1 is linear. Memory has a fixed part, so its exponent is below "
-    "1: the straight line (fixed part, bytes per non-zero) describes it better.",
+    "**Exponent.** The slope e of log cost against log size, `cost ∝ size^e`, with its 95% interval (Student's t) from "
+    "the residuals of the fit over the sizes that finished; 1 is linear. Memory has a fixed part, so its exponent is "
+    "below 1: the straight line (fixed part, bytes per non-zero) describes it better.",
     "**Grid.** One regression over all sizes and grids of more than one cell: the exponent in non-zeros at a fixed "
     "grid, and in cells at a fixed size. A single cell is left out: it fills one lane of sixteen, so it costs more.",
     "**Hollow.** Did not end well (see the column *ended*); not in any exponent.",
