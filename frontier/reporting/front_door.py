@@ -45,7 +45,8 @@ def write_front_door(folder: Path) -> Path:
     environment = Environment(
         loader=PackageLoader("frontier.reporting.page"), autoescape=True, undefined=StrictUndefined, trim_blocks=True
     )
-    cards = [card(path) for path in sorted(folder.glob("*/report.md"))]
+    paged = [path for path in [*folder.glob("*.md"), *folder.glob("*/*.md")] if path.with_suffix(".html").exists()]
+    cards = [card(path, folder) for path in sorted({*folder.glob("*/report.md"), *paged})]
     text = environment.get_template("front_door.html.j2").render(
         cards=cards, style=Markup((templates / "page.css").read_text(encoding="utf-8"))
     )
@@ -53,8 +54,8 @@ def write_front_door(folder: Path) -> Path:
     return folder / "index.html"
 
 
-def card(path: Path) -> Card:
-    """The card of a report by its Markdown."""
+def card(path: Path, folder: Path) -> Card:
+    """The card of a report by its Markdown, on the front door of a folder."""
     text = path.read_text(encoding="utf-8")
     title, _, rest = text.partition("\n")
     paragraphs = [" ".join(part.split()) for part in rest.split("\n\n") if part.strip()]
@@ -63,14 +64,15 @@ def card(path: Path) -> Card:
     bold = next((found for part in paragraphs if (found := ANSWER.match(part))), None)
     name, _, said = first.removeprefix(NAMED).partition(".* ") if first.startswith(NAMED) else ("", "", first)
     figure = FIGURE.search(text)
-    page = path.with_name("index.html")
+    pages = path.with_suffix(".html"), path.with_name("index.html")
+    shown = next((page for page in pages if page.exists() and path.name in (page.stem + ".md", "report.md")), path)
     return Card(
         title=title.removeprefix("# ").strip() or path.parent.name,
-        name=_plain(name, LONGEST) or path.parent.name,
+        name=_plain(name, LONGEST) or (path.parent.name if path.parent != folder else path.stem),
         description=_plain(said, LONGEST),
         answer=_plain(bold[1], LONGEST) if bold else "",
-        link=f"{path.parent.name}/{page.name if page.exists() else path.name}",
-        figure=f"{path.parent.name}/{figure[2]}" if figure else "",
+        link=shown.relative_to(folder).as_posix(),
+        figure=(path.parent / figure[2]).relative_to(folder).as_posix() if figure else "",
         caption=figure[1] if figure else "",
     )
 

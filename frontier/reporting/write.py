@@ -9,6 +9,7 @@ import re
 import tempfile
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from functools import partial
 from pathlib import Path
 from types import MappingProxyType
 
@@ -20,9 +21,10 @@ from frontier.reporting.charts.canvas import rc
 from frontier.reporting.document import Block, Data, Document, Picture, table_of, walk
 from frontier.reporting.latex import latex
 from frontier.reporting.markdown import markdown, table_markdown
+from frontier.reporting.page.plain import plain_page
 
 Drawn = dict[str, list[Path]]  # the files of every figure that there was something to draw in, by stem
-NONE: Mapping[str, Callable[[Drawn], str]] = MappingProxyType({})
+PAGES = {"report.md": "index.html"}  # what a page is called where it is not called like its report
 NO_MORE: Mapping[str, Document] = MappingProxyType({})
 
 
@@ -35,7 +37,7 @@ def write_document(
     formats: Sequence[str] = ("png", "svg"),
     tables: Sequence[str] = ("csv",),
     ours: str = "",
-    pages: Mapping[str, Callable[[Drawn], str]] = NONE,
+    pages: Mapping[str, Callable[[Drawn], str]] | None = None,
     behind: Mapping[str, Document] = NO_MORE,
 ) -> list[Path]:
     """Write the document into `folder`, made if missing; the paths of its files, the report first.
@@ -46,7 +48,8 @@ def write_document(
     tables   of every `Data`: of csv, md and tex
     ours     a pattern (of whole names) of what an earlier report may have left beside the figures: such files go if
              this report has none of the name; any other file stays
-    pages    further renderings by file name, each made from the files of the figures
+    pages    further renderings by file name, each made from the files of the figures; without any the document itself
+             as a page (`index.html` beside a `report.md`, else under the name of the report)
     behind   what stands behind the report, by file name: documents of their own, their figures and tables beside it
 
     The same document gives the same bytes. Raises `InputError` when `folder` is a file or the report is a folder.
@@ -61,6 +64,8 @@ def write_document(
         written = [path for block in every if isinstance(block, Data)
                    for path in _write_data(block, draft, tables)]  # fmt: skip
         texts = {file: markdown(one, links) for file, one in ({name: document} | dict(behind)).items()}
+        if pages is None:
+            pages = {PAGES.get(name, f"{Path(name).stem}.html"): partial(plain_page, document)}
         texts |= {page: render(drawn) for page, render in pages.items()}
         reports = [write_text(draft / page, text) for page, text in texts.items()]
         paths = [*reports, *written, *(path for paths in drawn.values() for path in paths)]

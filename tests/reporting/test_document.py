@@ -70,11 +70,18 @@ def test_a_long_table_is_folded_where_it_may_be() -> None:
 def test_a_folder_holds_the_report_its_figures_and_its_data(tmp_path: Path) -> None:
     out = tmp_path / "new" / "report"
     paths = write_document(document(), out, name="a.md", tables=("csv", "tex"))
-    assert [path.name for path in paths] == ["a.md", "volumes.csv", "volumes.tex", "good one.png", "good one.svg"]
+    assert [path.name for path in paths] == [
+        "a.md",
+        "a.html",
+        "volumes.csv",
+        "volumes.tex",
+        "good one.png",
+        "good one.svg",
+    ]
     assert sorted(paths) == sorted(out.iterdir())
     assert list(out.parent.iterdir()) == [out]
-    assert paths[1].read_text() == "n_seeds,volume\n5,0.123456\n"
-    assert "5 & 0.123" in paths[2].read_text()
+    assert paths[2].read_text() == "n_seeds,volume\n5,0.123456\n"
+    assert "5 & 0.123" in paths[3].read_text()
     again = write_document(document(), tmp_path / "again", name="a.md", tables=("csv", "tex"))
     assert [path.read_bytes() for path in again] == [path.read_bytes() for path in paths]
 

@@ -27,7 +27,7 @@ def write(folder: Path, name: str, text: str) -> Path:
 
 
 def test_a_card_has_title_question_answer_and_the_first_figure(tmp_path: Path) -> None:
-    found = card(write(tmp_path, "one", REPORT))
+    found = card(write(tmp_path, "one", REPORT), tmp_path)
     assert (found.title, found.link) == ("A title", "one/report.md")
     assert found.description == "What it asks, with a link and code."
     assert found.answer == "Of 1 declared contrasts 1 has a winner. The rest."
@@ -37,16 +37,16 @@ def test_a_card_has_title_question_answer_and_the_first_figure(tmp_path: Path) -
 def test_a_card_opens_the_page_where_there_is_one(tmp_path: Path) -> None:
     path = write(tmp_path, "one", REPORT)
     path.with_name("index.html").touch()
-    assert card(path).link == "one/index.html"
+    assert card(path, tmp_path).link == "one/index.html"
 
 
 def test_a_report_that_is_only_a_table_has_a_card_without_words(tmp_path: Path) -> None:
-    found = card(write(tmp_path, "bare", "# Bare\n\n| a |\n| --- |\n| 1 |\n"))
+    found = card(write(tmp_path, "bare", "# Bare\n\n| a |\n| --- |\n| 1 |\n"), tmp_path)
     assert (found.title, found.description, found.answer, found.figure) == ("Bare", "", "", "")
 
 
 def test_a_long_description_ends_at_a_word(tmp_path: Path) -> None:
-    found = card(write(tmp_path, "long", "# Long\n\n" + "word " * 200))
+    found = card(write(tmp_path, "long", "# Long\n\n" + "word " * 200), tmp_path)
     assert len(found.description) <= LONGEST + 2
     assert found.description.endswith("word …")
 

@@ -168,7 +168,9 @@ def test_the_order_of_the_cells_changes_nothing_and_they_are_not_touched() -> No
 def test_the_report_has_markdown_csv_and_a_figure_and_links_what_is_there(tmp_path: Path) -> None:
     failed = [row for r in range(3) for row in path("a|b", 0.1, r, status="error", message="install | it", timing="")]
     written = write_speed_report(pd.concat([cells(), pd.DataFrame(failed)]), MANIFEST, "ours", tmp_path / "speed")
-    assert {file.name for file in (tmp_path / "speed").iterdir()} == {"l1.md", "l1.csv", "l1.png", "l1.svg"}
+    assert {file.name for file in (tmp_path / "speed").iterdir()} == {
+        *("l1.md", "l1.html", "l1.csv", "l1.png", "l1.svg")
+    }
     assert written[0].name == "l1.md"
     text = written[0].read_text(encoding="utf-8")
     links = re.findall(r"\]\(([^)]*)\)", text)

@@ -42,7 +42,9 @@ def test_the_page_has_the_verdicts_all_arms_and_the_controls(tmp_path: Path) -> 
     assert "made up" in text
     times = [row[HIDDEN] / 0.1 for row in means(replicates(cells(ARMS))).to_dict("records") if row["label"] == "other"]
     assert f"| other | {times[0]:.1f} |" in text  # in units of what sampling alone leaves
-    assert {path.name for path in others} == {"made_up__two_errors.png", "made_up_arms.csv", "made_up_contrasts.csv"}
+    assert {path.name for path in others} == {
+        *("index.html", "made_up__two_errors.png", "made_up_arms.csv", "made_up_contrasts.csv")
+    }
 
 
 def test_a_run_without_the_reference_is_shown_without_verdicts(tmp_path: Path) -> None:

@@ -49,7 +49,7 @@ def test_the_report_has_the_largest_size_exponents_law_and_failures_in_words(tmp
     manifest = MANIFEST | {"experiment": "scale", "limitations": ["One machine."], "machine": {"cores": 2}}
     written = write_scale_report(ScaleTables(*tables(rows())), [manifest], tmp_path)
     assert {path.name for path in written} == {
-        *("report.md", "scale.csv", "exponents.csv"),
+        *("report.md", "index.html", "scale.csv", "exponents.csv"),
         *("scale.png", "scale.svg", "grid.png", "grid.svg"),
     }
     text = written[0].read_text()

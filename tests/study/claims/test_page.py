@@ -148,7 +148,8 @@ def test_the_figures_of_speed_and_order_are_drawn(tmp_path: Path) -> None:
     written = write_claims_page(
         claims, {"l1_speed": SPEED}, {"l0_paper_training": ORDER}, RUNS.iloc[:0], tmp_path / "claims.md"
     )
-    assert {path.name for path in written[1:]} == {
+    assert written[1].name == "claims.html"
+    assert {path.name for path in written[2:]} == {
         f"{name}.{suffix}" for name in ("l1_speed", "l0_paper_training") for suffix in ("png", "svg")
     }
     assert all(path.stat().st_size > 5_000 for path in written[1:])  # bytes: a drawn figure, not a blank

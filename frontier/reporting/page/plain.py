@@ -1,0 +1,59 @@
+"""A document as one page without scripts: for reports that have nothing to choose in them.
+
+Figures are inside the page, tables of data stand as CSV beside it and are linked. The page loads nothing.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from importlib.resources import files
+from itertools import takewhile
+from pathlib import Path
+
+from jinja2 import Environment, PackageLoader, StrictUndefined
+from markupsafe import Markup
+
+from frontier.reporting.document import Block, Bullets, Data, Document, Section, Text
+from frontier.reporting.page.html import Html
+
+
+class Plain(Html):
+    """Blocks as HTML; a table of data is a link to its file."""
+
+    def _block(self, block: Block, level: int) -> Markup:
+        if isinstance(block, Data):
+            link = Markup('<p class="note"><a href="{}.csv">{}</a>: {} rows (CSV)</p>\n')
+            return link.format(block.stem, block.title or block.stem, f"{len(block.frame):,}")
+        return super()._block(block, level)
+
+
+def plain_page(document: Document, drawn: Mapping[str, Sequence[Path]]) -> str:
+    """The whole page; `drawn` are the files of the document's figures by stem, of which the PNG is put into it."""
+    folder = files("frontier.reporting.page") / "templates"
+    environment = Environment(
+        loader=PackageLoader("frontier.reporting.page"), autoescape=True, undefined=StrictUndefined, trim_blocks=True
+    )
+    html = Plain(drawn, environment)
+    lead = list(takewhile(lambda block: isinstance(block, Text | Bullets), document.blocks))
+    parts = list(_parts(document.blocks[len(lead) :]))
+    return environment.get_template("plain.html.j2").render(
+        title=document.title,
+        lead=html.prose(lead),
+        sections=[section for part in parts for section in html.sections(part)],
+        style=Markup((folder / "page.css").read_text(encoding="utf-8")),
+    )
+
+
+def _parts(blocks: Sequence[Block]) -> Iterator[list[Block]]:
+    """Sections one by one; what stands between them as a section without a heading's weight: the results."""
+    loose: list[Block] = []
+    for block in blocks:
+        if not isinstance(block, Section):
+            loose.append(block)
+            continue
+        if loose:
+            yield [Section("Results", loose)]
+            loose = []
+        yield [block]
+    if loose:
+        yield [Section("Results", loose)]
