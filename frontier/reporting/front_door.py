@@ -58,7 +58,8 @@ def card(path: Path, folder: Path) -> Card:
     """The card of a report by its Markdown, on the front door of a folder."""
     text = path.read_text(encoding="utf-8")
     title, _, rest = text.partition("\n")
-    paragraphs = [" ".join(part.split()) for part in rest.split("\n\n") if part.strip()]
+    parts = [part.strip() for part in rest.split("\n\n") if part.strip()]
+    paragraphs = [" ".join((part.split("\n")[0] if part.startswith("- ") else part).split()) for part in parts]
     first = next((part for part in paragraphs[:MOST_BEFORE] if not part.startswith(("#", "|", "!", "-", "<"))
                   and (part.startswith(NAMED) or "**" not in part)), "")  # fmt: skip
     bold = next((found for part in paragraphs if (found := ANSWER.match(part))), None)

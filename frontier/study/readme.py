@@ -7,7 +7,6 @@ make of `results/flagship/`. A test holds the pages to it. Exit codes: 0 done, 2
 from __future__ import annotations
 
 import re
-from collections import Counter
 from collections.abc import Callable, Mapping
 from functools import cache
 from pathlib import Path
@@ -36,7 +35,8 @@ from frontier.results.arms import arm_name
 from frontier.results.run import Run, load_run
 from frontier.study.arena import REFERENCE, best_arms, summary
 from frontier.study.claims.command import load_found
-from frontier.study.claims.model import FAILS, HOLDS, NOT_EVALUATED, ONLY_IF, UNDECIDED, evaluate
+from frontier.study.claims.model import HOLDS, ONLY_IF, evaluate
+from frontier.study.claims.page import counted
 from frontier.study.claims.registry import CLAIMS
 
 PLACES = {  # experiment and design: how the README calls it
@@ -57,7 +57,6 @@ ARENAS = {  # and how the page calls what is known there
 TUNED = {"tuned_arena": "known truth, 5,000 households", "tuned_national": "national, state totals"}
 FEATURES = 5  # that make up y in the experiment variable_selection
 RIVALS = ("Hard Concrete L0", "Anchored L1")
-WORDS = {HOLDS: "holds", ONLY_IF: "hold only under a condition", FAILS: "fail", UNDECIDED: "are undecided"}
 
 
 PAGES = (Path("README.md"), Path("reports/README.md"), Path("frontier/methods/README.md"))
@@ -182,10 +181,7 @@ def skill(results: Path) -> str:
 def claims(results: Path) -> str:
     """How many published claims hold, hold under a condition, fail or are undecided."""
     judged = evaluate(CLAIMS, load_found(results))
-    counts = Counter(one.verdict.word for one in judged)
-    told = [f"{counts[word]} {words}" for word, words in WORDS.items() if counts[word]]
-    told += [f"{counts[NOT_EVALUATED]} could not be evaluated"] if counts[NOT_EVALUATED] else []
-    sentence = f"Of {len(judged)} claims under test {', '.join(told[:-1])} and {told[-1]} ([claims](claims.md))."
+    sentence = f"{counted([one.verdict.word for one in judged])} ([claims](claims.md))."
     kept = [one for one in judged if one.verdict.word in (HOLDS, ONLY_IF)]
     rows = [[one.claim.words, one.verdict.word, one.verdict.condition] for one in kept]
     return sentence + "\n\n" + table_markdown(Table(("what holds", "verdict", "where"), rows))

@@ -8,7 +8,8 @@ experiment that was read. How a number is written follows from its column's name
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections import Counter
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -27,6 +28,13 @@ MARKS = {
     "holds only if": "◐ holds only if",
     "undecided": "? undecided",
     "not evaluated": "– not evaluated",
+}
+COUNTED = {  # of one, of several
+    "holds": ("holds", "hold"),
+    "holds only if": ("holds only under a condition", "hold only under a condition"),
+    "fails": ("fails", "fail"),
+    "undecided": ("is undecided", "are undecided"),
+    "not evaluated": ("could not be evaluated", "could not be evaluated"),
 }
 INTRODUCTION = (
     "Each claim is a declared comparison that is evaluated again from results whenever this page is written "
@@ -54,6 +62,13 @@ def write_claims_page(
     return write_document(document, out.parent, name=out.name, figures=out.stem, ours=r".+\.(png|svg)")
 
 
+def counted(verdicts: Sequence[str]) -> str:
+    """`Of 17 claims under test 3 hold, 10 fail and 4 are undecided`."""
+    counts = Counter(verdicts)
+    told = [f"{counts[word]} {words[counts[word] > 1]}" for word, words in COUNTED.items() if counts[word]]
+    return f"Of {len(verdicts)} claims under test {', '.join(told[:-1])}{' and ' * (len(told) > 1)}{''.join(told[-1:])}"
+
+
 def claims_document(
     claims: pd.DataFrame, evidence: Mapping[str, pd.DataFrame], points: Mapping[str, pd.DataFrame], runs: pd.DataFrame
 ) -> Document:
@@ -66,6 +81,7 @@ def claims_document(
     return Document(
         "Claims under test",
         [
+            Text(f"**{counted([str(row['verdict']) for row in rows])}.**"),
             Text(INTRODUCTION),
             Table(("claim", "verdict", "why"), table),
             *(_claim(row, evidence.get(row["id"], pd.DataFrame()), points.get(row["id"])) for row in rows),
