@@ -77,7 +77,7 @@ def speed_document(
     told = results[results["message"] != ""].to_dict("records")
     reading = (*(READING_PATH if unit == "path" else READING_EPOCH), READING_SOLVED[unit], *READING)
     blocks += [
-        Bullets([escape(sentence) for sentence in verdicts(results, reference)]),
+        Bullets([f"**{escape(sentence)}**" for sentence in verdicts(results, reference)]),
         Picture(stem, f"Ratio of seconds to {reference}", lambda: ratio_figure(results, reference, unit)),
         Data(stem, results.drop(columns="message")),
         Section("Results", [Table(HEADER, rows, (2, 3)), Text(f"Seconds {UNIT_WORDS[unit]}.")]),
