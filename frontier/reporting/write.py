@@ -49,7 +49,7 @@ def write_document(
     ours     a pattern (of whole names) of what an earlier report may have left beside the figures: such files go if
              this report has none of the name; any other file stays
     pages    further renderings by file name, each made from the files of the figures; without any the document itself
-             as a page (`index.html` beside a `report.md`, else under the name of the report)
+             as a page (`index.html` beside a `report.md`, else under the name of the report) if there are PNG
     behind   what stands behind the report, by file name: documents of their own, their figures and tables beside it
 
     The same document gives the same bytes. Raises `InputError` when `folder` is a file or the report is a folder.
@@ -64,8 +64,9 @@ def write_document(
         written = [path for block in every if isinstance(block, Data)
                    for path in _write_data(block, draft, tables)]  # fmt: skip
         texts = {file: markdown(one, links) for file, one in ({name: document} | dict(behind)).items()}
-        if pages is None:
-            pages = {PAGES.get(name, f"{Path(name).stem}.html"): partial(plain_page, document)}
+        if pages is None:  # a page holds its figures as PNG
+            page = PAGES.get(name, f"{Path(name).stem}.html")
+            pages = {page: partial(plain_page, document)} if "png" in formats else {}
         texts |= {page: render(drawn) for page, render in pages.items()}
         reports = [write_text(draft / page, text) for page, text in texts.items()]
         paths = [*reports, *written, *(path for paths in drawn.values() for path in paths)]

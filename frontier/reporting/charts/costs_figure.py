@@ -44,9 +44,7 @@ def costs_figure(
     timings = sorted({kind.split(" ")[0] for kind in set(timed) - {COMPARABLE, ""}})
     legend = []
     if len(set(names)) > len(set(names) & set(focus)):
-        legend.append(
-            Line2D([], [], label="not among the methods compared", color=OTHERS, marker="o", linestyle="none")
-        )
+        legend.append(Line2D([], [], label="other methods", color=OTHERS, marker="o", linestyle="none"))
     if timings and "fit_seconds_mean" in shown:
         text = f"hollow: seconds that may not be compared ({', '.join(timings)})"
         legend.append(Line2D([], [], label=text, color="0.35", marker="o", linestyle="none", **HOLLOW))

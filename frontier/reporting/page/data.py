@@ -101,6 +101,7 @@ def _opened(run: Prepared, parts: Sequence[Part], refits: Sequence[str]) -> dict
         "part": 0 if key is None else found.index(key),
         "refit": refits.index(arm) if arm in refits else 0,
         "metric": [*known, "train_mare"][0],
+        "declared": bool(run.declared),
     }
 
 

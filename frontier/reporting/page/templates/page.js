@@ -29,7 +29,7 @@ function drawChartControls() {
     "chart-controls",
     segments("metric", "Against", metrics.map((name) => [name, DATA.quantities[name].short]), view.metric, set("metric")),
     DATA.refits.length > 1 ? segments("refit", "Weights", DATA.refits.length > 2 ? refits : [["all", "both"], ...refits.slice(1)], view.refit, set("refit")) : null,
-    DATA.labels.some((label) => !label.compared) ? segments("coloured", "In colour", [["compared", "those compared"], ["all", "all methods"]], view.coloured, (value) => { view.coloured = value; drawLegend(); drawFrontier(); }) : null,
+    DATA.labels.some((label) => !label.compared) ? segments("coloured", "In colour", [["compared", DATA.opened.declared ? "those compared" : "the first"], ["all", "all methods"]], view.coloured, (value) => { view.coloured = value; drawLegend(); drawFrontier(); }) : null,
   );
   refill(
     "drawing-controls",
