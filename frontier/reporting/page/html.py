@@ -123,6 +123,6 @@ def _inlined(files: Sequence[Path]) -> str:
     picture = next(path for path in files if path.suffix == ".png")
     content = io.BytesIO()
     with Image.open(picture) as image:
-        few = image.convert("RGB").quantize(256, method=Image.Quantize.MEDIANCUT, dither=Image.Dither.NONE)
-        few.save(content, "PNG", optimize=True)
+        few = image.convert("RGB").quantize(256, method=Image.Quantize.FASTOCTREE, dither=Image.Dither.NONE)
+        few.save(content, "PNG")
     return f"data:image/png;base64,{base64.b64encode(content.getvalue()).decode()}"
