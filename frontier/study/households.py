@@ -59,15 +59,9 @@ def write_households(run: Run, out: Path) -> list[Path]:
 
 def answer(found: pd.DataFrame) -> str:
     """Which comparisons have a winner over samples of households, in a sentence."""
-    from frontier.reporting.markdown import escape
-    from frontier.reporting.numbers import points
-    from frontier.results.arms import arm_name
+    from frontier.reporting.sections.headline import winner
 
-    won = []
-    for row in found[found["verdict"].str.endswith("better")].to_dict("records"):
-        arms = [escape(arm_name(row[side], row[f"refit_{side}"])) for side in ("a", "b")]
-        better, worse = arms if row["difference"] < 0 else arms[::-1]
-        won.append(f"{better} errs less than {worse} ({points(abs(row['difference'])).removeprefix('+')} points)")
+    won = list(map(winner, found[found["verdict"].str.endswith("better")].to_dict("records")))
     few = f"Over other samples of households {len(won)} of {len(found)} declared comparisons have a winner"
     return f"**{few}{': ' * bool(won)}{'; '.join(won)}.**"
 

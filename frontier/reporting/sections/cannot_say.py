@@ -9,7 +9,7 @@ from frontier.reporting.markdown import escape
 from frontier.reporting.prepared import Prepared
 from frontier.reporting.provenance import limitations
 
-PLACE = 8.5
+PLACE = 7
 FRONT = True
 MOST_NAMED = 4
 

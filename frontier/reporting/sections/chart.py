@@ -10,7 +10,7 @@ from frontier.reporting.charts.error_figure import error_figure
 from frontier.reporting.document import Block, Live, Picture
 from frontier.reporting.prepared import PRIMARY, Prepared
 
-PLACE = 5
+PLACE = 3
 FRONT = True
 TITLE = "Error against records kept"
 

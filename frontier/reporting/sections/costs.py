@@ -14,7 +14,7 @@ from frontier.reporting.numbers import MISSING, count, percent, seconds
 from frontier.reporting.prepared import PRIMARY, Key, Prepared
 from frontier.results.arms import arm_words
 
-PLACE = 7
+PLACE = 5
 FRONT = True
 MEAN = f"{PRIMARY}_mean"
 ROUNDING = 1e-12  # of a skill: the control has none over itself

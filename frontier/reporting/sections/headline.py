@@ -5,6 +5,7 @@ A run without held-out targets, or with a single label, has none. The question i
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
 import pandas as pd
@@ -45,9 +46,7 @@ def blocks(run: Prepared) -> list[Block]:
         elif run.can_compare and run.declared:
             told.append(Text(f"{escape(run.titles[key])}: no size is covered by both arms of a comparison."))
     if told and (more := len(run.parts) - len(run.front)):
-        told.append(
-            Text(f"{more} more problem{'s' * (more > 1)} and designs stand in the details and on the page's chart.")
-        )
+        told.append(Text(f"Further problems and designs ({more}) are in the details and in the page's chart."))
     return told
 
 
@@ -85,6 +84,13 @@ def verdict(row: dict[Any, Any], declared: int) -> str:
     return f"Undecided: {better} errs less than {worse} by {by}, which {chance}.{found}"
 
 
+def winner(row: Mapping[Any, Any]) -> str:
+    """`A errs less than B (3.03 points)`."""
+    arms = [escape(arm_name(row[side], row[f"refit_{side}"])) for side in ("a", "b")]
+    better, worse = arms if row["difference"] < 0 else arms[::-1]
+    return f"{better} errs less than {worse} ({points(abs(row['difference'])).removeprefix('+')} points)"
+
+
 def _by(row: dict[Any, Any]) -> str:
     """`3.03 points (95%: 2.29 to 3.77)`: the size of a difference, and its interval in the same direction."""
     low, high = row["difference_low"], row["difference_high"]
@@ -104,12 +110,7 @@ def _others(rows: list[dict[Any, Any]]) -> str:
     of = f"Of the {len(rows)} other declared comparisons" if len(rows) > 1 else "The other declared comparison"
     if not won:
         return f"{of} none has a winner." if len(rows) > 1 else f"{of} has no winner."
-    named = []
-    for row in won[:MOST_NAMED]:
-        arms = [escape(arm_name(row[side], row[f"refit_{side}"])) for side in ("a", "b")]
-        better, worse = arms if row["difference"] < 0 else arms[::-1]
-        named.append(f"{better} errs less than {worse} ({points(abs(row['difference'])).removeprefix('+')} points)")
-    told = "; ".join(named) + ("; …" if len(won) > MOST_NAMED else "")
+    told = "; ".join(map(winner, won[:MOST_NAMED])) + ("; …" if len(won) > MOST_NAMED else "")
     if len(rows) == 1:
         return f"{of} has a winner: {told}."
     return f"{of} {len(won)} {'has' if len(won) == 1 else 'have'} a winner: {told}."

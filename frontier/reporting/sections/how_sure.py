@@ -18,7 +18,7 @@ from frontier.reporting.numbers import points_with_interval
 from frontier.reporting.prepared import Prepared
 from frontier.results.arms import arm_name
 
-PLACE = 6
+PLACE = 4
 FRONT = True
 READING = (
     "**Declared comparisons.** An experiment names the comparisons that it is made for before it is run (without any, "

@@ -18,7 +18,7 @@ from frontier.reporting.numbers import MISSING, count, percent, significant
 from frontier.reporting.prepared import Key, Prepared
 from frontier.results.arms import arm_name
 
-PLACE = 8
+PLACE = 6
 FRONT = True
 MOST_FAMILIES = 10
 MOST_TARGETS = 6
