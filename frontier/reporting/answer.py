@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import html
+import re
 from collections.abc import Iterator
 
 import pandas as pd
@@ -38,7 +39,9 @@ def answer(run: Prepared, front: Document | None) -> list[str]:
     else:
         tables = [line for key, part in parts for line in _table(run.titles[key], part, run.focus)]
     texts = [block.markdown for block in walk(front.blocks if front else []) if isinstance(block, Text)]
-    said = dict.fromkeys(html.unescape(text).replace("**", "").replace("\\", "") for text in texts if "**" in text)
+    said = dict.fromkeys(
+        re.sub(r"(?<!\\)\*+", "", html.unescape(text)).replace("\\", "") for text in texts if "**" in text
+    )
     return [*tables, *list(said)[:MOST_PARTS]]
 
 
@@ -73,6 +76,11 @@ def _table(title: str, part: pd.DataFrame, compared: list[str]) -> Iterator[str]
         yield "  ".join(["", name.ljust(widths[0]), *cells]).rstrip()
     if len(rows[0]) > len(header) + 2:
         yield f"  level: within {100 * DELTA:.0f} point of the best; no test"
+
+
+def _plain(markdown: str) -> str:
+    """A sentence as a terminal shows it: without emphasis, an asterisk of a name as itself."""
+    return re.sub(r"(?<!\\)\*+", "", html.unescape(markdown)).replace("\\", "")
 
 
 def _error(value: float | None) -> str:

@@ -47,6 +47,16 @@ def problem_facts(manifest: Mapping[str, Any], problem: str, split: str) -> Prob
     )
 
 
+def initial_known(manifest: Mapping[str, Any]) -> dict[tuple[str, str], float]:
+    """Capped held-out errors of the initial weights by problem and split, where the run was made with them."""
+    return {
+        (problem, split): float(one["initial_heldout_capped_mare"])
+        for problem, some in (manifest.get("splits") or {}).items()
+        for split, one in some.items()
+        if one.get("initial_heldout_capped_mare") is not None
+    }
+
+
 def figure_title(manifest: Mapping[str, Any], problem: str, split: str) -> str:
     """`cps: 40,000 records × 300 training targets`, as far as the manifest knows them, and the split when named."""
     facts = problem_facts(manifest, problem, split)

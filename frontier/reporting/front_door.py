@@ -9,13 +9,10 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
-from importlib.resources import files
 from pathlib import Path
 
-from jinja2 import Environment, PackageLoader, StrictUndefined
-from markupsafe import Markup
-
 from frontier.core.files import write_atomically
+from frontier.reporting.page.html import style, templates
 
 LONGEST = 240  # characters of a description: a card is no page
 MARKS = re.compile(r"\*+|\\(?=\W)|`")  # of Markdown
@@ -41,15 +38,9 @@ class Card:
 
 def write_front_door(folder: Path) -> Path:
     """Write `index.html` into the folder of the reports; its path."""
-    templates = files("frontier.reporting.page") / "templates"
-    environment = Environment(
-        loader=PackageLoader("frontier.reporting.page"), autoescape=True, undefined=StrictUndefined, trim_blocks=True
-    )
     paged = [path for path in [*folder.glob("*.md"), *folder.glob("*/*.md")] if path.with_suffix(".html").exists()]
     cards = [card(path, folder) for path in sorted({*folder.glob("*/report.md"), *paged})]
-    text = environment.get_template("front_door.html.j2").render(
-        cards=cards, style=Markup((templates / "page.css").read_text(encoding="utf-8"))
-    )
+    text = templates().get_template("front_door.html.j2").render(cards=cards, style=style())
     write_atomically(folder / "index.html", text.encode())
     return folder / "index.html"
 

@@ -12,12 +12,12 @@ import pandas as pd
 from frontier.analysis.aggregate import aggregate, first_repeats, prepare
 from frontier.analysis.budgets import by_budget, parts_of
 from frontier.analysis.contrasts import CONTROL, Contrast, contrasts, declared
+from frontier.analysis.profiles import HELD_OUT
 from frontier.reporting.charts.style import LabelStyle, label_styles
-from frontier.reporting.facts import design_title
+from frontier.reporting.facts import design_title, initial_known
 from frontier.reporting.misses import Errors, errors_by_problem
 
 Key = tuple[str, str]  # problem and design
-PRIMARY = "heldout_capped_mare"  # the error that verdicts are about
 MOST_PARTS = 3  # problems and designs on the first page; of more, what is told there holds for the first
 MOST_COLOURS = 4  # methods that stand out in a figure: more lines than that nobody follows
 
@@ -43,7 +43,6 @@ class Prepared:
     ) -> None:
         self.stored, self.manifest, self.targets, self.traces = cells, manifest, targets, traces
         self.cells = prepare(cells)
-        self._pooled: dict[Key, pd.DataFrame] = {}
 
     @property
     def can_compare(self) -> bool:
@@ -112,14 +111,12 @@ class Prepared:
 
     def initial_error(self, part: pd.DataFrame) -> float | None:
         """The capped held-out error of the initial weights, a mean over the splits of `part`; None where unknown."""
-        own = part.loc[part["label"].isin(self.controls)].groupby("split")[PRIMARY].mean()
-        known = self.manifest.get("splits") or {}
-        found = []
-        for problem, split in part[["problem", "split"]].drop_duplicates().itertuples(index=False):
-            stored = ((known.get(problem) or {}).get(split) or {}).get("initial_heldout_capped_mare")
-            found.append(float(own.get(split, stored if stored is not None else float("nan"))))
+        own = part.loc[part["label"].isin(self.controls)].groupby(["problem", "split"])[HELD_OUT].mean()
+        known = initial_known(self.manifest) | own.to_dict()
+        places = dict.fromkeys(zip(part["problem"], part["split"], strict=True))
+        found = [known.get(place, float("nan")) for place in places]
         mean = sum(found) / len(found) if found else float("nan")
-        return None if pd.isna(mean) else mean
+        return None if pd.isna(mean) else float(mean)
 
     @cached_property
     def errors(self) -> dict[str, Errors]:
@@ -131,16 +128,15 @@ class Prepared:
         """One row per point of a frontier."""
         return aggregate(self.cells)
 
-    def pooled(self, key: Key) -> pd.DataFrame:
-        """One row per method and budget of one problem and design."""
-        if key not in self._pooled:
-            self._pooled[key] = by_budget(self.parts[key])
-        return self._pooled[key]
+    @cached_property
+    def pooled(self) -> dict[Key, pd.DataFrame]:
+        """One row per method and budget, by problem and design."""
+        return {key: by_budget(part) for key, part in self.parts.items()}
 
     @cached_property
     def budgets(self) -> pd.DataFrame:
         """One row per method and budget."""
-        return pd.concat([self.pooled(key) for key in self.parts]) if self.parts else by_budget(self.cells)
+        return pd.concat(self.pooled.values()) if self.parts else by_budget(self.cells)
 
     @cached_property
     def parts(self) -> dict[Key, pd.DataFrame]:

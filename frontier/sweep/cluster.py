@@ -17,7 +17,7 @@ import functools
 import logging
 import threading
 import warnings
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
@@ -35,6 +35,7 @@ from frontier.results.provenance import code_digest, versions
 from frontier.results.store import BatchResult, Store
 from frontier.sweep.batch import cells_without_weights, failed_batch, fit_seconds, solve_batch
 from frontier.sweep.plan import Batch
+from frontier.sweep.runner import Report
 
 Client = Any  # distributed.Client, half of which has no types
 Task = tuple[Batch, CalibrationProblem]
@@ -87,7 +88,7 @@ def run_on_cluster(
     problems: Mapping[str, CalibrationProblem],
     *,
     scheduler: str,
-    report: Callable[[Batch, int, float], None],
+    report: Report,
 ) -> None:
     """Solve `batches` on the workers of the scheduler at an address, and store each as it comes back.
 

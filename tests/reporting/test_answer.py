@@ -50,5 +50,10 @@ def test_the_bold_sentences_of_the_first_page_come_once_and_plain() -> None:
     assert "winner" not in lines[-2]
 
 
+def test_emphasis_is_not_shown_and_an_asterisk_of_a_name_is() -> None:
+    lines = answer(prepared(), Document("t", [Text("*ohio.* **A\\* errs less.**")]))
+    assert lines[-1] == "ohio. A* errs less."
+
+
 def test_a_run_without_weights_has_no_table() -> None:
     assert answer(prepared(status="error", n_active=None), None) == []

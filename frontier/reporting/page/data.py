@@ -17,16 +17,16 @@ import pandas as pd
 
 from frontier.analysis.aggregate import fit_seconds, tally
 from frontier.analysis.budgets import pooled
+from frontier.analysis.profiles import HELD_OUT
 from frontier.reporting.convergence import thinned_traces
 from frontier.reporting.facts import problem_facts
-from frontier.reporting.misses import Errors, sizes_of, worst_misses
-from frontier.reporting.prepared import PRIMARY, Prepared
+from frontier.reporting.misses import ARM, Errors, sizes_of, worst_misses
+from frontier.reporting.prepared import Prepared
 from frontier.reporting.quantities import LEAST_ERROR, QUANTITIES, references
 from frontier.results.arms import arm_words
 from frontier.results.designs import design_of
 
 METRICS = ("n_active", *QUANTITIES)
-POINT_KEYS = ("label", "refit", "lam", "budget")
 POINT = (
     *("part", "label", "refit", "lam", "budget", "n_cells", "n_seeds", "n_with_weights", "n_hollow"),
     *METRICS,
@@ -95,7 +95,7 @@ def _opened(run: Prepared, parts: Sequence[Part], refits: Sequence[str]) -> dict
     """What the chart shows at first: the part, the arm and the error that the verdict is about, as far as known."""
     found = [(part.problem, part.design) for part in parts]
     key = next((key for key in run.front if key in found), None)
-    known = [name for name in (PRIMARY, "heldout_mare") if run.first[name].notna().any()]
+    known = [name for name in (HELD_OUT, "heldout_mare") if run.first[name].notna().any()]
     arm = run.arm if run.arm in refits else "none"
     return {
         "part": 0 if key is None else found.index(key),
@@ -128,12 +128,12 @@ def _points(cells: pd.DataFrame) -> list[dict[str, Any]]:
     """One row per arm and λ or budget: of each metric [mean, lowest, highest, standard error]."""
     rows = []
     ordered = cells.sort_values(["label", "is_refit", "refit", "lam", "budget"], kind="stable")
-    for key, group in ordered.groupby(list(POINT_KEYS), dropna=False, sort=False):
+    for key, group in ordered.groupby(ARM, dropna=False, sort=False):
         good = group[group["has_weights"]]
         spent, timing = fit_seconds(good)
         confirmed = good["certified"].dropna().astype(bool)
         gaps = good["relative_gap"].to_numpy()
-        row: dict[str, Any] = dict(zip(POINT_KEYS, key, strict=True))
+        row: dict[str, Any] = dict(zip(ARM, key, strict=True))
         row |= {"n_cells": len(group), "n_seeds": group["seed"].nunique(), "n_with_weights": len(good)}
         row |= {"n_hollow": int(good["hollow"].sum()), "status": tally(group["status"]), "timing": timing}
         row["certified"] = None if confirmed.empty else 2 if confirmed.all() else 1 if confirmed.any() else 0

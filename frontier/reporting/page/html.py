@@ -10,9 +10,10 @@ import base64
 import io
 import re
 from collections.abc import Iterable, Mapping, Sequence
+from importlib.resources import files
 from pathlib import Path
 
-from jinja2 import Environment
+from jinja2 import Environment, PackageLoader, StrictUndefined
 from markdown_it import MarkdownIt
 from markupsafe import Markup, escape
 from PIL import Image
@@ -20,6 +21,20 @@ from PIL import Image
 from frontier.reporting.document import Block, Bullets, Data, Live, Picture, Reading, Section, Table, Text
 
 MARKDOWN = MarkdownIt("commonmark", {"html": False}).disable("image")  # files of pictures are not in the page
+
+
+TEMPLATES = files("frontier.reporting.page") / "templates"
+
+
+def templates() -> Environment:
+    """The templates of all pages: they escape what they are given, and an unknown name is an error."""
+    loader = PackageLoader("frontier.reporting.page")
+    return Environment(loader=loader, autoescape=True, undefined=StrictUndefined, trim_blocks=True)
+
+
+def style() -> Markup:
+    """The style sheet of all pages."""
+    return Markup((TEMPLATES / "page.css").read_text(encoding="utf-8"))
 
 
 class Html:

@@ -9,20 +9,18 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping, Sequence
-from importlib.resources import files
 from itertools import takewhile
 from pathlib import Path
 from typing import Any
 
 import pandas as pd
 import plotly
-from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup
 
 from frontier.reporting.document import Data, Document, Text
 from frontier.reporting.markdown import pairs
 from frontier.reporting.page.data import page_data, plain_value
-from frontier.reporting.page.html import Html
+from frontier.reporting.page.html import TEMPLATES, Html, style, templates
 from frontier.reporting.prepared import Prepared
 
 SCRIPTS = ("base.js", "table.js", "frontier.js", "details.js", "page.js")  # in this order
@@ -33,15 +31,12 @@ def page(document: Document, run: Prepared, drawn: Mapping[str, Sequence[Path]],
 
     `drawn` are the files of the figures by stem, of which the PNG is put into it.
     """
-    templates = files("frontier.reporting.page") / "templates"
-    environment = Environment(
-        loader=PackageLoader("frontier.reporting.page"), autoescape=True, undefined=StrictUndefined, trim_blocks=True
-    )
+    environment = templates()
     html = Html(drawn, environment)
     sections = html.sections(document.blocks)
     folds = html.sections(behind.blocks) if behind is not None else []
     data = page_data(run) | {"tables": [_table(block) for block in html.data]}
-    scripts = "\n".join((templates / name).read_text(encoding="utf-8") for name in SCRIPTS)
+    scripts = "\n".join((TEMPLATES / name).read_text(encoding="utf-8") for name in SCRIPTS)
     return environment.get_template("page.html.j2").render(
         title=document.title,
         description=html.prose(takewhile(lambda block: isinstance(block, Text), document.blocks)),
@@ -49,7 +44,7 @@ def page(document: Document, run: Prepared, drawn: Mapping[str, Sequence[Path]],
         experiment=run.title if run.title != document.title else "",
         sections=sections,
         folds=folds,
-        style=Markup((templates / "page.css").read_text(encoding="utf-8")),
+        style=style(),
         plotly=Markup(plotly.offline.get_plotlyjs()),
         script=Markup(f'"use strict";\n(() => {{\n{scripts}}})();\n'),
         data=script_json(data),

@@ -6,15 +6,13 @@ Figures are inside the page, tables of data stand as CSV beside it and are linke
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from importlib.resources import files
 from itertools import takewhile
 from pathlib import Path
 
-from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup
 
 from frontier.reporting.document import Block, Bullets, Data, Document, Section, Text
-from frontier.reporting.page.html import Html
+from frontier.reporting.page.html import Html, style, templates
 
 
 class Plain(Html):
@@ -29,10 +27,7 @@ class Plain(Html):
 
 def plain_page(document: Document, drawn: Mapping[str, Sequence[Path]]) -> str:
     """The whole page; `drawn` are the files of the document's figures by stem, of which the PNG is put into it."""
-    folder = files("frontier.reporting.page") / "templates"
-    environment = Environment(
-        loader=PackageLoader("frontier.reporting.page"), autoescape=True, undefined=StrictUndefined, trim_blocks=True
-    )
+    environment = templates()
     html = Plain(drawn, environment)
     lead = list(takewhile(lambda block: isinstance(block, Text | Bullets), document.blocks))
     parts = list(_parts(document.blocks[len(lead) :]))
@@ -40,7 +35,7 @@ def plain_page(document: Document, drawn: Mapping[str, Sequence[Path]]) -> str:
         title=document.title,
         lead=html.prose(lead),
         sections=[section for part in parts for section in html.sections(part)],
-        style=Markup((folder / "page.css").read_text(encoding="utf-8")),
+        style=style(),
     )
 
 

@@ -43,7 +43,7 @@ def _found(run: Prepared) -> Iterator[str]:
     lost = first.loc[~first["has_weights"], "label"].unique().tolist()
     if lost:
         yield f"What {_list(sorted(lost))} would have done in the cells that ended without weights (see Failures)."
-    kinds = {kind for key in run.front for kind in run.pooled(key)["timing"] if kind}
+    kinds = {kind for key in run.front for kind in run.pooled[key]["timing"] if kind}
     if kinds - {"clean"}:
         yield "Which method is faster, where its seconds are not clean: they were measured beside other work or shared."
     if not run.manifest.get("tuned"):

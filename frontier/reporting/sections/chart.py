@@ -6,9 +6,10 @@ from functools import partial
 
 import pandas as pd
 
+from frontier.analysis.profiles import HELD_OUT
 from frontier.reporting.charts.error_figure import error_figure
 from frontier.reporting.document import Block, Live, Picture
-from frontier.reporting.prepared import PRIMARY, Prepared
+from frontier.reporting.prepared import Prepared
 
 PLACE = 3
 FRONT = True
@@ -21,7 +22,7 @@ def blocks(run: Prepared) -> list[Block]:
     for key in run.front if run.can_compare else ():
         title = run.titles[key]
         arguments = run.styles, run.focus, title, run.initial_error(run.parts[key])
-        draw = partial(error_figure, _one_arm(run.pooled(key), run), PRIMARY, *arguments)
+        draw = partial(error_figure, _one_arm(run.pooled[key], run), HELD_OUT, *arguments)
         pictures.append(Picture(f"{run.stems[key]}__errors", f"Records against held-out error: {title}", draw))
     return [Live("frontier", TITLE, pictures)]
 

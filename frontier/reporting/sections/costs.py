@@ -7,16 +7,17 @@ from typing import Any
 
 import pandas as pd
 
+from frontier.analysis.profiles import HELD_OUT
 from frontier.reporting.charts.costs_figure import costs_figure
 from frontier.reporting.document import Block, Picture, Reading, Section, Table
 from frontier.reporting.misses import at_one_size
 from frontier.reporting.numbers import MISSING, count, percent, seconds
-from frontier.reporting.prepared import PRIMARY, Key, Prepared
+from frontier.reporting.prepared import Key, Prepared
 from frontier.results.arms import arm_words
 
 PLACE = 5
 FRONT = True
-MEAN = f"{PRIMARY}_mean"
+MEAN = f"{HELD_OUT}_mean"
 ROUNDING = 1e-12  # of a skill: the control has none over itself
 READING = (
     "**What it costs.** Every method at one size, the smallest held-out error first, those of the whole file below. "
@@ -38,15 +39,14 @@ def blocks(run: Prepared) -> list[Block]:
         title = f"{run.titles[key]}, near {count(size)} records" if size else run.titles[key]
         draw = partial(costs_figure, rows, run.styles, run.focus, title)
         inside: list[Block] = [Picture(f"{run.stems[key]}__costs", f"What every method costs: {title}", draw)]
-        table = size_table(run, key)
-        inside += [table[1]] if table and run.can_compare else []
+        inside += [_table(run, key, rows, size)] if len(rows) > 1 and run.can_compare else []
         told += inside if len(run.front) == 1 else [Section(run.titles[key], inside, folded=bool(told))]
     return [Section("What it costs", told), Reading(READING)] if told else []
 
 
 def _rows(run: Prepared, key: Key) -> tuple[pd.DataFrame, float]:
     """As fitted: each method near the size that most of them reach and those of the whole file, with that size."""
-    fits = run.pooled(key)
+    fits = run.pooled[key]
     fits = fits[(fits["refit"] == "none") & (fits["n_with_weights"] > 0)]
     size, rows = at_one_size(fits, run.focus)
     rows = rows.assign(whole_file=rows["budget"].isna() & (rows["lam"].isna() | (rows["lam"] == 0)))
@@ -55,15 +55,22 @@ def _rows(run: Prepared, key: Key) -> tuple[pd.DataFrame, float]:
 
 
 def size_table(run: Prepared, key: Key) -> tuple[str, Table] | None:
-    """What the table is of, and every method at one size, those of the whole file below; None with fewer than two.
+    """What the table is of, and every method at one size, those of the whole file below; None with fewer than two."""
+    rows, size = _rows(run, key)
+    return (_of(size), _table(run, key, rows, size)) if len(rows) > 1 else None
+
+
+def _of(size: float) -> str:
+    return f"{count(size)} records" if size else "the whole file"
+
+
+def _table(run: Prepared, key: Key, fitted: pd.DataFrame, size: float) -> Table:
+    """The rows of `_rows` in words.
 
     A method stands as fitted, and beside it with its records refit: from the initial weights where that was done, the
     one yardstick that selections have in common. Methods without a solution of that size have no row.
     """
-    fitted, size = _rows(run, key)
-    if len(fitted) < 2:
-        return None
-    everything = run.pooled(key)
+    everything = run.pooled[key]
     arm = next((arm for arm in ("initial", "fitted") if size and arm in set(everything["refit"])), None)
     pairs = everything[everything["refit"] == arm].to_dict("records")
     again = {(row["label"], str(row["lam"]), str(row["budget"])): row for row in pairs}
@@ -77,9 +84,8 @@ def size_table(run: Prepared, key: Key) -> tuple[str, Table] | None:
         if arm is not None:
             line += _errors(again.get((row["label"], str(row["lam"]), str(row["budget"]))), initial, most)
         lines.append([*line, _rests(row, most)])
-    of = f"{count(size)} records" if size else "the whole file"
-    fold = f"The same in numbers, {of}, with errors and skill"
-    return of, Table([*header, "rests on"], lines, numbers=range(1, len(header)), fold=fold)
+    fold = f"The same in numbers, {_of(size)}, with errors and skill"
+    return Table([*header, "rests on"], lines, numbers=range(1, len(header)), fold=fold)
 
 
 def _errors(row: dict[Any, Any] | None, initial: float | None, most: int) -> list[str]:

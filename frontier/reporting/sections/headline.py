@@ -59,15 +59,15 @@ def sentences(run: Prepared, key: Key, part: pd.DataFrame) -> list[str]:
 
 def verdict(row: dict[Any, Any], declared: int) -> str:
     """A sentence or two on one of so many declared comparisons, with its interval."""
-    a, b = (escape(arm_name(row[side], row[f"refit_{side}"])) for side in ("a", "b"))
-    better, worse = (a, b) if row["difference"] < 0 else (b, a)
+    better, worse = _ahead(row)
     by = _by(row)
     agree = row["metrics_like"]
     readings = "" if agree == len(METRICS) else f" {agree} of {len(METRICS)} metrics agree on the sign."
     if row["verdict"].endswith("better"):
         return f"{better} errs less than {worse} on held-out totals, by {by}.{readings}"
     if row["verdict"] == LEVEL:
-        return f"Level: {a} and {b} differ by less than {100 * DELTA:.0f} point on held-out totals ({by})."
+        both = f"{_arm(row, 'a')} and {_arm(row, 'b')}"
+        return f"Level: {both} differ by less than {100 * DELTA:.0f} point on held-out totals ({by})."
     if row["verdict"] == DEPENDS:
         return (
             f"It depends on the family of totals: {better} errs less than {worse} over all, by {by}, but not in each."
@@ -86,9 +86,21 @@ def verdict(row: dict[Any, Any], declared: int) -> str:
 
 def winner(row: Mapping[Any, Any]) -> str:
     """`A errs less than B (3.03 points)`."""
-    arms = [escape(arm_name(row[side], row[f"refit_{side}"])) for side in ("a", "b")]
-    better, worse = arms if row["difference"] < 0 else arms[::-1]
-    return f"{better} errs less than {worse} ({points(abs(row['difference'])).removeprefix('+')} points)"
+    better, worse = _ahead(row)
+    return f"{better} errs less than {worse} ({_size(row)})"
+
+
+def _arm(row: Mapping[Any, Any], side: str) -> str:
+    return escape(arm_name(row[side], row[f"refit_{side}"]))
+
+
+def _ahead(row: Mapping[Any, Any]) -> tuple[str, str]:
+    """The arm with the smaller error, and the other."""
+    return (_arm(row, "a"), _arm(row, "b")) if row["difference"] < 0 else (_arm(row, "b"), _arm(row, "a"))
+
+
+def _size(row: Mapping[Any, Any]) -> str:
+    return f"{points(abs(row['difference'])).removeprefix('+')} points"
 
 
 def _by(row: dict[Any, Any]) -> str:
@@ -97,8 +109,7 @@ def _by(row: dict[Any, Any]) -> str:
     if row["difference"] < 0:
         low, high = -high, -low
     limits = points_interval(low, high)
-    told = f"{points(abs(row['difference'])).removeprefix('+')} points"
-    return told if limits == MISSING else f"{told} (95%: {limits})"
+    return _size(row) if limits == MISSING else f"{_size(row)} (95%: {limits})"
 
 
 def _others(rows: list[dict[Any, Any]]) -> str:
@@ -126,7 +137,7 @@ def _holds_for(run: Prepared, key: Key, row: dict[Any, Any]) -> str:
     initial = run.initial_error(run.parts[key])
     if initial is None:
         return f"{told}."
-    arms = [f"{escape(arm_name(row[s], row[f'refit_{s}']))} {percent(row[f'mean_{s}'])}" for s in ("a", "b")]
+    arms = [f"{_arm(row, side)} {percent(row[f'mean_{side}'])}" for side in ("a", "b")]
     whom = "both" if initial < min(row["mean_a"], row["mean_b"]) else "one of them" if (
         initial < max(row["mean_a"], row["mean_b"])
     ) else ""  # fmt: skip

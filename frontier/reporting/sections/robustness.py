@@ -6,7 +6,7 @@ The numbers are `analysis.robustness`'s; here are the rules by which they become
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 
 import pandas as pd
 
@@ -26,7 +26,7 @@ from frontier.analysis.robustness import (
 )
 from frontier.analysis.stability import EXCELLENT, POOR
 from frontier.reporting.document import Block, Bullets, Data, Reading, Section, Table, Text, walk
-from frontier.reporting.facts import design_title
+from frontier.reporting.facts import design_title, initial_known
 from frontier.reporting.markdown import escape
 from frontier.reporting.misses import ARM, at_one_size
 from frontier.reporting.numbers import MISSING, count, percent, points, points_interval
@@ -77,7 +77,7 @@ def blocks(run: Prepared) -> list[Block]:
         return []
     facts = run.manifest.get("problems") or {}
     sizes = {str(name): int(one["n_records"]) for name, one in facts.items()}
-    arms = by_arm(cells, found, n_records=sizes, initial=initial_errors(cells, _known(run.manifest)))
+    arms = by_arm(cells, found, n_records=sizes, initial=initial_errors(cells, initial_known(run.manifest)))
     made = [_section(run, run.targets, part, arms, cells) for _, part in found.groupby(DESIGN, sort=True)]
     told: list[Block] = [Text(RULES), *(section for section, _ in made)]
     tables = [block for block in walk(told) if isinstance(block, Table)]
@@ -87,17 +87,6 @@ def blocks(run: Prepared) -> list[Block]:
         Data("statistics__robustness-targets", pd.concat([rows for _, rows in made]), "Fragile targets", of_targets),
     ]
     return [Section("Robustness", told), Reading(READING)]
-
-
-def _known(manifest: Mapping[str, object]) -> dict[tuple[str, str], float]:
-    """Capped held-out errors of the initial weights, where the run was made with them."""
-    splits = manifest.get("splits")
-    return {
-        (problem, split): float(one["initial_heldout_capped_mare"])
-        for problem, some in (splits.items() if isinstance(splits, Mapping) else ())
-        for split, one in some.items()
-        if one.get("initial_heldout_capped_mare") is not None
-    }
 
 
 def _section(

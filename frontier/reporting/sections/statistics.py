@@ -18,7 +18,7 @@ from frontier.analysis.frontier_statistics import frontier_statistics
 from frontier.reporting.charts.attainment_figure import attainment_figure, difference_figure
 from frontier.reporting.document import Block, Data, Picture, Reading, Section, Table, Text
 from frontier.reporting.numbers import MISSING, count, percent
-from frontier.reporting.prepared import Key, Prepared
+from frontier.reporting.prepared import Key, Prepared, part_of
 from frontier.results.arms import arm_name, arm_words
 
 PLACE = 20
@@ -54,7 +54,7 @@ def _figures(run: Prepared) -> list[Block]:
     differences = attainment_difference(run.stored, *given[0]) if given else surfaces.iloc[:0]
     found: list[Block] = []
     for key, title in run.titles.items():
-        some, between, where = _of(surfaces, key), _of(differences, key), ", ".join(key)
+        some, between, where = part_of(surfaces, key), part_of(differences, key), ", ".join(key)
         draw = partial(attainment_figure, some, run.styles, title)
         found.append(Picture(f"{run.stems[key]}__attainment", f"Attainment surfaces: {where}", draw))
         if given and len(between):
@@ -62,10 +62,6 @@ def _figures(run: Prepared) -> list[Block]:
             draw = partial(difference_figure, between, some, title)
             found.append(Picture(f"{run.stems[key]}__camps", caption, draw))
     return found
-
-
-def _of(frame: pd.DataFrame, key: Key) -> pd.DataFrame:
-    return frame[(frame["problem"] == key[0]) & (frame["design"] == key[1])]
 
 
 def statistics_blocks(statistics: pd.DataFrame, titles: Mapping[Key, str]) -> list[Section]:

@@ -39,7 +39,7 @@ def _part(run: Prepared, key: Key) -> list[Block]:
     errors = run.errors.get(key[0])
     if errors is None:
         return []
-    size, rows = at_one_size(run.pooled(key), run.focus)
+    size, rows = at_one_size(run.pooled[key], run.focus)
     shown = _shown(run, rows)
     placed = rows_by_arm(part, errors)
     found: dict[str, Mapping[str, Matrix]] = {}

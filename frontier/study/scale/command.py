@@ -16,7 +16,7 @@ from rich.console import Console
 
 from frontier.commands.command_line import command
 from frontier.core.errors import InputError
-from frontier.results.run import load_run
+from frontier.results.run import Run, load_run
 from frontier.study.scale.blocks import ratios
 from frontier.study.scale.costs import costs, exponents, grid_law, medians, shape_law
 from frontier.study.scale.least import measure_rates, read_rate
@@ -49,8 +49,8 @@ def write_scale(results: Sequence[Path], out: Path, shapes: Path | None = None, 
     """
     runs = [load_run(folder) for folder in results]
     sizes = medians(pd.concat([costs(run.cells, run.manifest) for run in runs], ignore_index=True))
-    varied = None if shapes is None else shape_law(_medians(shapes)).assign(processor=_processor(shapes))
-    cut = None if areas is None else _medians(areas)
+    varied = None if shapes is None else _shapes(load_run(shapes))
+    cut = None if areas is None else _medians(load_run(areas))
     overhead, blocks = _beside(results[0] / OVERHEAD, laws), _beside(results[0] / BLOCKS, ratios)
     from frontier.study.scale.page import ScaleTables, write_scale_report  # matplotlib is imported only here
 
@@ -71,11 +71,11 @@ def _beside(path: Path, read: Callable[[pd.DataFrame], pd.DataFrame]) -> pd.Data
         raise InputError(path, f"not the table that is expected: {error}", cure="measure it again") from None
 
 
-def _processor(folder: Path) -> str:
-    """On what a run was measured, which may be another machine than that of the others."""
-    return str((load_run(folder).manifest.get("machine") or {}).get("processor") or "")
+def _shapes(run: Run) -> pd.DataFrame:
+    """`shape_law` of a run, and the processor that it was measured on, which may be another than that of the others."""
+    processor = str((run.manifest.get("machine") or {}).get("processor") or "")
+    return shape_law(_medians(run)).assign(processor=processor)
 
 
-def _medians(folder: Path) -> pd.DataFrame:
-    run = load_run(folder)
+def _medians(run: Run) -> pd.DataFrame:
     return medians(costs(run.cells, run.manifest))
