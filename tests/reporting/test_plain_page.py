@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 
 import pandas as pd
@@ -52,3 +53,12 @@ def test_tables_of_data_are_linked_to_their_files(tmp_path: Path) -> None:
 
 def test_a_report_of_another_name_has_a_page_of_that_name(tmp_path: Path) -> None:
     assert [path.name for path in write_document(DOCUMENT, tmp_path, name="l1.md")[:2]] == ["l1.md", "l1.html"]
+
+
+def test_links_within_a_report_and_its_sections_find_each_other(tmp_path: Path) -> None:
+    table = Table(["claim"], [[Text("[the first](#l1_is_first)")]])
+    text = write_document(Document("t", [table, Section("l1_is_first", [Text("x")])]), tmp_path)[1].read_text("utf-8")
+    anchors = re.findall(r'id="([^"]+)"', text)
+    assert len(set(anchors)) == len(anchors)
+    assert set(re.findall(r'href="#([^"]+)"', text)) <= set(anchors)
+    assert 'href="#l1_is_first"' in text

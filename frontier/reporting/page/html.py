@@ -57,7 +57,7 @@ class Html:
                     (block.name, block.title, Markup(self.templates.get_template(f"{block.name}.html").render()))
                 )
             elif isinstance(block, Section):
-                anchor = re.sub(r"[^a-z0-9]+", "-", block.title.lower()).strip("-")
+                anchor = re.sub(r"[^a-z0-9_]+", "-", block.title.lower()).strip("-")
                 found.append((anchor, block.title, self._section(block, anchor)))
         return found
 

@@ -40,15 +40,15 @@ def plain_page(document: Document, drawn: Mapping[str, Sequence[Path]]) -> str:
 
 
 def _parts(blocks: Sequence[Block]) -> Iterator[list[Block]]:
-    """Sections one by one; what stands between them as a section without a heading's weight: the results."""
+    """Sections one by one; what stands between them is a section of its own."""
     loose: list[Block] = []
     for block in blocks:
         if not isinstance(block, Section):
             loose.append(block)
             continue
         if loose:
-            yield [Section("Results", loose)]
+            yield [Section("What was found", loose)]
             loose = []
         yield [block]
     if loose:
-        yield [Section("Results", loose)]
+        yield [Section("What was found", loose)]
