@@ -6,11 +6,11 @@ them: no part can be solved for itself with it. It is refused, or left to whoeve
 
 from __future__ import annotations
 
-import dataclasses
+from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
+import pandas as pd
 import scipy.sparse as sp
 from numpy.typing import ArrayLike, NDArray
 
@@ -31,58 +31,75 @@ class Part:
     problem: CalibrationProblem | None
 
 
-def crossing(problem: CalibrationProblem, labels: ArrayLike, place: str = "partition") -> NDArray[np.intp]:
-    """The targets (positions) that have records of several parts."""
-    *_, owner, last = _owners(problem, labels, place)
-    return np.flatnonzero(owner != last)
+@dataclass(frozen=True, slots=True, eq=False)
+class Partition:
+    """Which part each record and each target of a problem belongs to.
 
-
-def refuse_crossing(problem: CalibrationProblem, crossing: NDArray[np.intp], cure: str, place: str) -> None:
-    """One line for all targets that cross parts, where there are some."""
-    if crossing.size:
-        what = "1 target crosses" if crossing.size == 1 else f"{crossing.size:,} targets cross"
-        names = some([problem.target_names[j] for j in crossing])
-        raise InputError(place, f"{what} parts: {names}", expected="each about one part", cure=cure)
-
-
-def parts(
-    problem: CalibrationProblem, labels: ArrayLike, place: str = "partition", *, leave_crossing: bool = False
-) -> list[Part]:
-    """The parts of a problem by the label of each record (n), in the order in which labels first appear.
-
-    Raises `InputError` for labels that are not one per record, and one line for all targets that cross parts, unless
-    these are left out.
+    names     labels, in the order in which they first appear
+    codes     the part of each record (n)
+    owner     the part of each target (m), -1 where records of several parts are in it
     """
-    names, first, codes, owner, last = _owners(problem, labels, place)
-    if not leave_crossing:
-        refuse_crossing(
-            problem, np.flatnonzero(owner != last), "leave them out, or fit all parts as one problem", place
-        )
-    owner[owner != last] = -1
-    found = []
-    for code in np.argsort(first):
-        records, targets = np.flatnonzero(codes == code), np.flatnonzero(owner == code)
-        part = None
-        if targets.size:
-            part = problem.restrict(targets).of_records(records)
-            part = dataclasses.replace(part, auxiliary=_used(part.auxiliary))
-        found.append(Part(str(names[code]), records, targets, part))
-    return found
 
+    problem: CalibrationProblem
+    names: tuple[str, ...]
+    codes: NDArray[np.int32]
+    owner: NDArray[np.int32]
+    place: str
 
-def _owners(problem: CalibrationProblem, labels: ArrayLike, place: str) -> tuple[NDArray[Any], ...]:
-    """Names of the labels, where each is first, the code of each record, the first and the last code of each target."""
-    given = np.asarray(labels)
-    if given.shape != (problem.n_records,):
-        raise InputError(place, "not a label per record", expected=f"({problem.n_records},)", got=given.shape)
-    names, first, codes = np.unique(given.astype(str), return_index=True, return_inverse=True)
-    entries = codes[problem.M.indices]
-    filled = np.flatnonzero(np.diff(problem.M.indptr))
-    owner = np.zeros(problem.n_targets, dtype=np.intp)  # a target without records is anybody's
-    last = owner.copy()
-    owner[filled] = np.minimum.reduceat(entries, problem.M.indptr[filled])
-    last[filled] = np.maximum.reduceat(entries, problem.M.indptr[filled])
-    return names, first, codes, owner, last
+    @classmethod
+    def of(cls, problem: CalibrationProblem, labels: ArrayLike | pd.Categorical, place: str = "partition") -> Partition:
+        """The partition by the label of each record; `InputError` for labels that are not one per record."""
+        given = labels if isinstance(labels, pd.Categorical) else np.asarray(labels)
+        if given.shape != (problem.n_records,):
+            raise InputError(place, "not a label per record", expected=f"({problem.n_records},)", got=given.shape)
+        found, names = pd.factorize(given if isinstance(given, pd.Categorical) else given.astype(str).astype(object))
+        codes = found.astype(np.int32)
+        entries = codes[problem.M.indices]
+        filled = np.flatnonzero(np.diff(problem.M.indptr))
+        first, last = np.zeros((2, problem.n_targets), dtype=np.int32)  # a target without records is anybody's
+        first[filled] = np.minimum.reduceat(entries, problem.M.indptr[filled])
+        last[filled] = np.maximum.reduceat(entries, problem.M.indptr[filled])
+        return cls(problem, tuple(map(str, names)), codes, np.where(first == last, first, np.int32(-1)), place)
+
+    @property
+    def crossing(self) -> NDArray[np.intp]:
+        """The targets (positions) that have records of several parts."""
+        return np.flatnonzero(self.owner < 0)
+
+    def refuse_crossing(self, cure: str, place: str | None = None) -> None:
+        """One line for all targets that cross parts, where there are some."""
+        if self.crossing.size:
+            what = "1 target crosses" if self.crossing.size == 1 else f"{self.crossing.size:,} targets cross"
+            names = some([self.problem.target_names[j] for j in self.crossing])
+            place = place or self.place
+            raise InputError(place, f"{what} parts: {names}", expected="each about one part", cure=cure)
+
+    def parts(self, *, leave_crossing: bool = False) -> list[Part]:
+        """The parts in order; one line for all targets that cross them, unless these are left out."""
+        if not leave_crossing:
+            self.refuse_crossing("leave them out, or fit all parts as one problem")
+        return list(self._parts())
+
+    def _parts(self) -> Iterator[Part]:
+        """Every part, cut from rows that are its own: what one costs does not grow with the number of parts."""
+        M = self.problem.M
+        by_part = np.argsort(self.codes, kind="stable")
+        ends = np.cumsum(np.bincount(self.codes, minlength=len(self.names)))
+        position = np.empty(self.problem.n_records, dtype=M.indices.dtype)  # of a record in its part
+        for k, label in enumerate(self.names):
+            records, targets = by_part[ends[k - 1] if k else 0 : ends[k]], np.flatnonzero(self.owner == k)
+            part = None
+            if targets.size:
+                position[records] = np.arange(records.size)
+                rows = M[targets]
+                own = sp.csr_array((rows.data, position[rows.indices], rows.indptr), (targets.size, records.size))
+                for array in (own.data, own.indices, own.indptr):
+                    array.flags.writeable = False  # the problem takes them as they are
+                part = self.problem.part(targets, records, M=own, auxiliary=_used(self._auxiliary(records)))
+            yield Part(label, records, targets, part)
+
+    def _auxiliary(self, records: NDArray[np.intp]) -> sp.csr_array | None:
+        return None if self.problem.auxiliary is None else self.problem.auxiliary[:, records]
 
 
 def _used(rows: sp.csr_array | None) -> sp.csr_array | None:

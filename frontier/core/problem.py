@@ -136,35 +136,35 @@ class CalibrationProblem:
             raise InputError(place, "no such target", expected=f"0 to {self.n_targets - 1}", got=int(index.max()))
         if np.array_equal(index, np.arange(self.n_targets)):  # nothing is held out: no copy of M
             return _rebuild(self._values() | {"truth": None}, {})
-        return dataclasses.replace(
-            self,
-            M=self.M[index],
-            y=self.y[index],
-            scale=self.scale[index],
-            importance=self.importance[index],
-            tolerance=None if self.tolerance is None else self.tolerance[index],
-            families=tuple(self.families[j] for j in index),
-            target_names=tuple(self.target_names[j] for j in index),
-            meta={},
-            truth=None,
-        )
+        return dataclasses.replace(self, M=self.M[index], **self._of_targets(index), meta={}, truth=None)
 
     def of_records(self, records: NDArray[np.intp]) -> CalibrationProblem:
         """The same targets on some of the records (positions); neither `truth` nor what `meta` reads of all records."""
         meta = {key: value for key, value in self.meta.items() if key not in ("records", "rows")}
         if "record_ids" in meta:
             meta["record_ids"] = np.asarray(meta["record_ids"])[records]
-        return dataclasses.replace(
-            self,
-            M=self.M[:, records],
-            w0=self.w0[records],
-            auxiliary=None if self.auxiliary is None else self.auxiliary[:, records],
-            meta=meta,
-            truth=None,
-            q=None if self.q is None else self.q[records],
-            groups=None if self.groups is None else self.groups[records],
-            strata=None if self.strata is None else self.strata[records],
-        )
+        auxiliary = None if self.auxiliary is None else self.auxiliary[:, records]
+        cut = {"M": self.M[:, records], "auxiliary": auxiliary} | self._of_records(records)
+        return dataclasses.replace(self, **cut, meta=meta, truth=None)
+
+    def part(
+        self, rows: NDArray[np.intp], records: NDArray[np.intp], *, M: sp.csr_array, auxiliary: sp.csr_array | None
+    ) -> CalibrationProblem:
+        """`restrict(rows).of_records(records)` with the matrices that whoever cuts the whole into parts has made."""
+        values = {"M": M, "auxiliary": auxiliary} | self._of_targets(rows) | self._of_records(records)
+        return dataclasses.replace(self, **values, meta={}, truth=None)
+
+    def _of_targets(self, index: NDArray[np.intp]) -> dict[str, Any]:
+        """What is known of each target, of some."""
+        arrays = ("y", "scale", "importance", "tolerance")
+        known = {name: getattr(self, name) for name in arrays if getattr(self, name) is not None}
+        labels = {name: tuple(getattr(self, name)[j] for j in index) for name in ("families", "target_names")}
+        return {name: values[index] for name, values in known.items()} | labels
+
+    def _of_records(self, records: NDArray[np.intp]) -> dict[str, Any]:
+        """What is known of each record, of some."""
+        given = {name: getattr(self, name) for name in ("w0", "q", "groups", "strata")}
+        return {name: values[records] for name, values in given.items() if values is not None}
 
     @property
     def fingerprint(self) -> str:

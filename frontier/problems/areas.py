@@ -10,6 +10,8 @@ It is for what grows with the number of areas: problems in parts, and Newton ste
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
 import numpy as np
 import pandas as pd
 import scipy.sparse as sp
@@ -24,7 +26,8 @@ OWN, ABOVE = 24, 19  # totals of an area, and above all
 WEIGHT = (50.0, 150.0)  # records represented, uniform
 CHANCE, TILT = 0.2, 0.1  # standard deviations of log(known/initial weight): of a record, of an area
 CERTAIN = 500  # records in which no category is empty: the rarest has one in 16
-MOST_RECORDS = 80_000_000  # with 13 entries each: 12 GB
+MOST_RECORDS = 80_000_000  # with 9 entries each: 9 GB; with 13, 12
+MOST_OWN, MOST_ABOVE = 9, 4  # entries of a record in its area, and above
 
 
 def build(*, areas: int = 20, records: int = 100, above: bool = False, seed: int = 0) -> CalibrationProblem:
@@ -42,24 +45,10 @@ def build(*, areas: int = 20, records: int = 100, above: bool = False, seed: int
         raise InputError(place, "too large", expected=f"areas × records ≤ {MOST_RECORDS:,}", got=got)
     if seed < 0:
         raise InputError(f"{place}.seed", "negative seed", expected="a whole number ≥ 0", got=seed)
-    random = np.random.default_rng(seed)
-    n = areas * records
-    area = np.repeat(np.arange(areas, dtype=np.int32), records)
-    rows, indptr = _own(area, np.arange(n, dtype=np.int32) % records if records < CERTAIN else None, random)
-    if above:
-        rows, indptr = _with_those_above(rows, indptr, areas, random)
-    data, indices = rows
-    columns = sp.csc_array((data, indices, indptr), shape=(OWN * areas + ABOVE * above, n))
-    w0 = random.uniform(*WEIGHT, n)
-    tilt = TILT * random.standard_normal(areas)
-    known = w0 * np.exp(CHANCE * random.standard_normal(n) + np.repeat(tilt, records))
-    known.flags.writeable = False
-    M = sp.csr_array(columns)
-    del columns, rows, data, indices
-    for array in (M.data, M.indices, M.indptr):
-        array.flags.writeable = False  # the problem takes them as they are
+    M, w0, known = _file(areas, records, above, seed)
     names = [f"a{k}/{j:02d}" for k in range(areas) for j in range(OWN)] + [f"all/{j:02d}" for j in range(ABOVE * above)]
-    labels = np.array([f"a{k}" for k in range(areas)])
+    labels = pd.Index([f"a{k}" for k in range(areas)])
+    area = np.arange(areas, dtype=np.int32)
     return CalibrationProblem(
         name="areas",
         M=M,
@@ -70,73 +59,78 @@ def build(*, areas: int = 20, records: int = 100, above: bool = False, seed: int
         meta={
             "held_out_families": (),
             "known_weights": known,
-            "records": lambda: pd.DataFrame({"area": labels[area]}),
+            "records": lambda: pd.DataFrame({"area": pd.Categorical.from_codes(area.repeat(records), labels)}),
             "source": f"random areas: {areas} of {records} records, seed {seed}",
         },
     )
 
 
-Codes = NDArray[np.int32]
-Columns = tuple[FloatArray, Codes]
+@dataclass(frozen=True, slots=True)
+class _Area:
+    """What one area's records have: a row per total of its own, and what the totals above it are of."""
+
+    own: sp.csr_array
+    origin: NDArray[np.int8]
+    industry: NDArray[np.int8]
+    income: FloatArray
+    hours: FloatArray
 
 
-def _own(area: Codes, position: Codes | None, random: np.random.Generator) -> tuple[Columns, FloatArray]:
-    """Entries and rows of every record in its area, and where each record's start (n + 1).
+def _file(areas: int, records: int, above: bool, seed: int) -> tuple[sp.csr_array, FloatArray, FloatArray]:
+    """Matrix, initial and known weights, made area by area: an area's rows lie together, and only they are its own."""
+    n, own = areas * records, areas * records * MOST_OWN
+    # as much as there may be: pages of memory that nobody writes to are not taken
+    data, indices = np.empty(own + above * n * MOST_ABOVE), np.empty(own + above * n * MOST_ABOVE, dtype=np.int32)
+    sizes, end = [], 0
+    origin, industry = np.empty((2, n if above else 0), dtype=np.int8)
+    income, hours = np.empty((2, n if above else 0))
+    w0, known = np.empty((2, n))
+    for k in range(areas):
+        random = np.random.default_rng([seed, k])
+        at = slice(k * records, (k + 1) * records)
+        area = _area(records, random)
+        start, end = end, end + area.own.nnz
+        data[start:end], indices[start:end] = area.own.data, area.own.indices + at.start
+        sizes.append(np.diff(area.own.indptr))
+        w0[at] = random.uniform(*WEIGHT, records)
+        tilt = TILT * random.standard_normal()
+        known[at] = w0[at] * np.exp(CHANCE * random.standard_normal(records) + tilt)
+        if above:
+            origin[at], industry[at], income[at], hours[at] = area.origin, area.industry, area.income, area.hours
+    if above:
+        everybody = np.arange(n, dtype=np.int32)
+        alike = [
+            np.flatnonzero(codes == c)
+            for codes, number in ((origin, ORIGINS), (industry, INDUSTRIES))
+            for c in range(number)
+        ]
+        rows = [(1.0, who) for who in alike] + [(income, everybody), (income * hours, everybody)]
+        for values, who in rows:
+            start, end = end, end + len(who)
+            data[start:end], indices[start:end] = values, who
+            sizes.append(np.array([len(who)]))
+    starts = np.concatenate([[0], np.cumsum(np.concatenate(sizes))]).astype(np.int32)
+    M = sp.csr_array((data[:end], indices[:end], starts), shape=(len(starts) - 1, n))
+    for array in (M.data, M.indices, M.indptr, known):
+        array.flags.writeable = False  # the problem takes them as they are
+    return M, w0, known
 
-    With the `position` of a record in its area the first eight have every category between them.
-    """
-    n = len(area)
-    sex, age = random.integers(0, SEXES, n, dtype=np.int32), random.integers(0, AGES, n, dtype=np.int32)
-    schooling = np.minimum(age, random.integers(0, SCHOOLING, n, dtype=np.int32))
-    tenure = random.integers(0, TENURES, n, dtype=np.int32)
-    if position is not None:
-        early = np.flatnonzero(position < AGES)
-        at = position[early]
-        sex[early], age[early], tenure[early] = at % SEXES, at, at % TENURES
-        schooling[early] = np.minimum(at, SCHOOLING - 1)
+
+def _area(n: int, random: np.random.Generator) -> _Area:
+    """One area of n records; in a small one the first eight have every category between them."""
+    sex, age, tenure = (random.integers(0, number, n) for number in (SEXES, AGES, TENURES))
+    schooling = np.minimum(age, random.integers(0, SCHOOLING, n))
+    if n < CERTAIN:
+        at = np.arange(AGES)
+        sex[:AGES], age[:AGES], tenure[:AGES] = at % SEXES, at, at % TENURES
+        schooling[:AGES] = np.minimum(at, SCHOOLING - 1)
     income = random.lognormal(3.0, 1.0, n) * (1 + schooling)
     hours = random.gamma(3.0, 12.0, n)
-    first = OWN * area
-    ones = np.ones(n)
-    rents, woman = tenure == 0, sex == 0
-    entries = np.stack([ones, ones, ones, ones, ones, income, hours, income, hours], axis=1)
-    row = np.stack(
-        [
-            first,
-            first + 1 + sex,
-            first + 3 + age,
-            first + 11 + schooling,
-            first + 17 + tenure,
-            first + 20,
-            first + 21,
-            first + 22,
-            first + 23,
-        ],
-        axis=1,
-    )
-    has = np.ones((n, 9), dtype=bool)
-    has[:, 7], has[:, 8] = rents, woman
-    indptr = np.concatenate([[0], np.cumsum(has.sum(axis=1))])
-    return (entries[has], row[has]), indptr
-
-
-def _with_those_above(
-    own: Columns, indptr: FloatArray, areas: int, random: np.random.Generator
-) -> tuple[Columns, FloatArray]:
-    """The same with four entries more of every record, after its own."""
-    n, top = len(indptr) - 1, OWN * areas
-    income, hours = own[0][indptr[:-1] + 5], own[0][indptr[:-1] + 6]
-    rows = np.stack(
-        [
-            top + random.integers(0, ORIGINS, n, dtype=np.int32),
-            top + ORIGINS + random.integers(0, INDUSTRIES, n, dtype=np.int32),
-            np.full(n, top + ORIGINS + INDUSTRIES, dtype=np.int32),
-            np.full(n, top + ORIGINS + INDUSTRIES + 1, dtype=np.int32),
-        ],
-        axis=1,
-    )
-    entries = np.stack([np.ones(n), np.ones(n), income, income * hours], axis=1)
-    ends = indptr[1:]
-    data = np.insert(own[0], np.repeat(ends, 4), entries.ravel())
-    indices = np.insert(own[1], np.repeat(ends, 4), rows.ravel())
-    return (data, indices.astype(np.int32)), indptr + 4 * np.arange(n + 1)
+    of_each = (np.zeros(n, np.intp), 1 + sex, 3 + age, 11 + schooling, 17 + tenure)  # the row of a record, if any
+    row = np.stack([*of_each, *(np.full(n, OWN - 4 + j) for j in range(4))])
+    values = np.concatenate([np.ones((len(of_each), n)), [income, hours, income * (tenure == 0), hours * (sex == 0)]])
+    everybody = np.broadcast_to(np.arange(n), row.shape)
+    own = sp.csr_array((values.ravel(), (row.ravel(), everybody.ravel())), shape=(OWN, n))
+    own.eliminate_zeros()
+    origin, industry = (random.integers(0, number, n, dtype=np.int8) for number in (ORIGINS, INDUSTRIES))
+    return _Area(own, origin, industry, income, hours)

@@ -14,7 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from frontier.core.errors import InputError, some
-from frontier.core.partition import Part, crossing, parts
+from frontier.core.partition import Part, Partition
 from frontier.core.point import Point
 from frontier.core.problem import CalibrationProblem, Split
 from frontier.methods.base import Method
@@ -31,13 +31,12 @@ class Cut:
     def of(cls, problem: CalibrationProblem, column: str, methods: Mapping[str, Method], place: str) -> Cut:
         """The cut of a problem by a column of its records; `InputError` where a method could not do with it."""
         try:
-            labels = labels_of(problem, column)
+            partition = Partition.of(problem, labels_of(problem, column))
         except InputError as error:
             raise error.at(place) from None
-        above = crossing(problem, labels)
         for label, method in methods.items():
-            check_by_dual(problem, above, method, {}, f"{place}, method '{label}'")
-        found = [] if above.size else parts(problem, labels)
+            check_by_dual(partition, method, {}, f"{place}, method '{label}'")
+        found = [] if partition.crossing.size else partition.parts()
         if empty := [part.label for part in found if part.problem is None]:
             cure = "leave their records out, or add a total"
             raise InputError(f"{place}.partition", f"parts without a target: {some(empty)}", cure=cure)

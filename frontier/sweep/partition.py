@@ -16,10 +16,10 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import ArrayLike
 
 from frontier.core.errors import InputError, did_you_mean, some
-from frontier.core.partition import Part, crossing, parts, refuse_crossing
+from frontier.core.partition import Part, Partition
 from frontier.core.problem import CalibrationProblem, FloatArray
 from frontier.core.processes import in_processes
 from frontier.core.status import Status
@@ -122,10 +122,10 @@ def calibrate_by(
         raise InputError("jobs", "not a number of processes", expected="an integer ≥ 1", got=jobs)
     labels = labels_of(problem, partition) if isinstance(partition, str) else partition
     problem = with_categories(problem, options.get("method"))
-    above = crossing(problem, labels)
-    if above.size:
-        return _under_shared_totals(problem, labels, above, options)
-    cut = parts(problem, labels)
+    division = Partition.of(problem, labels)
+    if division.crossing.size:
+        return _under_shared_totals(division, options)
+    cut = division.parts()
     warn_of_data(problem)
     found: dict[int, Solution | InputError] = {
         i: Solution.failed(Status.ERROR, "no target is about its records")
@@ -150,15 +150,14 @@ def calibrate_by(
     return _warned(problem, PartedSolution(weights, tuple(results)))
 
 
-def _under_shared_totals(
-    problem: CalibrationProblem, labels: ArrayLike, above: NDArray[np.intp], options: Mapping[str, Any]
-) -> PartedSolution:
+def _under_shared_totals(division: Partition, options: Mapping[str, Any]) -> PartedSolution:
     """All parts as one problem; what each came to, and after them the totals above."""
-    check_by_dual(problem, above, options.get("method"), options.get("params") or {})
+    problem, above = division.problem, division.crossing
+    check_by_dual(division, options.get("method"), options.get("params") or {})
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # said part by part
         whole = calibrate(problem, **options)
-    cut = parts(problem, labels, leave_crossing=True)
+    cut = division.parts(leave_crossing=True)
     cut.append(Part(ABOVE, np.arange(problem.n_records), above, problem.restrict(above)))
     found = []
     for part in cut:
@@ -169,20 +168,14 @@ def _under_shared_totals(
     return _warned(problem, PartedSolution(nothing if whole.weights is None else np.array(whole.weights), tuple(found)))
 
 
-def check_by_dual(
-    problem: CalibrationProblem,
-    above: NDArray[np.intp],
-    method: object,
-    params: Mapping[str, Any],
-    place: str = "partition",
-) -> None:
+def check_by_dual(division: Partition, method: object, params: Mapping[str, Any], place: str = "partition") -> None:
     """Refuse totals that cross parts for a method that does not solve a dual."""
-    if above.size and (method is None or not built(method, params)[1].by_dual):
+    if division.crossing.size and (method is None or not built(method, params)[1].by_dual):
         cure = "leave them out, or take anchored_l1, greg, raking or logit, which hold them"
-        refuse_crossing(problem, above, cure, place)
+        division.refuse_crossing(cure, place)
 
 
-def labels_of(problem: CalibrationProblem, column: str) -> NDArray[np.str_]:
+def labels_of(problem: CalibrationProblem, column: str) -> pd.Categorical:
     """The category of each record, (n,), in a column that the problem knows of; `InputError` where it is none."""
     table = record_table(problem)
     if table is None:
@@ -196,7 +189,7 @@ def labels_of(problem: CalibrationProblem, column: str) -> NDArray[np.str_]:
         raise InputError("partition", f"'{column}' is an amount, not a category", cure=cure)
     if (missing := int(values.isna().sum())) > 0:
         raise InputError("partition", f"{missing:,} records without '{column}'", expected="one for each")
-    return values.astype(str).to_numpy(dtype=str)
+    return pd.Categorical(values if isinstance(values.dtype, pd.CategoricalDtype) else values.astype(str))
 
 
 def _fitted(i: int, problem: CalibrationProblem, options: Mapping[str, Any]) -> tuple[int, Solution | InputError]:

@@ -12,7 +12,7 @@ import scipy.optimize
 
 import frontier
 from frontier.core.errors import InputError
-from frontier.core.partition import parts
+from frontier.core.partition import Partition
 from frontier.core.problem import CalibrationProblem
 from frontier.core.resampling import resampled
 from frontier.core.status import Status
@@ -93,7 +93,7 @@ def test_q_goes_with_its_records() -> None:
     sample = resampled(numbered, resample=1)
     assert sample.q is not None
     np.testing.assert_array_equal(sample.M.toarray(), problem.M.toarray()[:, sample.q.astype(int) - 1])
-    [one] = parts(problem, ["all"] * 60)
+    [one] = Partition.of(problem, ["all"] * 60).parts()
     assert one.problem is not None
     np.testing.assert_array_equal(one.problem.q, problem.q)
     np.testing.assert_array_equal(problem.restrict([0, 2]).q, problem.q)  # type: ignore[arg-type]

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from frontier.core.errors import InputError
-from frontier.core.partition import crossing, parts
+from frontier.core.partition import Partition
 from frontier.problems.areas import ABOVE, OWN
 from frontier.problems.registry import load_problem
 
@@ -25,9 +25,9 @@ def test_areas_have_nested_totals_and_known_weights_that_meet_them() -> None:
 def test_records_know_their_area_and_only_totals_above_cross() -> None:
     problem = load_problem("areas", areas=3, records=80, above=True)
     labels = problem.meta["records"]()["area"].to_numpy(dtype=str)
-    assert len(crossing(problem, labels)) == ABOVE
+    assert len(Partition.of(problem, labels).crossing) == ABOVE
     alone = load_problem("areas", areas=3, records=80)
-    assert [part.targets.size for part in parts(alone, labels)] == [OWN] * 3
+    assert [part.targets.size for part in Partition.of(alone, labels).parts()] == [OWN] * 3
 
 
 def test_no_total_of_a_small_area_is_empty() -> None:

@@ -11,7 +11,7 @@ import scipy.sparse as sp
 
 import frontier
 from frontier.core.errors import InputError
-from frontier.core.partition import parts
+from frontier.core.partition import Partition
 from frontier.core.problem import CalibrationProblem
 from frontier.core.status import Status
 from frontier.sweep.solve import NotAsAskedWarning
@@ -42,7 +42,7 @@ def country(*, crossing: bool = False, broken: bool = False) -> tuple[Calibratio
 def test_whatever_is_known_of_each_record_is_cut_with_the_records() -> None:
     whole, labels = country()
     known = {"groups": np.arange(270) // 2, "strata": np.arange(270) % 7, "q": np.arange(1.0, 271.0)}
-    for part in parts(dataclasses.replace(whole, **known), labels):  # type: ignore[arg-type]
+    for part in Partition.of(dataclasses.replace(whole, **known), labels).parts():  # type: ignore[arg-type]
         assert part.problem is not None
         for name, values in known.items():
             np.testing.assert_array_equal(getattr(part.problem, name), values[part.records])
@@ -106,7 +106,7 @@ def test_a_budget_too_large_for_a_part_is_its_failure_alone() -> None:
 def test_auxiliary_statistics_and_tolerances_go_with_their_parts() -> None:
     whole, labels = country()
     with_more = dataclasses.replace(whole, auxiliary=sp.csr_array(np.ones((1, 270))), tolerance=np.full(15, 2.0))
-    for part in parts(with_more, labels):
+    for part in Partition.of(with_more, labels).parts():
         assert part.problem is not None
         assert part.problem.auxiliary is not None
         assert part.problem.auxiliary.shape == (1, part.records.size)
