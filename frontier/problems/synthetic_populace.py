@@ -30,7 +30,7 @@ from frontier.core.problem import CalibrationProblem, FloatArray
 RECORDS, TARGETS, NONZEROS = 337_704, 32_633, 28_900_000  # the largest case that l0-paper reports
 STATES, DISTRICTS, VARIABLES = 51, 436, 60
 CLASS_SHARE = 0.1  # of the targets: by income class; the rest is about 60 × (1 + 51 + 436)
-SMALLEST_SCALE, LARGEST_SCALE, FEWEST = Fraction(1, 128), Fraction(16), Fraction(1, 4)
+SMALLEST_SCALE, LARGEST_SCALE, FEWEST = Fraction(1, 128), Fraction(16), Fraction(1, 5)
 RAREST = 0.05  # share of records with the rarest variable: some 30 in the smallest district, so that no row is empty
 LARGEST_UNIT = 1e4  # of amounts; the units of the variables are log-spaced from 1
 AMOUNT_SPREAD, INCOME_EFFECT = 0.8, 0.4  # of log amounts: within an income, and between incomes
@@ -47,7 +47,7 @@ def build(*, scale: float | str = "1/64", seed: int = 0, records: float | str = 
 
     scale  1/128 to 16, a number or a fraction in text (`1/64`: 5,277 records, 510 targets, 0.45 million non-zeros)
     seed   of the one generator behind everything
-    records  records per district, as a multiple of the published ones, 1/4 to 16: so that targets may stay as they are
+    records  records per district, as a multiple of the published ones, 1/5 to 16: so that targets may stay as they are
 
     Raises `InputError` for a scale outside this range or that is no number, and for a negative seed.
     """
