@@ -93,14 +93,14 @@ def draw_report(
     foreign: Sequence[Path] = (),
     tell: Callable[[list[str]], object] | None = None,
     *,
-    pdf: bool = False,
+    vector: bool = False,
 ) -> list[Path]:
     """Write the report of one or several results folders into `folder`; the files, `report.md` and `index.html` first.
 
     Without a folder it stands among the reports of the working folder, under its name, and on their front door.
 
     `tell` is given what they come to, in a few lines. `foreign`: tables of other tools' points (`results/foreign.py`),
-    drawn beside them; `pdf`: figures as PDF too.
+    drawn beside them; `vector`: figures as SVG and PDF too.
 
     matplotlib is imported only here, after solving. Results without `targets.parquet` have no worst misses.
     """
@@ -117,7 +117,9 @@ def draw_report(
     # the name is read from a file: it must not lead out of the folder
     out = folder or REPORTS / (re.sub(r"[^\w.=+-]+", "-", run.name).strip("-.") or "unnamed")
     try:
-        paths = write_report(run.cells, run.manifest, out, targets=run.targets, traces=run.traces, tell=tell, pdf=pdf)
+        paths = write_report(
+            run.cells, run.manifest, out, targets=run.targets, traces=run.traces, tell=tell, vector=vector
+        )
         if folder is None and len(list(REPORTS.glob("*/report.md"))) > 1:  # one report needs no front door
             write_front_door(REPORTS)
         return paths

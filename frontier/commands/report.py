@@ -23,10 +23,10 @@ def main(
     foreign: Annotated[
         list[Path] | None, typer.Option(help="a CSV table of another tool's points (`results/foreign.py`); repeatable")
     ] = None,
-    pdf: Annotated[bool, typer.Option("--pdf", help="every figure as PDF too, for a paper")] = False,
+    vector: Annotated[bool, typer.Option("--vector", help="every figure as SVG and PDF too, for a paper")] = False,
     out: Annotated[Path | None, typer.Option(help="report folder; default reports/<experiment>, joined with +")] = None,
 ) -> None:
     """Regenerate a run's report from its results."""
-    written = draw_report(results, out, foreign or [], pdf=pdf)
+    written = draw_report(results, out, foreign or [], vector=vector)
     for path in written[:2]:
         Console().print(f"report: {path}", highlight=False, soft_wrap=True)

@@ -1,7 +1,7 @@
 """The report of a run: one page (`report.md`), everything behind it (`details.md`), and both as an interactive page.
 
 What a report says stands in `frontier/reporting/sections/`, one file a section: `PLACE` says where, `FRONT` that it is
-on the first page, and `blocks(run: Prepared) -> list[Block]` says what. Figures are PNG, SVG and on demand PDF, named
+on the first page, and `blocks(run: Prepared) -> list[Block]` says what. Figures are PNG, on demand SVG and PDF, named
 `<problem>__<design>__<what>`. Tables are `summary` (one row per point), where methods share budgets `budgets` (one row
 per method and budget, pooled over seeds and folds), and those named `statistics__…`, each as CSV, Markdown and LaTeX.
 """
@@ -29,13 +29,13 @@ from frontier.reporting.sections.headline import question
 from frontier.reporting.write import write_document
 
 SECTIONS = "frontier.reporting.sections"
-FORMATS = ("png", "svg")
+FORMATS, VECTOR = ("png",), ("svg", "pdf")
 DETAILS = "details.md"
 OURS = r"(budgets|statistics__.+)\.(csv|md|tex)|.+__.+\.(png|svg|pdf)"  # what an earlier report may have left
 
 BESIDE = (
     "**Files.** `report.md` is the first page and `details.md` all else as text, `index.html` both as an interactive "
-    "page; every figure is there as PNG and SVG (with `--pdf` as PDF too), every table as CSV, Markdown and LaTeX."
+    "page; every figure is there as PNG (with `--vector` as SVG and PDF too), every table as CSV, Markdown and LaTeX."
 )
 LIMITATIONS = (
     "A standard error is over seeds: how much the random start matters; at equal budgets also over the folds of a "
@@ -57,12 +57,12 @@ def write_report(
     targets: pd.DataFrame | None = None,
     traces: pd.DataFrame | None = None,
     tell: Callable[[list[str]], object] | None = None,
-    pdf: bool = False,
+    vector: bool = False,
 ) -> list[Path]:
     """Write the report of `cells` into the folder `out`, made if missing; the paths of its files, the report first.
 
-    `tell` is given what the run comes to, in a few lines (`reporting/answer.py`). With `pdf` every figure is there as
-    PDF too, which takes as long as the rest of the drawing: fonts are cut to what is used, figure by figure.
+    `tell` is given what the run comes to, in a few lines (`reporting/answer.py`). With `vector` every figure is there
+    as SVG and PDF too, which takes longer than all the rest: fonts are cut to what is used, figure by figure.
 
     `targets` and `traces` are those of `frontier.results.store`; without targets there are no worst misses and no
     statistics, without traces there is no convergence. Figures and tables that an earlier report left and this one does
@@ -73,7 +73,7 @@ def write_report(
     front, *details = pages_of(run)
     paths = write_document(
         *(front, out),
-        formats=(*FORMATS, "pdf") if pdf else FORMATS,
+        formats=(*FORMATS, *VECTOR) if vector else FORMATS,
         tables=("csv", "md", "tex"),
         ours=OURS,
         pages={"index.html": lambda drawn: page(front, run, drawn, *details)},

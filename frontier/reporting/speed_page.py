@@ -58,7 +58,7 @@ READING = (
 def write_speed_report(
     cells: pd.DataFrame, manifest: Mapping[str, Any], reference: str, folder: Path, unit: Unit = "path"
 ) -> list[Path]:
-    """Write `<stem>.md`, `.csv`, `.png` and `.svg` into `folder`; the stem is the experiment without "speed_".
+    """Write `<stem>.md`, `.csv` and `.png` into `folder`; the stem is the experiment without "speed_".
 
     Raises what `paths` raises, and `InputError` when `folder` is a file.
     """

@@ -34,7 +34,7 @@ def write_document(
     *,
     name: str = "report.md",
     figures: str = "",
-    formats: Sequence[str] = ("png", "svg"),
+    formats: Sequence[str] = ("png",),
     tables: Sequence[str] = ("csv",),
     ours: str = "",
     pages: Mapping[str, Callable[[Drawn], str]] | None = None,

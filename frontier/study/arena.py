@@ -62,7 +62,7 @@ def write_arena(runs: list[Run], out: Path) -> list[Path]:
     answers = [answer(run.name, table, found) for run, table, found in parts if not found.empty]
     blocks: list[Block] = [Bullets(answers), Text(QUESTION)]
     blocks += [Section(run.name, _blocks(run, table, found)) for run, table, found in parts]
-    return write_document(Document("Who wins where the truth is known", blocks), out, formats=("png",))
+    return write_document(Document("Who wins where the truth is known", blocks), out)
 
 
 def _compared(run: Run) -> tuple[pd.DataFrame, pd.DataFrame]:

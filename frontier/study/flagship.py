@@ -31,7 +31,7 @@ RUNS = (
 SPEED: dict[str, Unit] = {"speed_l0": "epoch", "speed_l1": "path"}
 CLAIMS = ("claims_gates", "claims_microcalibrate", "claims_l0_paper")
 SCALE, SCALES, SHAPES = "scale_populace", ("scale_populace", "scale_large", "scale_sixteen"), "scale_shapes"
-AREAS = "scale_areas"
+AREAS = ("scale_areas", "scale_areas_large")
 ARENA = (
     "arena_national",
     "arena_states",
@@ -44,8 +44,8 @@ ARENA = (
 HOUSEHOLDS = "cps_national_households"
 TUNED = ("tuned_arena", "tuned_national")
 SELECTION = "variable_selection"  # a table of the page between the reports
-CELLS_ONLY = (*SPEED, *SCALES, SHAPES, AREAS, *ARENA, *TUNED, SELECTION)  # their reports read no targets
-EVERY = (*RUNS, *SPEED, *CLAIMS, *SCALES, SHAPES, AREAS, *ARENA, *TUNED, HOUSEHOLDS, SELECTION)
+CELLS_ONLY = (*SPEED, *SCALES, SHAPES, *AREAS, *ARENA, *TUNED, SELECTION)  # their reports read no targets
+EVERY = (*RUNS, *SPEED, *CLAIMS, *SCALES, SHAPES, *AREAS, *ARENA, *TUNED, HOUSEHOLDS, SELECTION)
 REFERENCE = "frontier"  # in the experiments on speed our methods have this label
 
 
@@ -67,7 +67,7 @@ def main(
     found = [name for name in EVERY if (flagship / name / "cells.parquet").is_file()]
     if not found:
         raise InputError(flagship, "no compact results", cure="run the experiments, then use --collect")
-    own = (*CLAIMS, *SCALES[1:], SHAPES, AREAS, *ARENA, *TUNED, HOUSEHOLDS, SELECTION)  # have pages of their own
+    own = (*CLAIMS, *SCALES[1:], SHAPES, *AREAS, *ARENA, *TUNED, HOUSEHOLDS, SELECTION)  # have pages of their own
     for path in (_report(name, flagship / name, out) for name in found if name not in own):
         console.print(f"report: {path}", highlight=False, soft_wrap=True)
     if samples := [load_run(flagship / name) for name in ARENA if name in found]:
@@ -88,10 +88,10 @@ def _report(name: str, run: Path, out: Path) -> Path:
     if name in RUNS:
         return draw_report([run], out / name)[0]
     if name == SCALE:
-        beside = {other: run.parent / other for other in (*SCALES, SHAPES, AREAS)}
+        beside = {other: run.parent / other for other in (*SCALES, SHAPES, *AREAS)}
         there = {other: path for other, path in beside.items() if (path / "cells.parquet").is_file()}
-        sizes = [there[other] for other in SCALES if other in there]
-        return write_scale(sizes, out / "scale", there.get(SHAPES), there.get(AREAS))
+        sizes, areas = ([there[other] for other in some if other in there] for some in (SCALES, AREAS))
+        return write_scale(sizes, out / "scale", there.get(SHAPES), areas)
     from frontier.reporting.speed_page import write_speed_report  # matplotlib is imported only here
 
     found = load_run(run)

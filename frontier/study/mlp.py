@@ -57,7 +57,7 @@ def main(out: Annotated[Path, typer.Option(help="folder of the report")] = Path(
 
     X, labels = digits()
     found = pd.concat([compare(X, labels, seed, LAMS, EPOCHS) for seed in SEEDS])
-    for path in write_document(_document(found), out, formats=("png",))[:1]:
+    for path in write_document(_document(found), out)[:1]:
         Console().print(f"report: {path}", highlight=False, soft_wrap=True)
 
 

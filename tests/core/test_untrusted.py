@@ -292,7 +292,7 @@ def test_every_string_from_data_is_escaped_in_every_file_of_a_report(tmp_path: P
     manifest["methods"] = {HOSTILE: {"name": HOSTILE, "params": {HOSTILE: HOSTILE}}}
     manifest["problems"]["planted"]["meta"] = {"source": HOSTILE, "heldout_floor_reason": HOSTILE}
     manifest["problems"]["planted"]["warnings"] = [HOSTILE]
-    written = write_report(cells, manifest, tmp_path / "report")
+    written = write_report(cells, manifest, tmp_path / "report", vector=True)
     read = [path for path in written if path.suffix in (".md", ".svg", ".html")]
     assert {path.suffix for path in read} >= {".md", ".svg", ".html"}
     for path in read:

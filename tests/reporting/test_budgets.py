@@ -157,7 +157,7 @@ def test_the_report_has_a_section_per_design_and_says_how_to_read_it(tmp_path: P
         warnings.simplefilter("error")  # matplotlib warns of a layout that does not fit
         paths = write_report(pd.DataFrame(experiment()), MANIFEST, tmp_path)
     names = {path.name for path in paths}
-    assert {"cps__default__budgets.png", "cps__rotation__budgets.svg", "cps__default__costs.png"} <= names
+    assert {"cps__default__budgets.png", "cps__rotation__budgets.png", "cps__default__costs.png"} <= names
     assert not any("__heldout" in name or "__train" in name for name in names)  # those stand at equal budgets
     text = paths[0].read_text(encoding="utf-8")
     headings = re.findall(r"^## (.+)", text, flags=re.MULTILINE)

@@ -76,7 +76,6 @@ def test_a_folder_holds_the_report_its_figures_and_its_data(tmp_path: Path) -> N
         "volumes.csv",
         "volumes.tex",
         "good one.png",
-        "good one.svg",
     ]
     assert sorted(paths) == sorted(out.iterdir())
     assert list(out.parent.iterdir()) == [out]

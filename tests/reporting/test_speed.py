@@ -168,9 +168,7 @@ def test_the_order_of_the_cells_changes_nothing_and_they_are_not_touched() -> No
 def test_the_report_has_markdown_csv_and_a_figure_and_links_what_is_there(tmp_path: Path) -> None:
     failed = [row for r in range(3) for row in path("a|b", 0.1, r, status="error", message="install | it", timing="")]
     written = write_speed_report(pd.concat([cells(), pd.DataFrame(failed)]), MANIFEST, "ours", tmp_path / "speed")
-    assert {file.name for file in (tmp_path / "speed").iterdir()} == {
-        *("l1.md", "l1.html", "l1.csv", "l1.png", "l1.svg")
-    }
+    assert {file.name for file in (tmp_path / "speed").iterdir()} == {*("l1.md", "l1.html", "l1.csv", "l1.png")}
     assert written[0].name == "l1.md"
     text = written[0].read_text(encoding="utf-8")
     links = re.findall(r"\]\(([^)]*)\)", text)
@@ -189,7 +187,7 @@ def test_the_report_has_markdown_csv_and_a_figure_and_links_what_is_there(tmp_pa
 def test_equal_cells_give_equal_bytes(tmp_path: Path) -> None:
     for folder in ("a", "b"):
         write_speed_report(cells(), MANIFEST, "ours", tmp_path / folder)
-    for name in ("l1.md", "l1.csv", "l1.png", "l1.svg"):
+    for name in ("l1.md", "l1.csv", "l1.png"):
         assert (tmp_path / "a" / name).read_bytes() == (tmp_path / "b" / name).read_bytes()
 
 

@@ -216,7 +216,7 @@ def test_a_report_folder_holds_what_the_report_links(tmp_path: Path) -> None:
     linked = {unquote(name) for name in re.findall(r"\]\(([^)]+)\)", text)}
     assert linked == {path.name for path in paths[5:] if path.suffix == ".png"}
     assert "`index.html` both as an interactive page" in text
-    assert {path.suffix for path in paths[5:]} == {".png", ".svg"}
+    assert {path.suffix for path in paths[5:]} == {".png"}
     assert len(pd.read_csv(paths[2])) == 2
     assert paths[4].read_text(encoding="utf-8").startswith("% \\usepackage{booktabs}\n\\begin{tabular}{llllrrrrrrlll}")
 
@@ -251,9 +251,8 @@ def test_one_more_section_is_in_the_report_the_page_and_the_files(
     monkeypatch.setattr(report_module, "sections", lambda: [*built_in, one_more_section()])
     paths = write_report(frame(), MANIFEST, tmp_path)
     names = {path.name for path in paths}
-    figures = {f"cps__volumes.{kind}" for kind in ("png", "svg")}
     tables = {f"statistics__volumes.{kind}" for kind in ("csv", "md", "tex")}
-    assert figures | tables <= names
+    assert {"cps__volumes.png"} | tables <= names
     assert not any("none" in name for name in names)
     text = paths[0].read_text(encoding="utf-8")
     told = section(text, "Statistics & more".replace("&", "\\&"))
@@ -276,14 +275,16 @@ def test_one_more_section_is_in_the_report_the_page_and_the_files(
     assert not [*tmp_path.glob("statistics__*"), *tmp_path.glob("*volumes*")]
 
 
-def test_pictures_in_pdf_carry_no_date(tmp_path: Path) -> None:
-    write_report(frame(), MANIFEST, tmp_path, pdf=True)
-    paths = list(tmp_path.glob("*.pdf"))
-    assert {path.stem for path in paths} == {path.stem for path in tmp_path.glob("*.svg")}
-    for path in paths:
-        assert b"CreationDate" not in path.read_bytes()
+def test_vector_figures_come_on_demand_and_carry_no_date(tmp_path: Path) -> None:
+    write_report(frame(), MANIFEST, tmp_path, vector=True)
+    stems = {path.stem for path in tmp_path.glob("*__*.png")}
+    for kind, date in (("pdf", b"CreationDate"), ("svg", b"dc:date")):
+        paths = list(tmp_path.glob(f"*.{kind}"))
+        assert {path.stem for path in paths} == stems
+        for path in paths:
+            assert date not in path.read_bytes()
     write_report(frame(), MANIFEST, tmp_path)
-    assert not list(tmp_path.glob("*.pdf"))  # none that an earlier report left
+    assert not [*tmp_path.glob("*.pdf"), *tmp_path.glob("*.svg")]  # none that an earlier report left
 
 
 def test_writing_twice_gives_the_same_bytes(tmp_path: Path) -> None:

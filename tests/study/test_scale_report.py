@@ -14,7 +14,7 @@ from frontier.core.errors import InputError
 from frontier.study.scale.blocks import measured, ratios
 from frontier.study.scale.command import _beside, main
 from frontier.study.scale.costs import costs, exponents, grid_law, medians, shape_law
-from frontier.study.scale.least import least_bytes
+from frontier.study.scale.least import Rates, least_bytes, least_seconds, read_rates
 from frontier.study.scale.overhead import laws
 from frontier.study.scale.page import (
     ScaleTables,
@@ -50,11 +50,14 @@ def test_the_report_has_the_largest_size_exponents_law_and_failures_in_words(tmp
     written = write_scale_report(ScaleTables(*tables(rows())), [manifest], tmp_path)
     assert {path.name for path in written} == {
         *("report.md", "index.html", "scale.csv", "exponents.csv"),
-        *("scale.png", "scale.svg", "grid.png", "grid.svg"),
+        *("scale.png", "grid.png"),
     }
     text = written[0].read_text()
-    assert "- **a**, 800 × 8,000 (0.4 million non-zeros): 8.00 s (8.00 s to 8.00 s over 3 repeats), peak" in text
-    assert "- **slow**, 800 × 8,000 (0.4 million non-zeros): did not finish (timeout)." in text
+    assert (
+        "- **a**, 8,000 records × 800 targets (0.4 million non-zeros): 8.00 s (8.00 s to 8.00 s over 3 repeats), peak"
+        in text
+    )
+    assert "- **slow**, 8,000 records × 800 targets (0.4 million non-zeros): did not finish (timeout)." in text
     assert "s8, slow: took \\| longer" in text
     assert "| slow | seconds | 3 | 2.00 (2.00 to 2.00) | 2.00 (2.00 to 2.00) | 2.00 (2.00 to 2.00) | – | – |" in text
     assert "0.19 GiB | 60.00 (60.00 to 60.00) bytes |" in text
@@ -121,7 +124,7 @@ def test_a_peer_is_told_beside_our_own_at_the_largest_common_size() -> None:
 
 def test_every_size_stands_beside_the_least(tmp_path: Path) -> None:
     found = [cell("a", s, 1.0 * s, method="hard_concrete", n_iter=10) for s in SCALES]
-    written = write_scale_report(ScaleTables(*tables(found), bandwidth=1e9), [MANIFEST], tmp_path)
+    written = write_scale_report(ScaleTables(*tables(found), rates=Rates((1.0,), (1e9,))), [MANIFEST], tmp_path)
     text = written[0].read_text()
     # 10 epochs of 0.4 million entries of 8 bytes and 8,000 records of 48, at 1 GB/s
     assert least_bytes(medians(costs(pd.DataFrame(found), MANIFEST)).iloc[-1]) == 10 * (8 * 400_000 + 48 * 8_000)
@@ -137,6 +140,21 @@ def test_the_least_is_what_a_hand_counts() -> None:
     assert least_bytes(row | {"method": "peers.l0_python"}) == 7 * (8 * 1000 + 48 * 100)
     assert least_bytes(row | {"method": "anchored_l1"}) == 7 * 2 * 12 * 1000
     assert least_bytes(row | {"method": "nn_lasso"}) == least_bytes(row | {"method": "peers.skglm"}) == 12 * 1000
+
+
+def test_what_stays_in_a_cache_is_held_to_the_rate_of_the_cache(tmp_path: Path) -> None:
+    rates = Rates((1e6, 1e8), (1e11, 1e9))
+    assert [rates.at(size) for size in (1.0, 1e6, 1e7, 1e8, 1e12)] == pytest.approx([1e11, 1e11, 1e10, 1e9, 1e9])
+    row = {"nnz": 1e6 / 12, "n_records": 100, "n_cells": 1, "n_iter": 5, "n_active": 10.0, "method": "nn_lasso"}
+    assert least_seconds(row, rates) == pytest.approx(1e6 / 1e11)
+    assert least_seconds(row | {"nnz": 1e8 / 12}, rates) == pytest.approx(1e8 / 1e9)
+    # a tenth of the entries are swept: the rate at 1e7 bytes
+    sampled = row | {"nnz": 1e8 / 12, "method": "random_reweight"}
+    assert least_seconds(sampled, rates) == pytest.approx(5 * (1e7 + 48 * 10) / 1e10)
+    assert read_rates(tmp_path) is None
+    (tmp_path / "rates.json").write_text('{"swept": [1.0], "per_second": [1.0, 2.0], "threads": 2}')
+    with pytest.raises(InputError, match=r"not a table of rates.*measure again"):
+        read_rates(tmp_path)
 
 
 def test_records_and_targets_apart_are_recovered() -> None:

@@ -2,26 +2,35 @@
 
 Cells are trained in blocks of 16, 8 or 1 side by side (`block_widths`), a rule that knows how many cells there are,
 but neither threads nor jobs. Blocks do not influence each other: as many are in memory as there are threads.
+
+Of a long design, where an epoch of a single cell takes milliseconds, blocks are trained one after the other, and an
+epoch goes through eight spans of records, each on a thread that is free and with products of its own, which are added
+up in their order: the sums, and so the bits, are the same for any number of threads.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
+from itertools import pairwise, repeat
 
 import numpy as np
 from numpy.typing import NDArray
 
-from frontier.core.limits import out_of_time
+from frontier.core.limits import allowed_threads, out_of_time
 from frontier.core.problem import FloatArray
 from frontier.core.random import STREAM_GATES, keys
-from frontier.solvers.gates.kernel import ALPHA, LANES, SCALE, epoch_loop
+from frontier.solvers.gates.kernel import ALPHA, LANES, SCALE, epoch_loop, take_dual
 from frontier.solvers.gates.training import Fit, Training
 
 WIDEST = 16  # float32 numbers in an AVX-512 register
 WIDTHS = (WIDEST, 8, 1)
 MOST_ARRAYS = 8  # of n × cells numbers: padding may not make a batch larger than that
 NUMBERS_PER_CALL = 3e8  # a call of the kernel lasts about a second, so that an interrupt is heeded
+LONG_DESIGN, SPANS = 1 << 22, 8  # entries from which on an epoch is cut, and into how many spans of records
+
+Span = tuple[int, int]  # from a record, a multiple of `LANES`, to before another
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -38,6 +47,17 @@ class Matrices:
         real = np.dtype(task.schedule.precision)
         columns = A.indptr.astype(np.int64), A.indices.astype(np.int32, copy=False), A.data.astype(real, copy=False)
         return cls(columns, b.astype(real), q.astype(real))
+
+
+def is_long(task: Training) -> bool:
+    """Whether epochs are cut into spans: a rule that knows the design, and no cells, threads or jobs."""
+    return int(task.loss.design.matrix.nnz) >= LONG_DESIGN and task.n_records >= SPANS * LANES
+
+
+def _spans(n: int) -> list[Span]:
+    """Neighbouring spans of about equally many records."""
+    borders = [*(k * (n // LANES) // SPANS * LANES for k in range(SPANS)), n]
+    return list(pairwise(borders))
 
 
 def block_widths(cells: int) -> list[int]:
@@ -84,18 +104,46 @@ class Block:
         self._ridge = none if task.ridge is None else task.ridge.astype(real)
         self.products = np.zeros(len(matrices.b) * width, real)  # A w of the weights drawn last
         self._dual = np.zeros_like(self.products)
+        self._of_span = np.zeros((SPANS, self.products.size), real) if is_long(task) else None
         self._temperatures = self._temperature_arrays(real)
 
     def advance(self, until: int) -> None:
         """Train to the end of epoch `until`, or of the last one that there is time for."""
-        task, real = self.task, self.matrices.b.dtype.type
-        gates = task.gates
-        gate = (real(gates.gamma), real(gates.width)) if gates else (real(0), real(0))
-        loss = (task.loss.kind, real(task.loss.cap), real(task.loss.total))
+        train = self._trainer()
+        if self._of_span is not None:
+            return self._advance_by_spans(until, self._of_span, train)
         work = self.state.size + self.matrices.columns[1].size * self.width
         per_call = max(1, int(NUMBERS_PER_CALL / work))
         while self.epoch < until and not out_of_time():
             last = min(self.epoch + per_call, until)
+            train(self.products, (self.epoch + 1, last), (0, self.task.n_records))
+            self.epoch = last
+        return None
+
+    def _advance_by_spans(self, until: int, of_span: NDArray[np.floating], train: Callable[..., None]) -> None:
+        """Epoch by epoch: the dual of all products, then every span on a thread that is free, then their products."""
+        matrices, loss, spans = self.matrices, self._loss(), _spans(self.task.n_records)
+        with ThreadPoolExecutor(min(allowed_threads(), SPANS)) as pool:
+            while self.epoch < until and not out_of_time():
+                epoch = self.epoch + 1
+                if epoch > 0:
+                    take_dual(self.products, self._dual, matrices.b, matrices.q, *loss, self.width)
+                of_span[:] = 0
+                list(pool.map(train, of_span, repeat((epoch, epoch)), spans))
+                np.add.reduce(of_span, axis=0, out=self.products)  # row after row, whichever was done first
+                self.epoch = epoch
+
+    def _loss(self) -> tuple[int, np.floating, np.floating]:
+        loss, real = self.task.loss, self.matrices.b.dtype.type
+        return loss.kind, real(loss.cap), real(loss.total)
+
+    def _trainer(self) -> Callable[[NDArray[np.floating], Span, Span], None]:
+        """The compiled loop with all that does not change: it is given where products go, epochs and records."""
+        task, real = self.task, self.matrices.b.dtype.type
+        gates = task.gates
+        gate = (real(gates.gamma), real(gates.width)) if gates else (real(0), real(0))
+
+        def train(products: NDArray[np.floating], epochs: Span, records: Span) -> None:
             self._run(
                 self.matrices.columns,
                 self.state.reshape(-1),
@@ -105,17 +153,19 @@ class Block:
                 self._limit,
                 self._ridge,
                 real(task.lam_l2),
-                self.products,
+                products,
                 self._dual,
                 self.matrices.b,
                 self.matrices.q,
-                loss,
+                self._loss(),
                 self._temperatures,
                 gate,
                 task.schedule.lr,
-                (self.epoch + 1, last),
+                epochs,
+                records,
             )
-            self.epoch = last
+
+        return train
 
     def scale(self, cell: int) -> FloatArray:
         """`e^θ` of one cell, n; all NaN when anything in its state has overflowed (it may not show in `e^θ`)."""

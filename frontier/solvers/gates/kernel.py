@@ -183,7 +183,7 @@ def _update_dense(chunk, work, lam_l2, step, correction):  # pragma: no cover - 
 
 
 @njit(**OPTIONS, cache=True)
-def _dual(P, R, b, q, kind, cap, total, cells):  # pragma: no cover - compiled
+def take_dual(P, R, b, q, kind, cap, total, cells):  # pragma: no cover - compiled
     """`∂loss/∂P` into R (m × cells, flat), as `solvers.gates.loss.DataLoss.dual`; P is cleared for the next pass."""
     real = P.dtype.type
     zero, one, two = real(0.0), real(1.0), real(2.0)
@@ -212,19 +212,23 @@ def _dual(P, R, b, q, kind, cap, total, cells):  # pragma: no cover - compiled
 
 @cache
 def epoch_loop(cells: int, gated: bool) -> Any:
-    """The compiled loop for so many cells side by side; it works in the type of the arrays that it is given."""
+    """The compiled loop for so many cells side by side; it works in the type of the arrays that it is given.
+
+    It goes through the records of `span`, whose start is a multiple of `LANES`. Of all records it takes the dual from P
+    at the beginning of an epoch; of fewer it finds R done, adds its products to its own P, and does one epoch.
+    """
     arrays = 7 if gated else 3
     per_chunk = LANES // cells
 
     @njit(**OPTIONS, cache=True, nogil=True)
     def run(
-        columns, state, seeds, keys, lam, limit, ridge, lam_l2, P, R, b, q, loss, temperatures, gate, lr, epochs
+        columns, state, seeds, keys, lam, limit, ridge, lam_l2, P, R, b, q, loss, temperatures, gate, lr, epochs, span
     ):  # pragma: no cover - compiled
         indptr, indices, data = columns
         kind, cap, total = loss
         gamma, width = gate
         inverse_temperature, shift = temperatures
-        first_epoch, last_epoch = epochs
+        (first_epoch, last_epoch), (begin, end) = epochs, span
         real = state.dtype.type
         closed = real(CLOSED * -gamma / width)
         n, count = len(indptr) - 1, len(seeds) // cells
@@ -237,11 +241,12 @@ def epoch_loop(cells: int, gated: bool) -> Any:
             step = real(0.0)
             correction = real(1.0)
             if epoch > 0:
-                _dual(P, R, b, q, kind, cap, total, cells)
+                if end - begin == n:
+                    take_dual(P, R, b, q, kind, cap, total, cells)
                 step = real(lr / (1.0 - BETA_1**epoch))
                 correction = real(1.0 / math.sqrt(1.0 - BETA_2**epoch))
-            for first in range(0, n, per_chunk):
-                last = min(first + per_chunk, n)
+            for first in range(begin, end, per_chunk):
+                last = min(first + per_chunk, end)
                 size = last - first
                 chunk = state[first * arrays * cells : (first + per_chunk) * arrays * cells]
                 if epoch > 0:

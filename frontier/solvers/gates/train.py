@@ -1,8 +1,9 @@
 """The batched fit: cut the cells into blocks, train the blocks, look at them on the way, and return every cell.
 
-On the CPU blocks are trained by the compiled kernel, one per thread at a time (as many threads as are allowed); on
-a GPU by torch, as many cells at once as `torch_block.cells_at_once` says; masked ones on the CPU by torch, each cell a
-block. A cell's result depends on none of it. When the time of the solve is used up, blocks stop where they are, and
+On the CPU blocks are trained by the compiled kernel: one per thread at a time (as many threads as are allowed), or, of
+a long design, one after the other on all threads. On a GPU they are trained by torch, as many cells at once as
+`torch_block.cells_at_once` says; masked ones on the CPU by torch, each cell a block. A cell's
+result depends on none of it. When the time of the solve is used up, blocks stop where they are, and
 those whose turn has not come are not begun.
 """
 
@@ -14,7 +15,7 @@ from contextvars import copy_context
 
 from frontier.core.errors import InputError
 from frontier.core.limits import allowed_threads, out_of_time
-from frontier.solvers.gates.block import Block, Matrices, block_widths
+from frontier.solvers.gates.block import Block, Matrices, block_widths, is_long
 from frontier.solvers.gates.checkpoint import Checkpoints
 from frontier.solvers.gates.monitor import Fitted, Monitor, Trainer
 from frontier.solvers.gates.schedule import Device
@@ -38,8 +39,8 @@ def cuda_asked(device: Device) -> bool:
 def train(task: Training, cells: Sequence[Fit], checkpoints: Checkpoints | None = None) -> list[Fitted]:
     """Train all cells; the results are in their order."""
     order = sorted(range(len(cells)), key=_neighbour(task, cells))
-    blocks = _blocks(task, [cells[i] for i in order])
-    threads = min(allowed_threads(), len(blocks))
+    blocks, at_once = _blocks(task, [cells[i] for i in order])
+    threads = min(allowed_threads(), at_once)
     if threads == 1:
         done = [_train(task, part, build, checkpoints) for part, build in blocks]
     else:
@@ -62,8 +63,11 @@ def _neighbour(task: Training, cells: Sequence[Fit]) -> Callable[[int], tuple[fl
     return lambda i: (cells[i].seed,)
 
 
-def _blocks(task: Training, cells: Sequence[Fit]) -> list[tuple[Sequence[Fit], Callable[[], Trainer]]]:
-    """The cells of each block, in the order of `cells`, and its building: when its turn comes; gone when done."""
+def _blocks(task: Training, cells: Sequence[Fit]) -> tuple[list[tuple[Sequence[Fit], Callable[[], Trainer]]], int]:
+    """The cells of each block, in the order of `cells`, and its building: when its turn comes; gone when done.
+
+    Beside them how many may be trained at once: one where a block itself uses all threads.
+    """
     cuda = cuda_asked(task.schedule.device)
     if cuda or task.mask is not None:
         import torch
@@ -72,7 +76,7 @@ def _blocks(task: Training, cells: Sequence[Fit]) -> list[tuple[Sequence[Fit], C
 
         size, device = (cells_at_once(task), torch.device("cuda")) if cuda else (1, torch.device("cpu"))
         parts = [cells[i : i + size] for i in range(0, len(cells), size)]
-        return [(part, lambda part=part: TorchBlock(task, part, device)) for part in parts]  # type: ignore[misc]
+        return [(part, lambda part=part: TorchBlock(task, part, device)) for part in parts], len(parts)  # type: ignore[misc]
     matrices = Matrices.of(task)
     builds: list[tuple[Sequence[Fit], Callable[[], Trainer]]] = []
     first = 0
@@ -80,7 +84,7 @@ def _blocks(task: Training, cells: Sequence[Fit]) -> list[tuple[Sequence[Fit], C
         part = cells[first : first + width]
         builds.append((part, lambda part=part, width=width: Block(task, part, matrices, width)))  # type: ignore[misc]
         first += width
-    return builds
+    return builds, 1 if is_long(task) else len(builds)
 
 
 def _train(

@@ -19,7 +19,7 @@ from frontier.core.errors import InputError
 from frontier.results.run import Run, load_run
 from frontier.study.scale.blocks import ratios
 from frontier.study.scale.costs import costs, exponents, grid_law, medians, shape_law
-from frontier.study.scale.least import measure_rates, read_rate
+from frontier.study.scale.least import measure_rates, read_rates
 from frontier.study.scale.overhead import laws
 
 OVERHEAD, BLOCKS = "overhead.csv", "blocks.csv"
@@ -29,19 +29,21 @@ OVERHEAD, BLOCKS = "overhead.csv", "blocks.csv"
 def main(
     results: Annotated[list[Path], typer.Argument(help="results folders written by frontier.run")],
     shapes: Annotated[Path | None, typer.Option(help="a run in which records and targets vary apart")] = None,
-    areas: Annotated[Path | None, typer.Option(help="a run on files of areas, cut and under shared totals")] = None,
+    areas: Annotated[
+        list[Path] | None, typer.Option(help="a run on files of areas, cut or under shared totals (repeatable)")
+    ] = None,
     out: Annotated[Path, typer.Option(help="folder of the report")] = Path("reports/scale"),
     measure: Annotated[
-        bool, typer.Option("--measure", help="first measure this machine's bandwidth, for the run")
+        bool, typer.Option("--measure", help="first measure how fast this machine moves bytes, for the run")
     ] = False,
 ) -> None:
     """Fit the growth of seconds and peak memory with records, targets and non-zeros, and draw it."""
     if measure:
         measure_rates(results[0], int(load_run(results[0]).manifest["threads_per_batch"]))
-    Console().print(f"report: {write_scale(results, out, shapes, areas)}", highlight=False)
+    Console().print(f"report: {write_scale(results, out, shapes, areas or [])}", highlight=False)
 
 
-def write_scale(results: Sequence[Path], out: Path, shapes: Path | None = None, areas: Path | None = None) -> Path:
+def write_scale(results: Sequence[Path], out: Path, shapes: Path | None = None, areas: Sequence[Path] = ()) -> Path:
     """Write the scale report of some results folders into `out`; its first file.
 
     The first folder's settings are shown, and its `rates.json` (`least`), `overhead.csv` and `blocks.csv` are told,
@@ -50,11 +52,13 @@ def write_scale(results: Sequence[Path], out: Path, shapes: Path | None = None, 
     runs = [load_run(folder) for folder in results]
     sizes = medians(pd.concat([costs(run.cells, run.manifest) for run in runs], ignore_index=True))
     varied = None if shapes is None else _shapes(load_run(shapes))
-    cut = None if areas is None else _medians(load_run(areas))
+    cut = pd.concat([_medians(load_run(folder)) for folder in areas], ignore_index=True) if areas else None
     overhead, blocks = _beside(results[0] / OVERHEAD, laws), _beside(results[0] / BLOCKS, ratios)
     from frontier.study.scale.page import ScaleTables, write_scale_report  # matplotlib is imported only here
 
-    tables = ScaleTables(sizes, exponents(sizes), grid_law(sizes), varied, cut, overhead, blocks, read_rate(results[0]))
+    tables = ScaleTables(
+        sizes, exponents(sizes), grid_law(sizes), varied, cut, overhead, blocks, read_rates(results[0])
+    )
     try:
         return write_scale_report(tables, [run.manifest for run in runs], out)[0]
     except OSError as error:

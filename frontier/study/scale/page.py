@@ -77,7 +77,7 @@ READING = (
 @dataclass(frozen=True, slots=True, eq=False)
 class ScaleTables:
     """What the report is made of: `costs.medians`, `exponents`, `grid_law`, and where there are some `shape_law`, the
-    `medians` of files of areas, `overhead.laws`, `blocks.ratios`, and the machine's bandwidth in bytes per second.
+    `medians` of files of areas, `overhead.laws`, `blocks.ratios`, and the machine's rates (`least`).
     """
 
     sizes: pd.DataFrame
@@ -87,7 +87,7 @@ class ScaleTables:
     areas: pd.DataFrame | None = None
     overhead: pd.DataFrame | None = None
     blocks: pd.DataFrame | None = None
-    bandwidth: float | None = None
+    rates: least.Rates | None = None
 
 
 def write_scale_report(tables: ScaleTables, manifests: Sequence[Mapping[str, Any]], folder: Path) -> list[Path]:
@@ -109,7 +109,7 @@ def scale_document(tables: ScaleTables, manifests: Sequence[Mapping[str, Any]]) 
     few = Text("No method has finished at three sizes, so there is no exponent.")
     blocks: list[Block] = [Text(escape(one["description"])) for one in manifests if one.get("description")]
     blocks += [
-        Bullets([*verdicts(sizes, tables.bandwidth), *against_peers(sizes)]),
+        Bullets([*verdicts(sizes, tables.rates), *against_peers(sizes)]),
         Section("How long, and how much memory, for a file of mine", [_lookup(sizes)]),
         Picture("scale", "Time and memory against non-zeros", lambda: scale_figure(sizes, fits)),
         Picture("grid", "Cost against non-zeros × cells", lambda: grid_figure(sizes, laws)),
@@ -130,8 +130,8 @@ def scale_document(tables: ScaleTables, manifests: Sequence[Mapping[str, Any]]) 
         + blocks_section(tables.blocks)
         + overhead_section(tables.overhead)
     )
-    runs = [_run_row(row, tables.bandwidth) for row in ordered.to_dict("records")]
-    floor = [] if tables.bandwidth is None else [Text(_said(tables.bandwidth))]
+    runs = [_run_row(row, tables.rates) for row in ordered.to_dict("records")]
+    floor = [] if tables.rates is None else [Text(_said(tables.rates))]
     blocks.append(Section("Sizes, each beside the least", [*floor, Table(RUNS, runs, range(1, 12), foldable=True)]))
     if told:
         lines = [f"{escape(row['problem'])}, {escape(row['label'])}: {escape(row['message'])}" for row in told]
@@ -159,11 +159,10 @@ def _lookup(sizes: pd.DataFrame) -> Table:
     return Table(["records × targets", "non-zeros", *labels], rows, range(1, len(labels) + 2))
 
 
-def _said(bandwidth: float) -> str:
+def _said(rates: least.Rates) -> str:
     about = " ".join((least.__doc__ or "").split("\n\n")[1].split())
-    return (
-        f"Least: {about} Here {bandwidth / 1e9:.3g} GB/s. Of memory the least is the matrix, once, in double precision."
-    )
+    small, large = (f"{rates.per_second[end] / 1e9:.3g} GB/s at {rates.swept[end] / 2**20:,.3g} MiB" for end in (0, -1))
+    return f"Least: {about} Here {small}, {large}. Of memory the least is the matrix, once, in double precision."
 
 
 def against_peers(sizes: pd.DataFrame) -> list[str]:
@@ -190,12 +189,13 @@ def against_peers(sizes: pd.DataFrame) -> list[str]:
     return said
 
 
-def verdicts(sizes: pd.DataFrame, bandwidth: float | None = None) -> list[str]:
+def verdicts(sizes: pd.DataFrame, rates: least.Rates | None = None) -> list[str]:
     """One sentence per method: what its largest size took beside the least, or that it did not finish."""
     sentences = []
     for label, part in sizes[~sizes["method"].isin(PEERS)].groupby("label", sort=True):
         row = part.sort_values("nnz").to_dict("records")[-1]
-        size = f"{row['n_targets']:,} × {row['n_records']:,} ({row['nnz'] / MILLION:.3g} million non-zeros)"
+        size = f"{row['n_records']:,} records × {row['n_targets']:,} targets"
+        size += f" ({row['nnz'] / MILLION:.3g} million non-zeros)"
         cells = "" if row["n_cells"] == 1 else f" for {row['n_cells']} cells"
         text = f"**{escape(label)}**, {size}{cells}: "
         if not row["finished"]:
@@ -206,8 +206,8 @@ def verdicts(sizes: pd.DataFrame, bandwidth: float | None = None) -> list[str]:
         spread = spread if row["repeats"] > 1 else ""
         memory = f"peak {significant(row['peak_bytes'] / GIB)} GiB"
         floor = ""
-        if bandwidth is not None:
-            times = row["seconds"] * bandwidth / least.least_bytes(row)
+        if rates is not None:
+            times = row["seconds"] / least.least_seconds(row, rates)
             floor = f", {significant(times)} times the least that must be moved"
         sentences.append(f"{text}{seconds(row['seconds'])}{spread}{floor}, {memory}{gap}.")
     return sentences
@@ -328,8 +328,8 @@ def _exponent_row(row: Mapping[Any, Any]) -> list[str]:
     return [row["label"], COSTS[row["cost"]], str(row["sizes"]), *powers, fixed, slope]
 
 
-def _run_row(row: Mapping[Any, Any], bandwidth: float | None) -> list[str]:
-    floor = MISSING if bandwidth is None else least.least_bytes(row) / bandwidth
+def _run_row(row: Mapping[Any, Any], rates: least.Rates | None) -> list[str]:
+    floor = MISSING if rates is None else least.least_seconds(row, rates)
     spread = [seconds(row[name]) for name in ("seconds", "seconds_least", "seconds_most")]
     gap = row["relative_gap"]
     return [

@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 import torch
 
+import frontier.solvers.gates.block as block_module
 from frontier.core.problem import CalibrationProblem
 from frontier.core.random import STREAM_GATES, keys
 from frontier.solvers.gates.block import MOST_ARRAYS, WIDEST, Block, Matrices, block_widths
@@ -15,7 +16,9 @@ from frontier.solvers.gates.gates import HardConcrete
 from frontier.solvers.gates.kernel import LANES, M_ALPHA, M_THETA, SIGMOID, draw_logits
 from frontier.solvers.gates.schedule import Temperature
 from frontier.solvers.gates.torch_block import TorchBlock, gate_logits
+from frontier.solvers.gates.train import train
 from frontier.solvers.gates.training import Fit, Training
+from frontier.sweep.measure import limited_threads
 from tests.conftest import make_problem
 from tests.solvers.gates.tasks import by_autograd, make_task
 
@@ -113,6 +116,33 @@ def test_a_cells_bits_do_not_depend_on_the_cells_beside_it(precision: str) -> No
             alone = trained(task, [many[cell]], width)
             np.testing.assert_array_equal(wide.scale(cell), alone.scale(0))
             np.testing.assert_array_equal(wide.log_alpha(cell), alone.log_alpha(0))
+
+
+@pytest.mark.parametrize("precision", ["float32", "float64"])
+@pytest.mark.parametrize("variant", ["squared", "conserved total", "limited", "dense"])
+def test_an_epoch_cut_into_spans_has_the_same_bits_for_any_number_of_threads(
+    variant: str, precision: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    problem = make_problem(n=4500)
+    params = VARIANTS[variant] | ({"limit": problem.w0} if variant == "limited" else {})
+    task = make_task(problem, precision=precision, **params)
+    cells = CELLS if task.gates is not None else CELLS[:1]
+    uncut = trained(task, cells, 8 if len(cells) > 1 else 1)
+    monkeypatch.setattr(block_module, "LONG_DESIGN", 0)
+    blocks, fits = [], []
+    for threads in (1, 2, 5):
+        with limited_threads(threads):
+            blocks.append([trained(task, [cell], 1) for cell in cells])
+            fits.append([fit.weights for fit in train(task, cells)])
+        np.testing.assert_array_equal(fits[-1], fits[0])
+        for k, alone in enumerate(blocks[-1]):
+            np.testing.assert_array_equal(alone.state, blocks[0][k].state)
+            if precision == "float64":  # the same sums in another order, through 30 Adam steps
+                np.testing.assert_allclose(alone.scale(0), uncut.scale(k), rtol=1e-8)
+    spans = block_module._spans(4500)
+    assert len(spans) == 8
+    assert [begin for begin, _ in spans[1:]] == [end for _, end in spans[:-1]]
+    assert (spans[0][0], spans[-1][1]) == (0, 4500)
 
 
 def test_leaving_out_closed_gates_changes_no_bit() -> None:

@@ -109,7 +109,6 @@ def test_the_page_and_its_figures_are_written_and_an_older_figure_is_removed(tmp
     assert written[0] == out
     assert {path.name for path in out.with_suffix("").iterdir()} == {
         "l0_standard_error.png",
-        "l0_standard_error.svg",
         "notes.txt",
     }
     assert "claims/l0_standard_error.png" in out.read_text()
@@ -149,9 +148,7 @@ def test_the_figures_of_speed_and_order_are_drawn(tmp_path: Path) -> None:
         claims, {"l1_speed": SPEED}, {"l0_paper_training": ORDER}, RUNS.iloc[:0], tmp_path / "claims.md"
     )
     assert written[1].name == "claims.html"
-    assert {path.name for path in written[2:]} == {
-        f"{name}.{suffix}" for name in ("l1_speed", "l0_paper_training") for suffix in ("png", "svg")
-    }
+    assert {path.name for path in written[2:]} == {*("l1_speed.png", "l0_paper_training.png")}
     assert all(path.stat().st_size > 5_000 for path in written[1:])  # bytes: a drawn figure, not a blank
 
 

@@ -188,6 +188,8 @@ def _moments(X: Any, *, centred: bool) -> tuple[FloatArray, FloatArray]:
 def _tensor(X: Any) -> torch.Tensor:
     if not sp.issparse(X):
         return torch.from_numpy(np.ascontiguousarray(X))
-    coo = X.tocoo()
-    index = torch.from_numpy(np.stack([coo.row, coo.col]).astype(np.int64))
-    return torch.sparse_coo_tensor(index, torch.from_numpy(coo.data), coo.shape, is_coalesced=True)
+    rows = sp.csr_array(X, copy=True)
+    rows.sum_duplicates()  # and in order, as torch wants a coalesced tensor
+    coo = rows.tocoo()
+    index, values = torch.from_numpy(np.stack([coo.row, coo.col]).astype(np.int64)), torch.from_numpy(coo.data)
+    return torch.sparse_coo_tensor(index, values, coo.shape, is_coalesced=True, check_invariants=True)
