@@ -3,14 +3,19 @@
 from __future__ import annotations
 
 import dataclasses
+from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
 
 import pytest
 
+import frontier.sweep.session as session
 from frontier.core.errors import InputError
 from frontier.core.point import Point
+from frontier.core.problem import CalibrationProblem
 from frontier.sweep.experiment import read_experiment
 from frontier.sweep.session import open_session, session_of
+from tests.sweep.building import build_once
 
 GOOD = """\
 problems:
@@ -261,11 +266,17 @@ def test_random_rows_warn_that_nested_targets_leak(tmp_path: Path) -> None:
         open_session(path)
 
 
+def build_anywhere(name: str, params: Mapping[str, Any], _: str, folder: Path | None = None) -> CalibrationProblem:
+    """Built once for all files that have it, wherever it stands in them."""
+    return build_once(name, params, f"problem '{name}'", folder)
+
+
 SMALL = {"synthetic_populace": {"scale": "1/128"}, "areas": {"areas": 3, "records": 80}}  # instead of gigabytes
 
 
 @pytest.mark.parametrize("path", sorted(Path("experiments").glob("*.yaml")), ids=str)
-def test_every_experiment_in_the_repository_is_valid(path: Path) -> None:
+def test_every_experiment_in_the_repository_is_valid(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(session, "build_problem", build_anywhere)
     experiment = read_experiment(path)  # the parameters as they stand are checked here
     problems = tuple(
         dataclasses.replace(spec, params=spec.params | SMALL.get(spec.name, {})) for spec in experiment.problems

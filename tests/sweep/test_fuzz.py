@@ -7,9 +7,7 @@ from __future__ import annotations
 
 import copy
 import functools
-import json
 import warnings
-from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -21,8 +19,7 @@ from typer.testing import CliRunner
 
 import frontier.sweep.session as session
 from frontier.commands.run import main
-from frontier.core.problem import CalibrationProblem
-from frontier.problems.registry import build_problem
+from tests.sweep.building import build_once
 
 EXAMPLES = 2000
 RICH = """\
@@ -114,19 +111,6 @@ def mutated(draw: st.DrawFn) -> bytes:
         else:
             parent[last] = copy.deepcopy(draw(st.sampled_from(JUNK)))
     return yaml.safe_dump(content, allow_unicode=True).encode("utf-8")
-
-
-@functools.cache
-def built(name: str, params: str, place: str) -> CalibrationProblem:
-    return build_problem(name, json.loads(params), place)
-
-
-def build_once(name: str, params: Mapping[str, Any], place: str, folder: Path | None = None) -> CalibrationProblem:
-    """`build_problem`, remembering what it built from plain parameters: most mutations leave the problems alone."""
-    try:
-        return built(name, json.dumps(dict(params), sort_keys=True), place)
-    except TypeError:
-        return build_problem(name, params, place, folder)
 
 
 @pytest.mark.filterwarnings("default")  # a user sees a warning as a line

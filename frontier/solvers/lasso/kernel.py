@@ -131,6 +131,7 @@ def active_set(
     limit: FloatArray,
     x: FloatArray,
     order: NDArray[np.intp],
+    start: FloatArray,
     max_pivots: int,
     tolerance: float,
     stop: NDArray[np.bool_],
@@ -140,6 +141,7 @@ def active_set(
     indptr, indices, data   the working set's columns, each of length 1 (CSC, m × p)
     limit                   λ c_i per column, in units of its correlation
     order                   the columns, the heaviest of the warm start first
+    start                   the factor of those that have weight, in this order, where it is known; else 0 × 0
     tolerance               a correlation may exceed its limit by `tolerance × limit + 1e-14 ‖b‖`
     stop                    one flag: when somebody raises it, no further pivot follows
     """
@@ -151,8 +153,12 @@ def active_set(
     inside = np.zeros(p, dtype=np.bool_)
     banned = np.zeros(p, dtype=np.bool_)
     noise = 1e-14 * np.sqrt(np.dot(b, b))
-    k = 0
-    for j in order:  # factor the warm start, heaviest first; what depends on them is let go
+    k = len(start)
+    for i in range(k):
+        L[i, : i + 1] = start[i, : i + 1]
+        S[i] = order[i]
+        inside[order[i]] = True
+    for j in order[k:]:  # factor the warm start, heaviest first; what depends on them is let go
         if x[j] > 0.0:
             if k < room - 1 or k < min(m, p):
                 distance = _append(L, k, _gram_column(indptr, indices, data, S, k, j, dense))

@@ -5,8 +5,9 @@ join, the compiled active-set kernel solves the set to rounding, the correlation
 so on until none violates. As every subproblem is solved exactly (second order, no step sizes), the certificate at the
 end is at rounding level (after an interior point at 1e-9). A working set is judged by its worst violators, not by
 screening rules: on survey columns, which are nearly parallel, the sequential strong rule keeps 85% of them. Large
-supports are found by an interior point method first. Where its solutions are a face, its θ is the certificate, and the
-kernel stops after a few pivots.
+supports are found first: from nothing by coordinate descent, which takes the kernel's place as long as many columns
+join (`descent`), and by an interior point method where hundreds of pivots were not enough. Where its solutions are a
+face, its θ is the certificate and the kernel stops after a few pivots.
 """
 
 from __future__ import annotations
@@ -22,6 +23,7 @@ from frontier.core.problem import FloatArray
 from frontier.objectives.certificate import Certificate
 from frontier.objectives.design import WeightedDesign
 from frontier.objectives.l1 import l1_certificate, lam_max
+from frontier.solvers.lasso.descent import descend, factor
 from frontier.solvers.lasso.interior import InteriorPoint
 from frontier.solvers.lasso.kernel import CONVERGED, active_set
 
@@ -29,9 +31,10 @@ VIOLATION = 1e-12  # relative excess of a correlation over its limit that still 
 FACE_VIOLATION = 1e-9  # … after an interior point: on a face all reduced costs are rounding, on which pivots never end
 # In one round at most this share of the working set may join it, and LEAST_ADDED columns in any case.
 GROWTH, LEAST_ADDED = 1.0, 50
-INTERIOR_FROM = 1_000  # active records: beyond, pivots (k² operations each) cost more than an interior point
+INTERIOR_FROM, PATIENCE = 1_000, 400  # active records, beyond which so many pivots cost as much as an interior point
 # After an interior point so many pivots clean up; a face of optima could take thousands, all of them rounding.
 FINISHING = 100
+LARGE, PASSES = 500, 100  # columns in a set that descent may take on; passes over their entries that it may need
 TOL = 1e-8  # relative gap that is enough after an interior point
 
 
@@ -48,6 +51,26 @@ class PathPoint:
     rounds: int
     working_set: int
     dual: FloatArray | None = None
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class _Part:
+    """A working set: its columns (positions) at length 1, what their lengths were, and the limits of correlations."""
+
+    index: NDArray[np.intp]
+    columns: sp.csc_array
+    lengths: FloatArray
+    limit: FloatArray
+
+    def is_for_descent(self, active: int, joined: int) -> bool:
+        """Whether pivots, k² operations for each that joins, would cost more than passes over all entries."""
+        return len(self.index) >= LARGE and joined * (active + joined) ** 2 > PASSES * self.columns.nnz
+
+    def spread(self, x: FloatArray, n: int) -> FloatArray:
+        """The weights of all n records."""
+        found = np.zeros(n)
+        found[self.index] = x / self.lengths
+        return found
 
 
 class WorkingSetPath:
@@ -83,10 +106,7 @@ class WorkingSetPath:
         if lam >= self.lam_max:
             self.weights, self.correlation = np.zeros(self.n), self.design.at_b
             return PathPoint(self.weights, self._certificate(self.weights, lam), 0, 0, 0)
-        self.tolerance, dual, most = VIOLATION, None, max_pivots
-        if np.count_nonzero(self.weights) > INTERIOR_FROM:
-            dual = self._approach(lam)
-            self.tolerance, most = FACE_VIOLATION, FINISHING
+        self.tolerance, dual, most, patience = VIOLATION, None, max_pivots, PATIENCE
         weights, code, pivots, rounds = self.weights, -1, 0, 0
         member = weights > 0
         while rounds < max_rounds and not out_of_time():
@@ -95,15 +115,26 @@ class WorkingSetPath:
                 break
             rounds += 1
             member[violators] = True
-            allowed = min(most, max_pivots - pivots)
-            weights, used, code, residual = self._solve_on(np.flatnonzero(member), weights, lam, allowed)
+            part = self._part(np.flatnonzero(member), lam)
+            if part.is_for_descent(int(np.count_nonzero(weights)), violators.size):
+                weights, residual = self._descend(part, weights)
+                self.correlation, code = self.columns.T @ residual, -1
+                continue
+            is_large = dual is None and int(np.count_nonzero(weights)) > INTERIOR_FROM
+            allowed = min(most, max_pivots - pivots, patience if is_large else max_pivots)
+            weights, used, code, residual = self._solve_on(part, weights, allowed)
             self.correlation = self.columns.T @ residual
-            pivots += used
+            pivots, patience = pivots + used, patience - used * is_large
             if pivots >= max_pivots:
                 break
-            if code != CONVERGED:
-                if self._certificate(weights, lam, dual).relative_gap <= tol:
-                    break
+            if code == CONVERGED:
+                continue
+            if is_large:
+                dual = self._approach(lam)
+                self.tolerance, most, weights, member = FACE_VIOLATION, FINISHING, self.weights, self.weights > 0
+            elif self._certificate(weights, lam, dual).relative_gap <= tol:
+                break
+            else:
                 most = max_pivots
         self.weights = weights
         return PathPoint(weights, self._certificate(weights, lam, dual), pivots, rounds, int(member.sum()), dual)
@@ -132,28 +163,35 @@ class WorkingSetPath:
             violators = np.sort(violators[np.argpartition(-excess[violators], most)[:most]])
         return violators
 
-    def _solve_on(
-        self, index: NDArray[np.intp], weights: FloatArray, lam: float, max_pivots: int
-    ) -> tuple[FloatArray, int, int, FloatArray]:
-        part = self.columns[:, index]
-        lengths = self.lengths[index]
-        x = weights[index] * lengths
+    def _part(self, index: NDArray[np.intp], lam: float) -> _Part:
+        columns, lengths = self.columns[:, index], self.lengths[index]
+        columns.data /= np.repeat(lengths, np.diff(columns.indptr))
+        return _Part(index, columns, lengths, lam * self.costs[index] / lengths)
+
+    def _descend(self, part: _Part, weights: FloatArray) -> tuple[FloatArray, FloatArray]:
+        """Weights near the minimum on a part, and their residual."""
+        x, residual = descend(part.columns, self.design.b, part.limit, weights[part.index] * part.lengths)
+        return part.spread(x, self.n), residual
+
+    def _solve_on(self, part: _Part, weights: FloatArray, max_pivots: int) -> tuple[FloatArray, int, int, FloatArray]:
+        x = weights[part.index] * part.lengths
+        order = np.argsort(-x, kind="stable")
+        known = factor(part.columns, order[: np.count_nonzero(x)])
         with time_flag() as stop:
             code, pivots, residual = active_set(
-                part.indptr.astype(np.int64),
-                part.indices.astype(np.int64),
-                part.data / np.repeat(lengths, np.diff(part.indptr)),
+                part.columns.indptr.astype(np.int64),
+                part.columns.indices.astype(np.int64),
+                part.columns.data,
                 np.ascontiguousarray(self.design.b),
-                lam * self.costs[index] / lengths,
+                part.limit,
                 x,
-                np.argsort(-x, kind="stable"),
+                order,
+                np.empty((0, 0)) if known is None else known,
                 max(max_pivots, 1),
                 self.tolerance,
                 stop,
             )
-        found = np.zeros(self.n)
-        found[index] = x / lengths
-        return found, int(pivots), int(code), residual
+        return part.spread(x, self.n), int(pivots), int(code), residual
 
     def _certificate(self, weights: FloatArray, lam: float, dual: FloatArray | None = None) -> Certificate:
         return l1_certificate(self.design, weights, lam, self.costs, dual)

@@ -104,12 +104,15 @@ def test_the_interior_point_approach_reaches_the_same_point(monkeypatch: pytest.
     design = weighted_design(make_problem(300, 20))
     plain = WorkingSetPath(design)
     monkeypatch.setattr(path_module, "INTERIOR_FROM", 0)
-    approached = WorkingSetPath(design)
+    monkeypatch.setattr(path_module, "PATIENCE", 0)
+    approached, hints = WorkingSetPath(design), []
     for ratio in (0.3, 0.01, 1e-4):
         one = plain.solve(ratio * plain.lam_max, max_pivots=10_000)
         other = approached.solve(ratio * plain.lam_max, max_pivots=10_000)
+        hints.append(other.dual)
         assert other.certificate.relative_gap <= EXACT
         np.testing.assert_allclose(one.weights, other.weights, rtol=1e-6, atol=1e-9 * one.weights.max())
+    assert any(hint is not None for hint in hints), "nothing was left to an interior point"
 
 
 def test_a_face_of_solutions_is_left_at_a_vertex(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -117,6 +120,7 @@ def test_a_face_of_solutions_is_left_at_a_vertex(monkeypatch: pytest.MonkeyPatch
     counts = np.vstack((np.ones(2_000), rng.random((40, 2_000)) < 0.3)).astype(float)  # the costs are its first row
     design = WeightedDesign(sp.csr_array(counts), counts @ rng.uniform(0.5, 1.5, 2_000))
     monkeypatch.setattr(path_module, "INTERIOR_FROM", 0)
+    monkeypatch.setattr(path_module, "PATIENCE", 0)
     path = WorkingSetPath(design)
     path.solve(0.9 * path.lam_max, max_pivots=100)
     point = path.solve(1e-5 * path.lam_max, max_pivots=200)
@@ -131,6 +135,7 @@ def test_after_an_interior_point_pivots_go_on_until_the_gap_is_small_enough(
 ) -> None:
     design = weighted_design(make_problem(300, 20))
     monkeypatch.setattr(path_module, "INTERIOR_FROM", 0)
+    monkeypatch.setattr(path_module, "PATIENCE", 0)
     monkeypatch.setattr(path_module, "FINISHING", 1)
     monkeypatch.setattr(interior_module, "GAP", 0.1)
     monkeypatch.setattr(interior_module, "PERTURBATION", 1.0)  # … so that it ends at the vertex of another problem

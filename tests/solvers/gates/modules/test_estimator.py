@@ -36,7 +36,7 @@ def one_thread() -> Iterator[None]:
     torch.set_num_threads(before)
 
 
-SHORT = {"epochs": 300, "lr": 0.05, "random_state": 0}
+SHORT = {"epochs": 100, "lr": 0.15, "random_state": 0}
 
 
 @pytest.mark.parametrize("estimator", [SparseL0Linear(**SHORT), SparseL0Logistic(**SHORT)])
