@@ -13,12 +13,12 @@ from typing import ClassVar, Literal
 
 import numpy as np
 
-from frontier.core.problem import CalibrationProblem, FloatArray
+from frontier.core.problem import FloatArray
 from frontier.methods._lasso import LassoPath, Solved, Solver
-from frontier.objectives.design import WeightedDesign, weighted_design
+from frontier.objectives.design import WeightedDesign
 from frontier.objectives.l1 import l1_certificate
 from frontier.solvers.lasso.homotopy import homotopy
-from frontier.solvers.lasso.working_set import WorkingSetPath
+from frontier.solvers.lasso.working_set import WorkingSetPath, warm
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -41,9 +41,7 @@ class NnLasso(LassoPath):
     solver: Literal["working_set", "homotopy"] = "working_set"
 
     def warm_up(self) -> None:
-        """Compile the working-set kernel."""
-        tiny = CalibrationProblem("warm-up", np.array([[1.0, 2.0], [1.0, 1.0]]), np.ones(2), np.ones(2))
-        WorkingSetPath(weighted_design(tiny)).solve(0.1, max_pivots=10)
+        warm()
 
     def lam_solver(self, design: WeightedDesign, costs: FloatArray, lams: Sequence[float]) -> Solver:
         path = WorkingSetPath(design, costs)

@@ -20,7 +20,7 @@ from typing import ClassVar, Literal
 import numpy as np
 
 from frontier.core.limits import out_of_time
-from frontier.core.point import Coordinate, Point
+from frontier.core.point import Coordinate
 from frontier.core.problem import CalibrationProblem, FloatArray
 from frontier.core.ranges import Count, Positive, Share
 from frontier.core.search_space import Between, Space
@@ -32,7 +32,7 @@ from frontier.objectives.certificate import Certificate
 from frontier.objectives.design import relative_residual, weighted_design
 from frontier.objectives.l1 import lam_max
 from frontier.objectives.weight_statistics import active_count
-from frontier.solvers.lasso.working_set import WorkingSetPath
+from frontier.solvers.lasso.working_set import WorkingSetPath, warm
 
 SMALLEST_RATIO = 1e-7  # the end of the path that budgets search, in units of λ_max
 SETTLED = 1e-9  # relative change of the weights at which further steps change nothing
@@ -82,9 +82,7 @@ class ReweightedL1(Method):
     max_iter: Count = 100_000
 
     def warm_up(self) -> None:
-        """Compile the working-set kernel."""
-        tiny = CalibrationProblem("warm-up", np.array([[1.0, 2.0], [1.0, 1.0]]), np.ones(2), np.ones(2))
-        self.solve(tiny, [Point(lam=0.1)])
+        warm()
 
     def path(self, problem: CalibrationProblem, seed: int | None) -> Path:
         """Every λ starts from the LASSO solved last."""

@@ -195,3 +195,9 @@ class WorkingSetPath:
 
     def _certificate(self, weights: FloatArray, lam: float, dual: FloatArray | None = None) -> Certificate:
         return l1_certificate(self.design, weights, lam, self.costs, dual)
+
+
+def warm() -> None:
+    """Compile the kernel, and the descent of large sets."""
+    WorkingSetPath(WeightedDesign(sp.csr_array([[1.0, 2.0], [1.0, 1.0]]), np.ones(2))).solve(0.1, max_pivots=10)
+    descend(sp.csc_array(np.ones((1, 1))), np.ones(1), np.full(1, 0.1), np.zeros(1))
