@@ -54,10 +54,10 @@ def run_session(
         if fresh:
             _discard((batch for batch in session.plan.batches if batch.method.label in selected), store)
         earlier = _earlier_manifest(store, anew)
-        known = finished(session.plan, store, warn)
+        known, stale = finished(session.plan, store, warn)
         missing = [batch for batch in session.plan.batches if batch.key not in known]
         todo = [batch for batch in missing if batch.method.label in selected]
-        for line in _of_other_code(missing, todo, store):
+        for line in _of_other_code(stale, todo):
             warn(line)
         _discard(todo, store)
         total = sum(len(b.cells) for b in session.plan.batches if b.method.label in selected)
@@ -104,9 +104,8 @@ def _discard(batches: Iterable[Batch], store: Store) -> None:
         store.path(batch.key).unlink(missing_ok=True)
 
 
-def _of_other_code(missing: Sequence[Batch], todo: Sequence[Batch], store: Store) -> Iterator[str]:
+def _of_other_code(stale: Sequence[Batch], todo: Sequence[Batch]) -> Iterator[str]:
     """What to say of results that earlier code of their method made, label by label."""
-    stale = [batch for batch in missing if store.path(batch.key).exists()]
     for label in sorted({batch.method.label for batch in stale}):
         cells = sum(len(batch.cells) for batch in stale if batch.method.label == label)
         again = any(batch.method.label == label for batch in todo)

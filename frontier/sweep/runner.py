@@ -40,9 +40,12 @@ class Job:
     parent: int  # the process that holds the store's lock
 
 
-def finished(plan: Plan, store: Store, warn: Warn) -> dict[str, BatchResult]:
-    """Every batch with a readable result of today's code, by key; a damaged file is named, removed, solved again."""
-    found = {}
+def finished(plan: Plan, store: Store, warn: Warn) -> tuple[dict[str, BatchResult], list[Batch]]:
+    """Every batch with a readable result of today's code, by key, and the batches with one of earlier code.
+
+    A damaged file is named, removed, and solved again.
+    """
+    found, earlier = {}, []
     for batch in plan.batches:
         try:
             result = store.read(batch.key, batch.names)
@@ -55,7 +58,9 @@ def finished(plan: Plan, store: Store, warn: Warn) -> dict[str, BatchResult]:
         store.marker(batch.key).unlink(missing_ok=True)  # its process was killed between writing and saying so
         if result.code == batch.code:
             found[batch.key] = result
-    return found
+        else:
+            earlier.append(batch)
+    return found, earlier
 
 
 def run_batches(

@@ -114,7 +114,7 @@ class Bench:
         """The rows of each label."""
         one = dataclasses.replace(self.experiment, methods=tuple(specs), repeats=1, contrasts=())
         plan = make_plan(one, inner.problems, inner.splits)
-        known = finished(plan, self.store, self.warn)
+        known, _ = finished(plan, self.store, self.warn)
         todo = [batch for batch in plan.batches if batch.key not in known]
         for batch in todo:
             self.store.path(batch.key).unlink(missing_ok=True)  # of other code
