@@ -69,7 +69,7 @@ def test_a_false_claim_of_optimality_is_overruled_by_the_harness(tiny: Calibrati
 
 def test_the_harness_is_given_the_dual_that_an_interior_point_found(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(path_module, "INTERIOR_FROM", 0)  # of active records: always but for the first λ
-    monkeypatch.setattr(path_module, "PATIENCE", 0)  # of active records: always but for the first λ
+    monkeypatch.setattr(path_module, "PATIENCE", 0)  # pivots before it
     problem = make_problem(n=200, m=20)
     points = [Point(lam=0.3), Point(lam=1e-2), Point(lam=1e-3)]
     for solution in solve(problem, "nn_lasso", points, lam_unit="lam_max")[1:]:

@@ -111,14 +111,14 @@ class Block:
         """Train to the end of epoch `until`, or of the last one that there is time for."""
         train = self._trainer()
         if self._of_span is not None:
-            return self._advance_by_spans(until, self._of_span, train)
+            self._advance_by_spans(until, self._of_span, train)
+            return
         work = self.state.size + self.matrices.columns[1].size * self.width
         per_call = max(1, int(NUMBERS_PER_CALL / work))
         while self.epoch < until and not out_of_time():
             last = min(self.epoch + per_call, until)
             train(self.products, (self.epoch + 1, last), (0, self.task.n_records))
             self.epoch = last
-        return None
 
     def _advance_by_spans(self, until: int, of_span: NDArray[np.floating], train: Callable[..., None]) -> None:
         """Epoch by epoch: the dual of all products, then every span on a thread that is free, then their products."""

@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 from scipy.linalg import LinAlgError, cholesky
 
 from frontier.core.problem import FloatArray
-from frontier.solvers.lasso.kernel import DEPENDENT, SUMS
+from frontier.solvers.lasso.kernel import DEPENDENT, SUMS, IndexArray, add, dot
 
 PASSES, ROUNDS = 5, 40  # passes between extrapolations, and at most so many of those
 BLOCK_FROM = 500  # columns that are worth a factorisation by blocks
@@ -25,8 +25,8 @@ RIDGE = 1e-10  # of the extrapolation's normal equations
 
 @njit(cache=True, fastmath=SUMS, nogil=True)
 def _pass(
-    indptr: NDArray[np.int64],
-    indices: NDArray[np.int64],
+    indptr: IndexArray,
+    indices: IndexArray,
     data: FloatArray,
     limit: FloatArray,
     x: FloatArray,
@@ -34,15 +34,11 @@ def _pass(
 ) -> None:  # pragma: no cover - compiled
     """One pass over all columns; `x` and its residual `r` are changed in place."""
     for j in range(len(limit)):
-        total = -limit[j]
-        for t in range(indptr[j], indptr[j + 1]):
-            total += data[t] * r[indices[t]]
-        value = max(x[j] + total, 0.0)
+        value = max(x[j] + dot(indptr, indices, data, j, r) - limit[j], 0.0)
         step = value - x[j]
         if step != 0.0:
             x[j] = value
-            for t in range(indptr[j], indptr[j + 1]):
-                r[indices[t]] -= step * data[t]
+            add(indptr, indices, data, j, -step, r)
 
 
 def descend(columns: sp.csc_array, b: FloatArray, limit: FloatArray, x: FloatArray) -> tuple[FloatArray, FloatArray]:

@@ -27,6 +27,26 @@ CONVERGED, PIVOT_LIMIT, OUT_OF_ROOM = 0, 1, 2
 
 
 @njit(cache=True, fastmath=SUMS)
+def dot(
+    indptr: IndexArray, indices: IndexArray, data: FloatArray, i: int, r: FloatArray
+) -> float:  # pragma: no cover - compiled
+    """`a_iᵀ r`."""
+    total = 0.0
+    for t in range(indptr[i], indptr[i + 1]):
+        total += data[t] * r[indices[t]]
+    return total
+
+
+@njit(cache=True, fastmath=SUMS)
+def add(
+    indptr: IndexArray, indices: IndexArray, data: FloatArray, i: int, step: float, r: FloatArray
+) -> None:  # pragma: no cover - compiled
+    """`r ← r + step a_i`."""
+    for t in range(indptr[i], indptr[i + 1]):
+        r[indices[t]] += step * data[t]
+
+
+@njit(cache=True, fastmath=SUMS)
 def _solve(L: FloatArray, k: int, rhs: FloatArray) -> None:  # pragma: no cover - compiled
     """`rhs ← (L Lᵀ)⁻¹ rhs`, by rows, which are contiguous."""
     for i in range(k):

@@ -15,27 +15,9 @@ from numba import njit
 from numpy.typing import NDArray
 
 from frontier.core.problem import FloatArray
-from frontier.solvers.lasso.kernel import SUMS, IndexArray
+from frontier.solvers.lasso.kernel import SUMS, IndexArray, add, dot
 
 GAIN = 1e-10  # of what the column adds that goes, and 1e-14 of ‖b‖²: a swap that gains less is rounding
-
-
-@njit(cache=True, fastmath=SUMS)
-def _dot(
-    indptr: IndexArray, indices: IndexArray, data: FloatArray, i: int, r: FloatArray
-) -> float:  # pragma: no cover - compiled
-    total = 0.0
-    for t in range(indptr[i], indptr[i + 1]):
-        total += data[t] * r[indices[t]]
-    return total
-
-
-@njit(cache=True, fastmath=SUMS)
-def _add(
-    indptr: IndexArray, indices: IndexArray, data: FloatArray, i: int, step: float, r: FloatArray
-) -> None:  # pragma: no cover - compiled
-    for t in range(indptr[i], indptr[i + 1]):
-        r[indices[t]] += step * data[t]
 
 
 @njit(cache=True, fastmath=SUMS, nogil=True)
@@ -66,12 +48,12 @@ def descend(
         for i in order:
             if not (everywhere or x[i] > 0.0):
                 continue
-            rho = _dot(indptr, indices, data, i, r) + x[i]
+            rho = dot(indptr, indices, data, i, r) + x[i]
             value = rho / d[i] if rho > 0.0 and rho * rho > lam * d[i] else 0.0
             step = value - x[i]
             if step != 0.0:
                 x[i] = value
-                _add(indptr, indices, data, i, -step, r)
+                add(indptr, indices, data, i, -step, r)
                 moved = max(moved, abs(step))
         if moved <= tol and everywhere:
             return True, passes
@@ -99,18 +81,18 @@ def swap(
         if stop[0]:
             return False
         own = x[i]
-        _add(indptr, indices, data, i, own, r)
-        rho = max(_dot(indptr, indices, data, i, r), 0.0)
+        add(indptr, indices, data, i, own, r)
+        rho = max(dot(indptr, indices, data, i, r), 0.0)
         best, entering = rho * rho / d[i] * (1.0 + GAIN) + noise, -1
         for j in range(len(x)):
             if x[j] == 0.0:
-                rho = _dot(indptr, indices, data, j, r)
+                rho = dot(indptr, indices, data, j, r)
                 if rho > 0.0 and rho * rho > best * d[j]:
                     best, entering = rho * rho / d[j], j
         if entering >= 0:
             x[i] = 0.0
-            x[entering] = _dot(indptr, indices, data, entering, r) / d[entering]
-            _add(indptr, indices, data, entering, -x[entering], r)
+            x[entering] = dot(indptr, indices, data, entering, r) / d[entering]
+            add(indptr, indices, data, entering, -x[entering], r)
             return True
-        _add(indptr, indices, data, i, -own, r)
+        add(indptr, indices, data, i, -own, r)
     return False

@@ -143,9 +143,7 @@ class WorkingSetPath:
         """Move to near a vertex of the solutions: the kernel, one record at a time, then only finishes. Returns θ."""
         used = np.flatnonzero(self.lengths > 0)
         if self.interior is None:
-            part = self.columns[:, used]
-            part.data /= np.repeat(self.lengths[used], np.diff(part.indptr))
-            self.interior = InteriorPoint(part, self.design.b)
+            self.interior = InteriorPoint(self._part(used, lam).columns, self.design.b)
         found = self.interior.solve(lam * self.costs[used] / self.lengths[used])
         weights = np.zeros(self.n)
         weights[used] = found.x / self.lengths[used]
