@@ -46,22 +46,20 @@ def prepare(cells: pd.DataFrame) -> pd.DataFrame:
     for name in _REQUIRED:
         if name not in cells.columns:
             raise InputError("cells", f"no column '{name}'", expected=", ".join(_REQUIRED), got=list(cells.columns)[:8])
-    ready = pd.DataFrame(index=pd.RangeIndex(len(cells)))
-    for name in _REQUIRED:
-        ready[name] = cells[name].astype(str).to_numpy(dtype=object)
+    missing = cells.isna()
+    columns: dict[str, Any] = {name: cells[name].astype(str).to_numpy(dtype=object) for name in _REQUIRED}
     for name, default in _DEFAULTS.items():
-        column = cells[name] if name in cells.columns else pd.Series([default] * len(cells), dtype=object)
-        ready[name] = column.astype(object).where(column.notna(), default).astype(str).to_numpy(dtype=object)
-    claimed = cells["claimed_status"] if "claimed_status" in cells.columns else cells["status"]
-    ready["claimed_status"] = claimed.astype(object).where(claimed.notna(), "").astype(str).to_numpy(dtype=object)
-    for name in _NUMBERS:
-        ready[name] = _floats(cells, name)
-    ready["repeat"] = ready["repeat"].fillna(0.0)  # results from before there were repeats
-    ready["n_weighted"], ready["n_active"] = ready["n_active"], selected(ready)
+        columns[name] = _texts(cells, missing, name, default)
+    claimed = "claimed_status" if "claimed_status" in cells.columns else "status"
+    columns["claimed_status"] = _texts(cells, missing, claimed, "")
+    columns |= {name: _floats(cells, name) for name in _NUMBERS}
+    columns["repeat"] = np.nan_to_num(columns["repeat"])  # results from before there were repeats
     for name in ("certified", "threshold_matters", "budget_reached"):
-        column = cells[name] if name in cells.columns else pd.Series([pd.NA] * len(cells), dtype=object)
-        ready[name] = pd.array([pd.NA if pd.isna(v) else bool(v) for v in column], dtype="boolean")
-    ready["has_weights"], ready["missed"], ready["hollow"] = has_weights(ready), missed_budget(ready), is_hollow(ready)
+        values = zip(cells[name], missing[name], strict=True) if name in cells.columns else [(False, True)] * len(cells)
+        columns[name] = pd.array([pd.NA if absent else bool(value) for value, absent in values], dtype="boolean")
+    ready = pd.DataFrame(columns, index=pd.RangeIndex(len(cells)))
+    ready = ready.assign(n_weighted=ready["n_active"], n_active=selected(ready))
+    ready = ready.assign(has_weights=has_weights(ready), missed=missed_budget(ready), hollow=is_hollow(ready))
     ready["is_refit"] = ready["refit"] != "none"  # as fitted comes first
     order = [*POINT[:4], "is_refit", *POINT[4:], "seed", "repeat", "cell"]
     return ready.sort_values(order, kind="stable").reset_index(drop=True)
@@ -72,12 +70,17 @@ def first_repeats(ready: pd.DataFrame) -> pd.DataFrame:
     return ready[ready["repeat"] == 0].reset_index(drop=True)
 
 
+def _texts(cells: pd.DataFrame, missing: pd.DataFrame, name: str, default: str) -> list[str]:
+    if name not in cells.columns:
+        return [default] * len(cells)
+    return [default if absent else str(value) for value, absent in zip(cells[name], missing[name], strict=True)]
+
+
 def _floats(cells: pd.DataFrame, name: str) -> NDArray[np.float64]:
     if name not in cells.columns:
         return np.full(len(cells), np.nan)
-    values = [np.nan if pd.isna(v) else v for v in cells[name]]
     try:
-        return np.asarray(values, dtype=np.float64)
+        return np.array(cells[name].to_numpy(dtype=np.float64, na_value=np.nan))  # a copy
     except (TypeError, ValueError) as error:
         raise InputError(f"cells.{name}", "not a number", expected="numbers or NA", got=error) from error
 
@@ -100,7 +103,8 @@ def aggregate(ready: pd.DataFrame) -> pd.DataFrame:
     ]
     columns = [*POINT, *_collapse(ready.iloc[:0])]
     table = pd.DataFrame(rows, columns=columns)
-    return table.astype({"certified": "string"})
+    table["certified"] = table["certified"].astype("string")
+    return table
 
 
 def _collapse(group: pd.DataFrame) -> dict[str, Any]:

@@ -34,8 +34,8 @@ from frontier.analysis.paired_test import (
     judge,
     next_level,
 )
-from frontier.analysis.student import t_quantile
 from frontier.core.problem import FloatArray
+from frontier.core.student import t_quantile
 
 DELTA = 0.01  # one percentage point of a target: less is within the rounding of what such totals are used for
 CAMPS = ("hard_concrete", ("anchored_l1", "nn_lasso"))  # methods; of the second camp the first that there is

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import numpy as np
 
-from frontier.analysis.student import t_quantile
 from frontier.core.problem import FloatArray
+from frontier.core.student import t_quantile
 
 LEVEL = 0.95
 

@@ -44,8 +44,8 @@ from numpy.typing import NDArray
 from scipy import special
 
 from frontier.analysis.regression.findings import holm
-from frontier.analysis.student import t_above, t_quantile
 from frontier.core.problem import FloatArray
+from frontier.core.student import t_above, t_quantile
 
 ALPHA = 0.05
 POWER = 0.8  # of the minimum detectable difference: the convention (Cohen 1988)

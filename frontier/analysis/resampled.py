@@ -15,7 +15,7 @@ import pandas as pd
 from frontier.analysis.contrasts import ARMS
 from frontier.analysis.intervals import with_limits
 from frontier.analysis.paired_test import A_BETTER, ALPHA, B_BETTER, UNDECIDED
-from frontier.analysis.student import t_quantile
+from frontier.core.student import t_quantile
 
 ERRORS = ("difference", "training")
 

@@ -92,6 +92,8 @@ def selected(cells: pd.DataFrame) -> pd.Series[Any]:
 
     A refit may leave a record next to nothing; placed by what is left, it would be compared with smaller selections.
     """
+    if (cells["refit"] == "none").all():
+        return cells["n_active"]
     key = [name for name in IDENTITY if name != "refit" and name in cells.columns]
     fits = cells.loc[cells["refit"] == "none", [*key, "n_active"]].drop_duplicates(key)
     of_fit = cells[key].merge(fits, on=key, how="left")["n_active"].set_axis(cells.index)

@@ -21,12 +21,12 @@ import numpy as np
 import pandas as pd
 import scipy.sparse as sp
 from numpy.typing import ArrayLike, NDArray
-from scipy.stats import t as student
 
 from frontier.core.bounds import Bounds
 from frontier.core.errors import InputError
 from frontier.core.problem import CalibrationProblem, FloatArray, Split
 from frontier.core.status import SETTLED, Status
+from frontier.core.student import t_quantile
 from frontier.methods._classical import Classical
 from frontier.methods.base import Method
 from frontier.objectives.design import weighted_design
@@ -178,7 +178,7 @@ def standard_errors(
     )
     estimate = wanted.of(chosen)
     error = np.sqrt(replicates.variance(made.estimates, estimate if around == "estimate" else None))
-    times = float(student.ppf((1 + CONFIDENCE) / 2, replicates.degrees))
+    times = float(t_quantile((1 + CONFIDENCE) / 2, replicates.degrees))
     table = _table(wanted, np.column_stack([estimate, error, estimate - times * error, estimate + times * error]))
     how = f"{replicates.said}, {inside or 'used as they are'}"
     notes = _left_out(made.failures, len(replicates))
@@ -226,7 +226,7 @@ def _linearised(problem: CalibrationProblem, wanted: Estimates, weights: FloatAr
     known = np.asarray(np.isfinite(z).all(axis=1))
     e = residuals(A, np.where(known[:, None], z, 0.0), w, ridge)
     errors = np.sqrt(variance_of_totals(w * e, units.of_record, units.stratum))
-    times = float(student.ppf((1 + CONFIDENCE) / 2, units.degrees))
+    times = float(t_quantile((1 + CONFIDENCE) / 2, units.degrees))
     estimate = wanted.of(weights)
     rows = [
         (value, *wanted.interval(k, weights, error if known[k] else float("nan"), times))

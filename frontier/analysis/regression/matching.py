@@ -57,13 +57,14 @@ def point(row: Row) -> str:
 
 def _rows(cells: pd.DataFrame, what: str) -> dict[Identity, Row]:
     require(cells, place=what)
-    plain = cells.astype(object).where(cells.notna(), None)
     rows: dict[Identity, Row] = {}
-    for row in plain.to_dict("records"):
+    names = [str(name) for name in cells.columns]
+    for values in zip(*(cells[name].astype(object) for name in names), strict=True):
+        row = {name: None if pd.isna(value) else value for name, value in zip(names, values, strict=True)}
         key = tuple(row[name] for name in IDENTITY)
         if key in rows:
             raise InputError(what, "a cell given twice", got=row["cell"], cure="run the experiment again")
-        rows[key] = {str(name): value for name, value in row.items()}
+        rows[key] = row
     return rows
 
 

@@ -81,14 +81,15 @@ def _flown(
 
 def _balancing_columns(X: sp.csc_array, pi: FloatArray) -> sp.csc_array:
     """The columns `x_i/π_i` below a row of ones (the size), rows independent and of length 1."""
-    rows = sp.csr_array(sp.vstack([sp.csr_array(np.ones((1, pi.size))), X @ sp.diags_array(1 / pi)]))
-    length = np.sqrt(np.asarray(rows.multiply(rows).sum(axis=1)).ravel())
-    used = length > 0
-    unit = 1 / length[used]
+    starts = X.indptr[:-1]
+    indices = np.insert(X.indices + 1, starts, 0)
+    data = np.insert(X.data * np.repeat(1 / pi, np.diff(X.indptr)), starts, 1.0)
+    length = np.sqrt(np.bincount(indices, data * data, minlength=X.shape[0] + 1))
+    unit = np.divide(1.0, length, out=np.zeros_like(length), where=length > 0)
     unit[0] *= 2  # the longest row is the first pivot: the size is always kept
-    rows = sp.csr_array(sp.diags_array(unit) @ rows[used])
+    rows = sp.csc_array((data * unit[indices], indices, X.indptr + np.arange(pi.size + 1)), (length.size, pi.size))
     _, pivots, rank, _ = dpstrf((rows @ rows.T).toarray(), tol=max(DEPENDENT, ROUNDING_PER_UNIT * pi.size))
-    columns = sp.csc_array(rows[np.sort(pivots[:rank] - 1)])
+    columns = rows if rank == length.size else sp.csc_array(rows[np.sort(pivots[:rank] - 1)])
     columns.sort_indices()
     return columns
 
@@ -103,15 +104,15 @@ class _Basis:
 
     def __init__(self, columns: sp.csc_array) -> None:
         r = columns.shape[0]
-        self.lengths = np.sqrt(np.asarray(columns.multiply(columns).sum(axis=0)).ravel())  # > 0: all count in the size
-        self.columns = sp.csc_array(columns @ sp.diags_array(1 / self.lengths))
-        self.columns.sort_indices()
+        of = np.repeat(np.arange(columns.shape[1]), np.diff(columns.indptr))
+        self.lengths = np.sqrt(np.bincount(of, columns.data * columns.data))  # > 0: all count in the size
+        self.columns = sp.csc_array((columns.data / self.lengths[of], columns.indices, columns.indptr), columns.shape)
         self.parts = self.columns.indptr.astype(np.int64), self.columns.indices.astype(np.int64), self.columns.data
         self.members = np.full(r, -1, dtype=np.int64)
         self.inverse = np.eye(r)  # transposed: row c is column c of B⁻¹
         # the size goes first: a row whose artificial column no unit replaces is not balanced
-        first = int(np.argmax(self.columns[[0]].toarray()))
-        _replace(0, first, self.members, self.inverse, self.columns[:, [first]].toarray().ravel())
+        first = int(np.argmax(self.columns.data[self.columns.indptr[:-1]]))  # every column begins with its one
+        _replace(0, first, self.members, self.inverse, _dense(*self.parts, np.array([first]), r)[0])
         for pivot in FILL:
             if _fill(*self.parts, pivot, self.members, self.inverse):
                 break
@@ -133,9 +134,9 @@ class _Basis:
         """Compute the inverse afresh, and take back what rounding has added to the totals."""
         filled = np.flatnonzero(self.members >= 0)
         basic = self.members[filled]
-        B = np.eye(self.members.size)
-        B[:, filled] = self.columns[:, basic].toarray()
-        self.inverse = np.ascontiguousarray(inv(B, check_finite=False).T)
+        transposed = np.eye(self.members.size)
+        transposed[filled] = _dense(*self.parts, basic, self.members.size)
+        self.inverse = np.ascontiguousarray(inv(transposed.T, check_finite=False).T)
         drift = (totals - self.columns @ (self.lengths * values)) @ self.inverse
         corrected = np.clip(values[basic] + drift[filled] / self.lengths[basic], 0.0, 1.0)
         values[basic] = np.where((values[basic] > 0) & (values[basic] < 1), corrected, values[basic])
@@ -149,6 +150,18 @@ class _Basis:
         landed = values[units]
         _land(inverse, landed, generator.random(landed.size))
         values[units] = landed
+
+
+@njit(cache=True)
+def _dense(
+    indptr: IndexArray, indices: IndexArray, data: FloatArray, units: IndexArray, r: int
+) -> FloatArray:  # pragma: no cover - compiled
+    """The columns of some units, each as a row."""
+    rows = np.zeros((len(units), r))
+    for at, j in enumerate(units):
+        for t in range(indptr[j], indptr[j + 1]):
+            rows[at, indices[t]] = data[t]
+    return rows
 
 
 @njit(cache=True)
