@@ -24,6 +24,7 @@ Positive = Annotated[float, Gt(0)]
 NonNegative = Annotated[float, Ge(0)]
 Count = Annotated[int, Ge(1)]
 Number = Annotated[int, Ge(0)]
+Epochs = Annotated[int, Ge(1), Le(10_000_000)]  # every epoch has a learning rate and a temperature in memory
 
 RULES: dict[type, tuple[str, str, Callable[[float, float], bool]]] = {
     Gt: (">", "gt", operator.gt),

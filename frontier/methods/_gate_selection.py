@@ -22,7 +22,7 @@ import numpy as np
 from frontier.core.limits import OutOfTime, out_of_time
 from frontier.core.point import Coordinate, Point, reached
 from frontier.core.problem import CalibrationProblem
-from frontier.core.ranges import Count, NonNegative, Positive, Probability
+from frontier.core.ranges import Epochs, NonNegative, Positive, Probability
 from frontier.core.search_space import Between, OneOf, Space
 from frontier.core.status import Status
 from frontier.methods._dense import balanced_draw, sampler, warm_up_cube
@@ -54,7 +54,7 @@ class GateSelection(Method):
         "draw": OneOf(("systematic", "pivotal", "cube")),
     }
 
-    epochs: Count = 2_000
+    epochs: Epochs = 2_000
     lr: Positive = 0.1
     lam: NonNegative | None = None
     init_keep_prob: Probability = 0.99

@@ -14,7 +14,7 @@ from annotated_types import Ge
 
 from frontier.core.errors import InputError
 from frontier.core.problem import CalibrationProblem, FloatArray
-from frontier.core.ranges import Count, NonNegative, Number, Positive
+from frontier.core.ranges import Count, Epochs, NonNegative, Number, Positive
 from frontier.core.status import Status
 from frontier.methods.base import Method
 from frontier.methods.solution import Claim, Solution
@@ -36,7 +36,7 @@ TOTAL_TOLERANCE = 1e-6  # relative: a conserved total that float64 rescaling has
 class LogSpace(Method):
     """The parameters that all of them have; their own files say what they mean."""
 
-    epochs: Count = 2_000
+    epochs: Epochs = 2_000
     lr: Positive = 0.1
     loss: LossName = "squared"
     cap: Positive = 1.0

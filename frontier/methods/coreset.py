@@ -30,7 +30,7 @@ from annotated_types import Ge, Le
 from frontier.core.bounds import Bounds
 from frontier.core.point import Coordinate, Point, reached
 from frontier.core.problem import CalibrationProblem, FloatArray
-from frontier.core.ranges import Count, NonNegative, Positive
+from frontier.core.ranges import Count, Epochs, NonNegative, Positive
 from frontier.core.search_space import Between, OneOf, Space
 from frontier.core.status import Status
 from frontier.methods._dense import dense_solution
@@ -87,7 +87,7 @@ class Coreset(Method):
     rho: Positive = 0.1
     exact: bool = False
     bounds: Bounds | None = None
-    epochs: Count = 2000
+    epochs: Epochs = 2000
     lr: Positive = 0.1
 
     @property

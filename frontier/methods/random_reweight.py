@@ -16,7 +16,7 @@ import scipy.sparse as sp
 from frontier.core import random
 from frontier.core.point import Coordinate, Point
 from frontier.core.problem import CalibrationProblem
-from frontier.core.ranges import Count, Number, Positive
+from frontier.core.ranges import Epochs, Number, Positive
 from frontier.core.search_space import Between, OneOf, Space
 from frontier.core.status import Status
 from frontier.methods._log_space import compile_kernels
@@ -46,7 +46,7 @@ class RandomReweight(Method):
         "epochs": OneOf((500, 1000, 2000)),
     }
 
-    epochs: Count = 1_000
+    epochs: Epochs = 1_000
     lr: Positive = 0.05
     device: Device = "cpu"
     precision: Precision = "float64"

@@ -254,3 +254,8 @@ def test_gate_probabilities_come_to_who_asks_and_change_nothing(
         assert gates.open_probability.sum() == pytest.approx(solution.claims["expected_active"], rel=1e-12)  # one sum
         np.testing.assert_array_equal(gates.open_probability > 0.5, solution.weights > 0)  # where a tempered gate opens
         assert (solution.weights <= gates.scale).all()
+
+
+def test_more_epochs_than_fit_in_memory_are_refused_before_anything_is_allocated() -> None:
+    with pytest.raises(InputError, match=r"epochs: out of range; expected 1 ≤ epochs ≤ 10000000, got 2147483648"):
+        HardConcreteCalibrator(epochs=2**31)

@@ -22,7 +22,7 @@ import scipy.sparse as sp
 
 from frontier.core.point import Point
 from frontier.core.problem import CalibrationProblem
-from frontier.core.ranges import Count, Positive, Probability
+from frontier.core.ranges import Epochs, Positive, Probability
 from frontier.core.status import Status
 from frontier.methods.base import Method
 from frontier.methods.peers._package import imported
@@ -49,7 +49,7 @@ class L0Python(Method):
     stochastic: ClassVar[bool] = True
     package: ClassVar[str] = "l0"
 
-    epochs: Count = 2_000
+    epochs: Epochs = 2_000
     lr: Positive = 0.1
     loss: Literal["design", "published", "normalised"] = "design"
     lam_l2: float = 0.0

@@ -9,7 +9,7 @@ import numpy as np
 
 from frontier.core.errors import InputError
 from frontier.core.problem import FloatArray
-from frontier.core.ranges import Count, NonNegative, Number, Positive, check_ranges
+from frontier.core.ranges import Count, Epochs, NonNegative, Number, Positive, check_ranges
 
 Device = Literal["auto", "cpu", "cuda"]
 Precision = Literal["float32", "float64"]
@@ -38,7 +38,7 @@ class EarlyStopping:
 class Schedule:
     """How long and where to train; `trace_every` = 0 records nothing."""
 
-    epochs: Count
+    epochs: Epochs
     lr: Positive
     device: Device = "cpu"
     precision: Precision = "float32"
