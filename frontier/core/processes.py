@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 from joblib import Parallel, delayed
+from joblib.executor import get_memmapping_executor
 
 T = TypeVar("T")
 
@@ -33,13 +34,32 @@ def in_processes(task: Callable[..., T], calls: Iterable[tuple[Any, ...]], proce
     parallel = Parallel(
         n_jobs=processes, backend="loky", return_as="generator_unordered", batch_size=1, pre_dispatch="2*n_jobs"
     )
-    with warnings.catch_warnings():
-        for message in NO_NEWS:
-            warnings.filterwarnings("ignore", message, UserWarning)
+    with _without_news():
         folder = Path.cwd()
         results: Generator[T] = parallel(delayed(_in_folder)(folder, task, *call) for call in calls)
         with closing(results):
             yield results
+
+
+def in_another_process(task: Callable[..., T], *call: Any) -> T:
+    """`task(*call)` in a process that may be killed, the same one for call after call; ended and raising as above."""
+    workers = get_memmapping_executor(1)  # `Parallel` takes one worker for this process
+    with _without_news():
+        future = workers.submit(_in_folder, Path.cwd(), task, *call)
+        try:
+            result: T = future.result()
+        finally:
+            if not future.done():
+                workers.terminate(kill_workers=True)
+    return result
+
+
+@contextmanager
+def _without_news() -> Iterator[None]:
+    with warnings.catch_warnings():
+        for message in NO_NEWS:
+            warnings.filterwarnings("ignore", message, UserWarning)
+        yield
 
 
 def _in_folder(folder: Path, task: Callable[..., T], *call: Any) -> T:

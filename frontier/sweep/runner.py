@@ -15,7 +15,7 @@ from dataclasses import dataclass, replace
 from joblib.externals.loky.process_executor import TerminatedWorkerError
 
 from frontier.core.problem import CalibrationProblem
-from frontier.core.processes import in_processes
+from frontier.core.processes import in_another_process, in_processes
 from frontier.core.status import Status
 from frontier.results.store import BatchResult, DamagedFile, Store
 from frontier.sweep.batch import cells_without_weights, failed_batch, fit_seconds, solve_batch
@@ -107,9 +107,7 @@ def _fan_out(jobs: Sequence[Job], processes: int, limits: Limits) -> AbstractCon
 
 def _in_a_process(job: Job) -> Ended:
     """One batch in a process that may be killed; raises `TerminatedWorkerError` if it was."""
-    with in_processes(_solve_and_store, [(job,)], 2) as ended:
-        [result] = ended
-    return result
+    return in_another_process(_solve_and_store, job)
 
 
 def _run_alone(job: Job, guard: Guard) -> tuple[int, float]:
