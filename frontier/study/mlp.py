@@ -5,7 +5,7 @@ is trained on `mean cross-entropy + λ L0` for half of the epochs; the gates of 
 network of the same start is trained as long, and all but its k largest weights are set to 0 (Han, Pool, Tran & Dally
 2015). Both are judged as they are and after the other half of the epochs, in which the weights that are left train on.
 All are networks with gates: those of dense ones are open for good, those of what was dropped closed.
-Exit codes: 0 done, 2 bad input.
+The accuracies are kept, and the page is drawn from them. Exit codes: 0 done, 2 bad input.
 """
 
 from __future__ import annotations
@@ -21,8 +21,10 @@ import typer
 from numpy.typing import NDArray
 from rich.console import Console
 
+from frontier.analysis.intervals import mean_interval
 from frontier.commands.command_line import command
 from frontier.core import random
+from frontier.core.errors import InputError
 from frontier.core.problem import FloatArray
 from frontier.methods.peers._package import imported
 from frontier.solvers.gates.gates import LOG_ALPHA_BOUND
@@ -38,10 +40,17 @@ if TYPE_CHECKING:
     Part = tuple[torch.Tensor, torch.Tensor]  # inputs and labels
 
 LAMS = (1e-5, 3e-5, 1e-4, 2e-4, 4e-4, 8e-4, 1.6e-3)
-SEEDS = (0, 1, 2, 3, 4)
+SEEDS = (1, 2, 3, 4, 5)  # on seed 0 the grid of λ and the step of the gates were chosen
+KEPT = Path("results/flagship/mlp/accuracies.csv")
 EPOCHS, BATCH, HIDDEN = 120, 128, 100
 LR, LR_GATES = 5e-3, 5e-2  # of Adam; a gate has to move by some 2 to close
 HELD_OUT = 1 / 3
+CANNOT_SAY = (
+    "One small network, one set of images: nothing here says what a large network does.",
+    "Intervals are Student's t over five seeds, paired, and not adjusted for the number of λ.",
+    "The grid of λ and the step of the gates were chosen on another seed; pruning by size has nothing to choose.",
+    "Pruning is done once. Pruned step by step, with training between, magnitudes may do better.",
+)
 LOOKS = {
     ("gates", "trained on"): ("#D55E00", "o", "-"),
     ("gates", "as they are"): ("#D55E00", "o", ":"),
@@ -51,14 +60,27 @@ LOOKS = {
 
 
 @command
-def main(out: Annotated[Path, typer.Option(help="folder of the report")] = Path("reports/mlp")) -> None:
-    """Train, prune, compare, and write the page (five minutes)."""
+def main(
+    train: Annotated[bool, typer.Option("--train", help="train again first (five minutes)")] = False,
+    kept: Annotated[Path, typer.Option(help="the accuracies of every network")] = KEPT,
+    out: Annotated[Path, typer.Option(help="folder of the report")] = Path("reports/mlp"),
+) -> None:
+    """Draw the page from the kept accuracies; with --train after training and pruning all networks anew."""
+    if train:
+        X, labels = digits()
+        found = pd.concat([compare(X, labels, seed, LAMS, EPOCHS) for seed in SEEDS])
+        kept.parent.mkdir(parents=True, exist_ok=True)
+        found.to_csv(kept, index=False)
+    Console().print(f"report: {write_mlp(kept, out)}", highlight=False, soft_wrap=True)
+
+
+def write_mlp(kept: Path, out: Path) -> Path:
+    """The page of kept accuracies; `InputError` where there are none."""
     from frontier.reporting.write import write_document
 
-    X, labels = digits()
-    found = pd.concat([compare(X, labels, seed, LAMS, EPOCHS) for seed in SEEDS])
-    for path in write_document(_document(found), out)[:1]:
-        Console().print(f"report: {path}", highlight=False, soft_wrap=True)
+    if not kept.is_file():
+        raise InputError(kept, "no accuracies", cure="train with --train")
+    return write_document(document(pd.read_csv(kept)), out)[0]
 
 
 def digits() -> tuple[FloatArray, NDArray[np.int64]]:
@@ -144,8 +166,9 @@ def _accuracy(model: torch.nn.Module, data: Part) -> float:
         return float((model.eval()(X).argmax(dim=1) == labels).float().mean())
 
 
-def _document(found: pd.DataFrame) -> Document:
-    from frontier.reporting.document import Document, Picture, Table, Text
+def document(found: pd.DataFrame) -> Document:
+    """The page: the answer, the figure, a row for each λ, and what this cannot say."""
+    from frontier.reporting.document import Bullets, Document, Picture, Table, Text
 
     sized = found[found["chooser"] != "dense"]
     rows = []
@@ -161,13 +184,44 @@ def _document(found: pd.DataFrame) -> Document:
         "by Hard Concrete gates with an L0 penalty and by magnitude pruning to the same number of weights. Half of "
         f"{EPOCHS} epochs choose the weights, in the other half those that are left train on. Held-out accuracy, means "
         f"with standard errors over {found['seed'].nunique()} seeds (start, split and noise); λ times L0 is added to "
-        "the mean cross-entropy. The grid of λ and the step of the gates were chosen on the first seed."
+        "the mean cross-entropy."
     )
     caption = "Held-out accuracy against parameters kept, means over seeds at each λ; the line is the dense network."
     return Document(
-        "Which weights of a network to keep: by gates or by size",
-        [Text(about), Picture("mlp", caption, lambda: _figure(sized, dense)), Table(header, rows, range(6))],
+        "Which weights of a network to keep: by gates or by size?",
+        [
+            Text(f"**{answer(found)}**"),
+            Text(about),
+            Picture("mlp", caption, lambda: _figure(sized, dense)),
+            Table(header, rows, range(6)),
+            Bullets(CANNOT_SAY),
+        ],
     )
+
+
+def answer(found: pd.DataFrame) -> str:
+    """At which numbers of weights one of the choosers keeps better ones, in a sentence or two.
+
+    Trained on afterwards; differences are paired by seed, an interval without 0 tells them apart.
+    """
+    after = found[(found["stage"] == "trained on") & (found["chooser"] != "dense")]
+    accuracy = after.pivot(index=["lam", "seed"], columns="chooser", values="accuracy")
+    differences = 100 * (accuracy["gates"] - accuracy["size"])
+    sizes = after.groupby("lam")["parameters"].mean()
+    told: dict[str, list[str]] = {"gates": [], "size": []}
+    for lam in sorted(sizes.index, key=lambda lam: -sizes[lam]):
+        mean, low, high = mean_interval(differences[lam].to_numpy())
+        if low > 0 or high < 0:
+            by, ends = ("gates", (low, high)) if low > 0 else ("size", (-high, -low))
+            told[by].append(f"{abs(mean):.1f} points at {sizes[lam]:,.0f} ({ends[0]:.1f} to {ends[1]:.1f})")
+    won = [f"{by} choose better weights by {' and '.join(some)}" for by, some in told.items() if some]
+    level = len(sizes) - sum(map(len, told.values()))
+    verdict = "; ".join(won) if won else "at no number of weights are the two told apart"
+    rest = (
+        f"; at the other {level} of {len(sizes)} numbers of weights the two are not told apart" if won and level else ""
+    )
+    whole = found.loc[found["chooser"] == "dense", "parameters"].mean()
+    return f"Trained on afterwards, of {whole:,.0f} weights, {verdict}{rest} (held-out accuracy, 95% intervals)."
 
 
 def _mean(part: pd.DataFrame) -> str:

@@ -10,11 +10,12 @@ import time
 import traceback
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from functools import lru_cache
 from pathlib import Path
 
 import numpy as np
 import psutil
-from threadpoolctl import threadpool_limits
+from threadpoolctl import ThreadpoolController
 
 from frontier.core.errors import InputError
 from frontier.core.limits import OutOfTime, out_of_time, thread_limit, time_limit
@@ -155,7 +156,7 @@ def failure(error: Exception) -> Solution:
 def limited_threads(threads: int) -> Iterator[None]:
     """Every thread pool that is loaded (BLAS, OpenMP, torch) and every method held at `threads`."""
     torch = sys.modules.get("torch")
-    with threadpool_limits(limits=threads), thread_limit(threads):
+    with _pools(len(sys.modules)).limit(limits=threads), thread_limit(threads):
         before = torch.get_num_threads() if torch else 0
         if torch:
             torch.set_num_threads(threads)
@@ -164,6 +165,12 @@ def limited_threads(threads: int) -> Iterator[None]:
         finally:
             if torch:
                 torch.set_num_threads(before)
+
+
+@lru_cache(maxsize=1)
+def _pools(_n_modules: int) -> ThreadpoolController:
+    """The thread pools that are loaded; looked for again (3 ms) where modules were imported since."""
+    return ThreadpoolController()
 
 
 def _reset_peak_memory() -> None:

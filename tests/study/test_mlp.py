@@ -39,15 +39,36 @@ def test_both_choosers_keep_equally_many_and_stages_change_no_size(found: pd.Dat
     assert chosen["accuracy"].item() > 0.8  # as above
 
 
-def test_the_page_has_the_figure_and_one_row_for_each_lam(found: pd.DataFrame, tmp_path: Path) -> None:
-    from frontier.reporting.write import write_document
-
-    seeds = pd.concat([found, found.assign(seed=1)])
-    report = write_document(mlp._document(seeds), tmp_path, formats=("png",))[0]
-    text = report.read_text()
+def test_the_page_has_the_answer_the_figure_and_one_row_for_each_lam(found: pd.DataFrame, tmp_path: Path) -> None:
+    pd.concat([found, found.assign(seed=1)]).to_csv(tmp_path / "accuracies.csv", index=False)
+    text = mlp.write_mlp(tmp_path / "accuracies.csv", tmp_path / "page").read_text()
     assert "mlp.png" in text
     assert "0.0001" in text
-    assert (tmp_path / "mlp.png").is_file()
+    assert "**Trained on afterwards" in text
+    assert (tmp_path / "page/mlp.png").is_file()
+
+
+def test_the_answer_names_who_is_better_where_and_by_how_much() -> None:
+    rows = [
+        (chooser, "trained on", lam, size, accuracy + 0.001 * seed, seed)
+        for chooser, lam, size, accuracy in (
+            *(("gates", 1e-4, 500, 0.9), ("size", 1e-4, 500, 0.9), ("gates", 1e-3, 100, 0.8), ("size", 1e-3, 100, 0.7)),
+            ("dense", np.nan, 1000, 0.95),
+        )
+        for seed in range(3)
+    ]
+    table = pd.DataFrame(rows, columns=["chooser", "stage", "lam", "parameters", "accuracy", "seed"])
+    assert mlp.answer(table) == (
+        "Trained on afterwards, of 1,000 weights, gates choose better weights by 10.0 points at 100 (10.0 to 10.0); "
+        "at the other 1 of 2 numbers of weights the two are not told apart (held-out accuracy, 95% intervals)."
+    )
+    assert "by 10.0 points" not in mlp.answer(table[table["lam"] != 1e-3])
+    assert "at no number of weights are the two told apart" in mlp.answer(table[table["lam"] != 1e-3])
+
+
+def test_without_kept_accuracies_the_cure_is_to_train(tmp_path: Path) -> None:
+    with pytest.raises(InputError, match=r"no accuracies; train with --train"):
+        mlp.write_mlp(tmp_path / "accuracies.csv", tmp_path / "page")
 
 
 @pytest.mark.skipif(not MISSING, reason="scikit-learn is installed")
