@@ -6,6 +6,7 @@ import ast
 import hashlib
 import os
 import platform
+from collections.abc import Iterator, Sequence
 from functools import cache
 from importlib import metadata
 from pathlib import Path
@@ -83,7 +84,7 @@ def _imports(root: Path, text: bytes) -> list[str]:
     except (SyntaxError, ValueError):  # of an installed package, a file that nobody imports
         return []
     names: set[str] = set()
-    for node in ast.walk(tree):
+    for node in _statements(tree.body):
         if isinstance(node, ast.ImportFrom) and node.module:
             names |= {node.module, *(f"{node.module}.{alias.name}" for alias in node.names)}
         elif isinstance(node, ast.Import):
@@ -92,6 +93,14 @@ def _imports(root: Path, text: bytes) -> list[str]:
     files = {"/".join(part) + ".py" for part in parts if part}
     files |= {"/".join([*part[:depth], "__init__.py"]) for part in parts for depth in range(1, len(part) + 1)}
     return sorted(name for name in files if (root / name).is_file())
+
+
+def _statements(body: Sequence[ast.AST]) -> Iterator[ast.AST]:
+    """Every statement, the inner ones too: expressions, most of a tree, import nothing."""
+    for node in body:
+        yield node
+        for part in ("body", "orelse", "finalbody", "handlers", "cases"):
+            yield from _statements(getattr(node, part, ()))
 
 
 def versions() -> dict[str, str]:
