@@ -24,7 +24,7 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 
 
 def slow_tests() -> dict[str, float]:
-    """The slow tests, `file::function`, and the seconds that all their cases took when the list was made."""
+    """The slow tests, `file::function` or a whole file, and what all their cases took when the list was made."""
     lines = SLOW.read_text(encoding="utf-8").splitlines()
     return {name: float(seconds) for seconds, name in (line.split() for line in lines if not line.startswith("#"))}
 
@@ -33,13 +33,13 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
     """Slow files first, so that workers end together; drop slow tests with `--fast`, and skip `gpu` without CUDA."""
     slow = slow_tests()
     if config.getoption("--fast"):
-        left_out = [item for item in items if item.nodeid.partition("[")[0] in slow]
-        config.hook.pytest_deselected(items=left_out)
-        items[:] = [item for item in items if item.nodeid.partition("[")[0] not in slow]
+        quick = {item: not slow.keys() & {_file(item), item.nodeid.partition("[")[0]} for item in items}
+        config.hook.pytest_deselected(items=[item for item in items if not quick[item]])
+        items[:] = [item for item in items if quick[item]]
     seconds: Counter[str] = Counter()
     for name, spent in slow.items():
         seconds[name.partition("::")[0]] += spent
-    items.sort(key=lambda item: -seconds[item.nodeid.partition("::")[0]])
+    items.sort(key=lambda item: -seconds[_file(item)])
     marked = [item for item in items if item.get_closest_marker("gpu")]
     if not marked:
         return
@@ -48,6 +48,10 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
     if not torch.cuda.is_available():
         for item in marked:
             item.add_marker(pytest.mark.skip(reason="NO CUDA DEVICE: the GPU path was not tested here"))
+
+
+def _file(item: pytest.Item) -> str:
+    return item.nodeid.partition("::")[0]
 
 
 def heed_interrupts() -> None:
