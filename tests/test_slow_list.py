@@ -1,4 +1,4 @@
-"""The list of slow tests names tests that there are."""
+"""The list of slow tests names tests and files that there are."""
 
 from __future__ import annotations
 
@@ -8,11 +8,14 @@ from pathlib import Path
 from tests.conftest import slow_tests
 
 ROOT = Path(__file__).parents[1]
+SLOW = (
+    0.3  # seconds of all cases together: what is quicker takes a minute on two cores, the other two thirds of the tests
+)
 
 
 def test_every_slow_test_is_there_and_slow() -> None:
     for name, seconds in slow_tests().items():
-        path, *_, function = name.split("::")
+        path, *function = name.split("::")
         tree = ast.parse((ROOT / path).read_text(encoding="utf-8"))
-        assert function in {node.name for node in ast.walk(tree) if isinstance(node, ast.FunctionDef)}, name
-        assert seconds >= 1, name
+        assert {*function} <= {node.name for node in ast.walk(tree) if isinstance(node, ast.FunctionDef)}, name
+        assert seconds >= SLOW, name
