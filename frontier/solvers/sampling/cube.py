@@ -106,7 +106,8 @@ class _Basis:
         r = columns.shape[0]
         of = np.repeat(np.arange(columns.shape[1]), np.diff(columns.indptr))
         self.lengths = np.sqrt(np.bincount(of, columns.data * columns.data))  # > 0: all count in the size
-        self.columns = sp.csc_array((columns.data / self.lengths[of], columns.indices, columns.indptr), columns.shape)
+        scaled = columns.data * (1 / self.lengths)[of]
+        self.columns = sp.csc_array((scaled, columns.indices, columns.indptr), columns.shape)
         self.parts = self.columns.indptr.astype(np.int64), self.columns.indices.astype(np.int64), self.columns.data
         self.members = np.full(r, -1, dtype=np.int64)
         self.inverse = np.eye(r)  # transposed: row c is column c of B⁻¹
