@@ -49,14 +49,14 @@ def prepare(cells: pd.DataFrame) -> pd.DataFrame:
     missing = cells.isna()
     columns: dict[str, Any] = {name: cells[name].astype(str).to_numpy(dtype=object) for name in _REQUIRED}
     for name, default in _DEFAULTS.items():
-        columns[name] = _texts(cells, missing, name, default)
+        columns[name] = [str(value) for value in _values(cells, missing, name, default)]
     claimed = "claimed_status" if "claimed_status" in cells.columns else "status"
-    columns["claimed_status"] = _texts(cells, missing, claimed, "")
-    columns |= {name: _floats(cells, name) for name in _NUMBERS}
-    columns["repeat"] = np.nan_to_num(columns["repeat"])  # results from before there were repeats
+    columns["claimed_status"] = [str(value) for value in _values(cells, missing, claimed, "")]
+    columns |= {name: _floats(cells, missing, name) for name in _NUMBERS}
+    columns["repeat"] = _floats(cells, missing, "repeat", 0.0)  # results from before there were repeats
     for name in ("certified", "threshold_matters", "budget_reached"):
-        values = zip(cells[name], missing[name], strict=True) if name in cells.columns else [(False, True)] * len(cells)
-        columns[name] = pd.array([pd.NA if absent else bool(value) for value, absent in values], dtype="boolean")
+        values = _values(cells, missing, name, pd.NA)
+        columns[name] = pd.array([value if value is pd.NA else bool(value) for value in values], dtype="boolean")
     ready = pd.DataFrame(columns, index=pd.RangeIndex(len(cells)))
     ready = ready.assign(n_weighted=ready["n_active"], n_active=selected(ready))
     ready = ready.assign(has_weights=has_weights(ready), missed=missed_budget(ready), hollow=is_hollow(ready))
@@ -70,17 +70,16 @@ def first_repeats(ready: pd.DataFrame) -> pd.DataFrame:
     return ready[ready["repeat"] == 0].reset_index(drop=True)
 
 
-def _texts(cells: pd.DataFrame, missing: pd.DataFrame, name: str, default: str) -> list[str]:
+def _values(cells: pd.DataFrame, missing: pd.DataFrame, name: str, default: Any) -> list[Any]:
+    """A column with `default` where a value is missing, or the whole column is."""
     if name not in cells.columns:
         return [default] * len(cells)
-    return [default if absent else str(value) for value, absent in zip(cells[name], missing[name], strict=True)]
+    return [default if absent else value for value, absent in zip(cells[name], missing[name], strict=True)]
 
 
-def _floats(cells: pd.DataFrame, name: str) -> NDArray[np.float64]:
-    if name not in cells.columns:
-        return np.full(len(cells), np.nan)
+def _floats(cells: pd.DataFrame, missing: pd.DataFrame, name: str, default: float = np.nan) -> NDArray[np.float64]:
     try:
-        return np.array(cells[name].to_numpy(dtype=np.float64, na_value=np.nan))  # a copy
+        return np.asarray(_values(cells, missing, name, default), dtype=np.float64)
     except (TypeError, ValueError) as error:
         raise InputError(f"cells.{name}", "not a number", expected="numbers or NA", got=error) from error
 

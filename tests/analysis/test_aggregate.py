@@ -208,3 +208,8 @@ def test_a_missing_identity_is_told_by_name() -> None:
 def test_text_where_a_number_belongs_is_refused() -> None:
     with pytest.raises(InputError, match=r"cells\.ess: not a number"):
         prepare(pd.DataFrame([cell(ess="many")]))
+
+
+def test_a_date_is_no_number() -> None:
+    with pytest.raises(InputError, match=r"cells\.ess: not a number"):
+        prepare(pd.DataFrame([cell(ess=pd.Timestamp("2020-01-01"))]))

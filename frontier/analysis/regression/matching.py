@@ -59,7 +59,7 @@ def _rows(cells: pd.DataFrame, what: str) -> dict[Identity, Row]:
     require(cells, place=what)
     rows: dict[Identity, Row] = {}
     names = [str(name) for name in cells.columns]
-    for values in zip(*(cells[name].astype(object) for name in names), strict=True):
+    for values in zip(*(column.astype(object) for _, column in cells.items()), strict=True):
         row = {name: None if pd.isna(value) else value for name, value in zip(names, values, strict=True)}
         key = tuple(row[name] for name in IDENTITY)
         if key in rows:
