@@ -42,7 +42,10 @@ def in_processes(task: Callable[..., T], calls: Iterable[tuple[Any, ...]], proce
 
 
 def in_another_process(task: Callable[..., T], *call: Any) -> T:
-    """`task(*call)` in a process that may be killed, the same one for call after call; ended and raising as above."""
+    """`task(*call)` in a process that may be killed, the same one for call after call.
+
+    An interrupt ends it. Raises `TerminatedWorkerError` where it died, and what the task raises.
+    """
     workers = get_memmapping_executor(1)  # `Parallel` takes one worker for this process
     with _without_news():
         future = workers.submit(_in_folder, Path.cwd(), task, *call)

@@ -20,7 +20,7 @@ from frontier.results.run import load_run
 from frontier.study.arena import write_arena
 from frontier.study.claims.command import load_found, write_claims
 from frontier.study.households import write_households
-from frontier.study.mlp import KEPT, write_mlp
+from frontier.study.mlp import ACCURACIES, write_mlp
 from frontier.study.scale.command import write_scale
 from frontier.study.tuned import write_tuned
 
@@ -77,7 +77,7 @@ def main(
     if tuned := [load_run(flagship / name) for name in TUNED if name in found]:
         page = write_tuned(tuned, out / "tuned")[0]
         console.print(f"report: {page}", highlight=False, soft_wrap=True)
-    if (kept := flagship / "mlp" / KEPT.name).is_file():
+    if (kept := flagship / ACCURACIES).is_file():
         console.print(f"report: {write_mlp(kept, out / 'mlp')}", highlight=False, soft_wrap=True)
     if HOUSEHOLDS in found:
         page = write_households(load_run(flagship / HOUSEHOLDS, targets=True), out / "households")[0]

@@ -28,6 +28,7 @@ from frontier.core.errors import InputError
 from frontier.core.problem import FloatArray
 from frontier.methods.peers._package import imported
 from frontier.solvers.gates.gates import LOG_ALPHA_BOUND
+from frontier.study.kept import keep, read_kept
 from frontier.sweep.measure import limited_threads
 
 if TYPE_CHECKING:
@@ -41,7 +42,7 @@ if TYPE_CHECKING:
 
 LAMS = (1e-5, 3e-5, 1e-4, 2e-4, 4e-4, 8e-4, 1.6e-3)
 SEEDS = (1, 2, 3, 4, 5)  # on seed 0 the grid of λ and the step of the gates were chosen
-KEPT = Path("results/flagship/mlp/accuracies.csv")
+ACCURACIES = "mlp/accuracies.csv"  # beside the compact results
 EPOCHS, BATCH, HIDDEN = 120, 128, 100
 LR, LR_GATES = 5e-3, 5e-2  # of Adam; a gate has to move by some 2 to close
 HELD_OUT = 1 / 3
@@ -62,25 +63,23 @@ LOOKS = {
 @command
 def main(
     train: Annotated[bool, typer.Option("--train", help="train again first (five minutes)")] = False,
-    kept: Annotated[Path, typer.Option(help="the accuracies of every network")] = KEPT,
+    kept: Annotated[Path, typer.Option(help="the accuracies of every network")] = Path("results/flagship", ACCURACIES),
     out: Annotated[Path, typer.Option(help="folder of the report")] = Path("reports/mlp"),
 ) -> None:
     """Draw the page from the kept accuracies; with --train after training and pruning all networks anew."""
     if train:
         X, labels = digits()
-        found = pd.concat([compare(X, labels, seed, LAMS, EPOCHS) for seed in SEEDS])
-        kept.parent.mkdir(parents=True, exist_ok=True)
-        found.to_csv(kept, index=False)
+        keep(pd.concat([compare(X, labels, seed, LAMS, EPOCHS) for seed in SEEDS]), kept)
     Console().print(f"report: {write_mlp(kept, out)}", highlight=False, soft_wrap=True)
 
 
 def write_mlp(kept: Path, out: Path) -> Path:
-    """The page of kept accuracies; `InputError` where there are none."""
+    """The page of kept accuracies; `InputError` where there are none, or another table."""
     from frontier.reporting.write import write_document
 
     if not kept.is_file():
         raise InputError(kept, "no accuracies", cure="train with --train")
-    return write_document(document(pd.read_csv(kept)), out)[0]
+    return write_document(read_kept(kept, document, "train with --train"), out)[0]
 
 
 def digits() -> tuple[FloatArray, NDArray[np.int64]]:

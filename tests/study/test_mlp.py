@@ -71,6 +71,14 @@ def test_without_kept_accuracies_the_cure_is_to_train(tmp_path: Path) -> None:
         mlp.write_mlp(tmp_path / "accuracies.csv", tmp_path / "page")
 
 
+@pytest.mark.parametrize("content", [b"", b"a,b\n1,2\n", b"\xff\xfe\x00", b"chooser,stage\ngates\n"])
+def test_another_table_is_one_clear_line_and_writes_nothing(content: bytes, tmp_path: Path) -> None:
+    (tmp_path / "accuracies.csv").write_bytes(content)
+    with pytest.raises(InputError, match=r"accuracies\.csv: not the table that is expected: .*; train with --train"):
+        mlp.write_mlp(tmp_path / "accuracies.csv", tmp_path / "page")
+    assert not (tmp_path / "page").exists()
+
+
 @pytest.mark.skipif(not MISSING, reason="scikit-learn is installed")
 def test_a_missing_package_is_one_clear_line() -> None:
     with pytest.raises(InputError, match="the package 'sklearn' is not installed; install it"):

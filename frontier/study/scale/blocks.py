@@ -24,6 +24,7 @@ from frontier.methods.base import Method
 from frontier.methods.raking import Raking
 from frontier.problems.registry import load_problem
 from frontier.solvers.dual import newton
+from frontier.study.kept import keep
 from frontier.sweep.measure import limited_threads
 
 AREAS, SIZES = 650, [100, 1000]
@@ -46,8 +47,7 @@ def main(
 ) -> None:
     """Measure Newton steps by blocks against conjugate gradients on files of areas (keep the machine idle)."""
     found = measured(records or SIZES, areas, repeats)
-    out.parent.mkdir(parents=True, exist_ok=True)
-    found.to_csv(out, index=False)
+    keep(found, out)
     Console().print(f"{ratios(found).to_string(index=False)}\ntable: {out}", highlight=False)
 
 

@@ -17,6 +17,7 @@ from rich.console import Console
 from frontier.commands.command_line import command
 from frontier.core.errors import InputError
 from frontier.results.run import Run, load_run
+from frontier.study.kept import read_kept
 from frontier.study.scale.blocks import ratios
 from frontier.study.scale.costs import costs, exponents, grid_law, medians, shape_law
 from frontier.study.scale.least import measure_rates, read_rates
@@ -67,12 +68,7 @@ def write_scale(results: Sequence[Path], out: Path, shapes: Path | None = None, 
 
 def _beside(path: Path, read: Callable[[pd.DataFrame], pd.DataFrame]) -> pd.DataFrame | None:
     """What a table beside the results comes to; None where it is not there."""
-    if not path.is_file():
-        return None
-    try:
-        return read(pd.read_csv(path))
-    except (ValueError, KeyError) as error:
-        raise InputError(path, f"not the table that is expected: {error}", cure="measure it again") from None
+    return read_kept(path, read) if path.is_file() else None
 
 
 def _shapes(run: Run) -> pd.DataFrame:

@@ -24,6 +24,7 @@ from scipy.stats import linregress
 
 from frontier.commands.command_line import command
 from frontier.results.store import Store
+from frontier.study.kept import keep
 from frontier.sweep.session import Session, open_session
 
 SIZES = ("1/32", "1/8", "1/2", "1", "2")  # of synthetic_populace: 0.01 to 0.7 GB
@@ -46,8 +47,7 @@ def main(
 ) -> None:
     """Measure the overhead of processes and of a Dask cluster on this machine (keep it idle: some minutes)."""
     found = measured([size.strip() for size in sizes.split(",")], repeats)
-    out.parent.mkdir(parents=True, exist_ok=True)
-    found.to_csv(out, index=False)
+    keep(found, out)
     Console().print(f"{laws(found).to_string(index=False)}\ntable: {out}", highlight=False)
 
 

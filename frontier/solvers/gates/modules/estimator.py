@@ -26,7 +26,7 @@ from sklearn.utils.multiclass import check_classification_targets
 from sklearn.utils.validation import check_is_fitted, validate_data
 
 from frontier.core.problem import FloatArray
-from frontier.core.ranges import Count, NonNegative, Positive, Share, check_ranges
+from frontier.core.ranges import Epochs, NonNegative, Positive, Share, check_ranges
 from frontier.solvers.gates.gates import HardConcrete
 from frontier.solvers.gates.modules.distribution import HardConcreteGates
 from frontier.solvers.gates.modules.penalties import l0_penalty, set_temperature
@@ -45,7 +45,7 @@ class _SparseL0(BaseEstimator):  # type: ignore[misc]  # scikit-learn has no typ
     """
 
     lam: NonNegative
-    epochs: Count
+    epochs: Epochs
     lr: Positive
     start_probability: Share
 
