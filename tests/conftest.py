@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import signal
-from collections import Counter
 from pathlib import Path
 
 import pytest
@@ -30,16 +29,12 @@ def slow_tests() -> dict[str, float]:
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    """Slow files first, so that workers end together; drop slow tests with `--fast`, and skip `gpu` without CUDA."""
-    slow = slow_tests()
+    """With `--fast` drop slow tests; skip those marked `gpu`, loudly, where there is no CUDA device."""
     if config.getoption("--fast"):
+        slow = slow_tests()
         quick = {item: not slow.keys() & {_file(item), item.nodeid.partition("[")[0]} for item in items}
         config.hook.pytest_deselected(items=[item for item in items if not quick[item]])
         items[:] = [item for item in items if quick[item]]
-    seconds: Counter[str] = Counter()
-    for name, spent in slow.items():
-        seconds[name.partition("::")[0]] += spent
-    items.sort(key=lambda item: -seconds[_file(item)])
     marked = [item for item in items if item.get_closest_marker("gpu")]
     if not marked:
         return
