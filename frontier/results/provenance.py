@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-import ast
 import hashlib
 import os
 import platform
-from collections.abc import Iterator, Sequence
 from functools import cache
 from importlib import metadata
+from importlib.machinery import SourceFileLoader
 from pathlib import Path
+from types import CodeType
 from typing import Any
 
 import psutil
@@ -38,7 +38,7 @@ def code_digest() -> str:
     root = Path(__file__).resolve().parent.parent
     digest = hashlib.sha256()
     for path in sorted(root.rglob("*.py")):
-        digest.update(path.relative_to(root).as_posix().encode() + b"\0" + path.read_bytes())
+        digest.update(_named_text(root, path.relative_to(root).as_posix()))
     return digest.hexdigest()
 
 
@@ -56,51 +56,56 @@ def method_code(name: str, source: str = "", texts: tuple[bytes, ...] = ()) -> s
         wanted = [path for path in wanted if (root / path).is_file()]
     if not all((root / path).is_file() for path in wanted):
         return ""
-    pending, found = [*wanted, "sweep/measure.py", "sweep/scoring.py"], set()
+    pending, found = {*wanted, "sweep/measure.py", "sweep/scoring.py"}, set()
     for text in texts:
-        pending += _imports(root, text)
+        try:
+            pending |= _imports(root, compile(text, "outside", "exec", dont_inherit=True))
+        except (SyntaxError, ValueError):  # of an installed package, a file that nobody imports
+            continue
     while pending:
         path = pending.pop()
-        if path not in found:
-            found.add(path)
-            pending += _imported(root, path)
+        found.add(path)
+        pending |= _imported(root, path) - found
     digest = hashlib.sha256()
     for path in sorted(found):
-        digest.update(path.encode() + b"\0" + (root / path).read_bytes())
+        digest.update(_named_text(root, path))
     for text in texts:
         digest.update(hashlib.sha256(text).digest())
     return digest.hexdigest()[:12]
 
 
 @cache
-def _imported(root: Path, path: str) -> tuple[str, ...]:
-    return tuple(_imports(root, (root / path).read_bytes()))
+def _imported(root: Path, path: str) -> frozenset[str]:
+    """What a file of this package imports, from its compiled form: Python keeps that, and parsing takes longer."""
+    name = ".".join([root.name, *Path(path).with_suffix("").parts])
+    code = SourceFileLoader(name, str(root / path)).get_code(name)
+    return frozenset() if code is None else frozenset(_imports(root, code))
 
 
-def _imports(root: Path, text: bytes) -> list[str]:
-    """The files of this package that a text imports, anywhere in it, and the `__init__` of every folder there."""
-    try:
-        tree = ast.parse(text)
-    except (SyntaxError, ValueError):  # of an installed package, a file that nobody imports
-        return []
-    names: set[str] = set()
-    for node in _statements(tree.body):
-        if isinstance(node, ast.ImportFrom) and node.module:
-            names |= {node.module, *(f"{node.module}.{alias.name}" for alias in node.names)}
-        elif isinstance(node, ast.Import):
-            names |= {alias.name for alias in node.names}
-    parts = [name.split(".")[1:] for name in names if name.split(".")[0] == root.name]
-    files = {"/".join(part) + ".py" for part in parts if part}
+def _imports(root: Path, code: CodeType) -> set[str]:
+    """The files of this package that a code imports, anywhere in it, and the `__init__` of every folder there."""
+    parts = [name.split(".")[1:] for name in _names(root.name, code)]
+    files = {"/".join(part) + ".py" for part in parts}
     files |= {"/".join([*part[:depth], "__init__.py"]) for part in parts for depth in range(1, len(part) + 1)}
-    return sorted(name for name in files if (root / name).is_file())
+    return files & _files(root)
 
 
-def _statements(body: Sequence[ast.AST]) -> Iterator[ast.AST]:
-    """Every statement, the inner ones too: expressions, most of a tree, import nothing."""
-    for node in body:
-        yield node
-        for part in ("body", "orelse", "finalbody", "handlers", "cases"):
-            yield from _statements(getattr(node, part, ()))
+def _names(package: str, code: CodeType) -> set[str]:
+    """The modules of a package that a code imports, and what it imports from each: a tuple of names that it binds."""
+    modules = [name for name in code.co_names if name.partition(".")[0] == package]
+    tuples = [names for names in code.co_consts if isinstance(names, tuple) and set(code.co_names).issuperset(names)]
+    found = {*modules, *(f"{module}.{name}" for module in modules for names in tuples for name in names)}
+    return found.union(*(_names(package, part) for part in code.co_consts if isinstance(part, CodeType)))
+
+
+@cache
+def _named_text(root: Path, path: str) -> bytes:
+    return path.encode() + b"\0" + (root / path).read_bytes()
+
+
+@cache
+def _files(root: Path) -> frozenset[str]:
+    return frozenset(path.relative_to(root).as_posix() for path in root.rglob("*.py"))
 
 
 def versions() -> dict[str, str]:

@@ -6,6 +6,7 @@ Nothing here decides anything; the floor, rank and leakage of a split become lin
 from __future__ import annotations
 
 import dataclasses
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -34,9 +35,13 @@ from frontier.sweep.session import Session
 ENTRIES_AT_ONCE = 1 << 24  # 0.2 GB
 
 
-def run_manifest(session: Session, jobs: int, digest: str) -> dict[str, Any]:
-    """What is run, where and with what: the facts of a session that its results carry."""
-    experiment = session.experiment
+def run_manifest(session: Session, jobs: int, digest: str, earlier: Mapping[str, Any] | None = None) -> dict[str, Any]:
+    """What is run, where and with what: the facts of a session that its results carry.
+
+    `earlier` is the manifest of a run before this one: what the same code found there of the same split stays.
+    """
+    experiment, installed = session.experiment, versions()
+    same = earlier is not None and (earlier.get("code_digest"), earlier.get("versions")) == (digest, installed)
     return {
         "format": RESULT_FORMAT,
         "experiment": experiment.name,
@@ -46,7 +51,7 @@ def run_manifest(session: Session, jobs: int, digest: str) -> dict[str, Any]:
         "experiment_folder": _relative(session.folder),
         "plan_fingerprint": session.plan.fingerprint,
         "code_digest": digest,
-        "versions": versions(),
+        "versions": installed,
         "machine": machine(),
         "jobs": jobs,
         "threads_per_batch": experiment.threads,
@@ -68,10 +73,7 @@ def run_manifest(session: Session, jobs: int, digest: str) -> dict[str, Any]:
             }
             for spec, problem in ((s, session.problems[s.label]) for s in experiment.problems)
         },
-        "splits": {
-            label: {s.name: _split_facts(session.problems[label], s) for s in found}
-            for label, found in session.splits.items()
-        },
+        "splits": _splits(session, earlier if same else None),
         "methods": _methods(experiment),
         **({"tuned": [one.model_dump() for one in experiment.tuned]} if experiment.tuned else {}),
         "status_meanings": {str(status): status.meaning for status in Status},
@@ -94,6 +96,17 @@ def _methods(experiment: Experiment) -> dict[str, Any]:
                 }
                 for one in some
             ]
+    return found
+
+
+def _splits(session: Session, earlier: Mapping[str, Any] | None) -> dict[str, dict[str, Any]]:
+    """The facts of every split, those of an earlier run where it had the same problem and fitted the same targets."""
+    found: dict[str, dict[str, Any]] = {}
+    for label, splits in session.splits.items():
+        problem, known = session.problems[label], {}
+        if earlier and earlier["problems"].get(label, {}).get("fingerprint") == problem.fingerprint:
+            known = {facts.get("fingerprint"): facts for facts in earlier["splits"].get(label, {}).values()}
+        found[label] = {s.name: known.get(s.fingerprint) or _split_facts(problem, s) for s in splits}
     return found
 
 

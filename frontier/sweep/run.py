@@ -72,7 +72,7 @@ def run_session(
                 progress.advance(batch.method.label, len(batch.cells), failed, work[batch.key], seconds)
 
             run(todo, store, session.solved, report=report)
-        manifest = run_manifest(session, jobs, code_digest()) | {
+        manifest = run_manifest(session, jobs, code_digest(), earlier) | {
             "backend": "loky" if scheduler is None else "dask",
             "started_unix_seconds": round(started),
             "elapsed_seconds": round(time.monotonic() - clock, 1),

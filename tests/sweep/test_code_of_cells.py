@@ -13,6 +13,7 @@ import pandas as pd
 import pytest
 
 import frontier
+import frontier.sweep.facts as facts
 from frontier.core.errors import InputError
 from frontier.methods.registry import method_names
 from frontier.results.baseline import write_baseline
@@ -110,6 +111,31 @@ def test_batches_of_another_run_under_this_runs_names_are_named_and_solved_again
     assert len(said) == 4
     assert all("holds the batch" in line for line in said)
     pd.testing.assert_frame_equal(again.drop(columns=TIMINGS), tables["one"].drop(columns=TIMINGS), check_exact=True)
+
+
+def test_what_is_known_of_a_split_stays_until_code_problem_or_split_change(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    honest, found = facts._split_facts, []
+    monkeypatch.setattr(
+        facts, "_split_facts", lambda problem, split: found.append(split.name) or honest(problem, split)
+    )
+    path, manifest = tmp_path / "a.yaml", tmp_path / "run/manifest.json"
+
+    def again(text: str = EXPERIMENT, fresh: bool = False) -> tuple[int, object]:
+        path.write_text(text)
+        found.clear()
+        frontier.run_experiment(path, out=tmp_path / "run", fresh=fresh)
+        return len(found), json.loads(manifest.read_text())["splits"]
+
+    once = again()
+    assert once[0] == 1
+    assert again() == (0, once[1])
+    assert again(fresh=True) == once
+    assert again(EXPERIMENT.replace("cps_like}", "cps_like, resample: 1}"))[0] == 1
+    assert again(EXPERIMENT + "splits: [{design: family_folds, k: 2}]\n")[0] == 2
+    manifest.write_text(json.dumps(json.loads(manifest.read_text()) | {"code_digest": "other"}))
+    assert again(EXPERIMENT + "splits: [{design: family_folds, k: 2}]\n")[0] == 2
 
 
 def test_fresh_with_only_discards_what_is_selected_and_nothing_else(tmp_path: Path) -> None:
