@@ -21,6 +21,7 @@ from dataclasses import dataclass
 from typing import ClassVar, Literal
 
 import numpy as np
+from numpy.typing import NDArray
 
 from frontier.core.limits import limit_to_raise, out_of_time, time_flag
 from frontier.core.point import Coordinate, Point
@@ -130,6 +131,11 @@ class _Path:
         residual = self.columns.b - self.columns.rows.T @ x
         return float(residual @ residual + (self.d - 1.0) @ x**2 + lam * np.count_nonzero(x))
 
+    def _least_first(self, x: FloatArray) -> NDArray[np.intp]:
+        """The active columns, those first that add the least: where a swap is looked for."""
+        active = np.flatnonzero(x > 0.0)
+        return active[np.argsort(x[active] ** 2 * self.d[active], kind="stable")]
+
     def _local_minimum(self, start: _Found, lam: float) -> _Found:
         """From a start to weights that neither a coordinate nor a swap improves."""
         columns, method = self.columns, self.method
@@ -145,7 +151,7 @@ class _Path:
                 found.passes += passes
                 if not settled:
                     found.cut = f"coordinates still move after {passes} passes: raise {limit_to_raise('max_iter')}"
-                elif method.max_swaps and swap(*matrix, self.d, found.x, r, noise, stop):
+                elif method.max_swaps and swap(*matrix, self.d, self._least_first(found.x), found.x, r, noise, stop):
                     found.swaps += 1
                     if found.swaps - start.swaps <= method.max_swaps:
                         continue

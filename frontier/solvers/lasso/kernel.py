@@ -175,7 +175,8 @@ def active_set(
     noise = 1e-14 * np.sqrt(np.dot(b, b))
     k = len(start)
     for i in range(k):
-        L[i, : i + 1] = start[i, : i + 1]
+        for j in range(i + 1):  # one by one: the error message of a slice of another length takes 3 s to compile
+            L[i, j] = start[i, j]
         S[i] = order[i]
         inside[order[i]] = True
     for j in order[k:]:  # factor the warm start, heaviest first; what depends on them is let go
@@ -189,6 +190,7 @@ def active_set(
                     continue
             x[j] = 0.0
     rhs = np.empty(room)
+    nowhere = int(np.int64(-1))  # a number by itself is a type of its own, and what it is given to is compiled again
     zero_steps = 0
     pivots = 0
     r = _residual(indptr, indices, data, b, x, S, k)
@@ -202,7 +204,7 @@ def active_set(
                     total += data[t] * r[indices[t]]
                 rhs[i] = total
             _solve(L, k, rhs)
-            step, blocking = 1.0, -1
+            step, blocking = 1.0, nowhere
             for i in range(k):
                 value = x[S[i]]
                 if value + rhs[i] <= 0.0 and -rhs[i] * step >= value:
@@ -245,7 +247,7 @@ def active_set(
                 rhs[i] = column[i]
             _solve(L, k, rhs)
             gain = -limit[entering]
-            step, blocking = np.inf, -1
+            step, blocking = np.inf, nowhere
             for i in range(k):
                 gain += rhs[i] * limit[S[i]]
                 if rhs[i] > 1e-12 and x[S[i]] / rhs[i] < step:

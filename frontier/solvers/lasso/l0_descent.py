@@ -67,17 +67,17 @@ def swap(
     indices: IndexArray,
     data: FloatArray,
     d: FloatArray,
+    leaving: IndexArray,
     x: FloatArray,
     r: FloatArray,
     noise: float,
     stop: NDArray[np.bool_],
 ) -> bool:  # pragma: no cover - compiled
-    """Make the first swap that lowers the objective, looking at those active columns first that add the least.
+    """Make the first swap of one of the active columns `leaving`, in this order, that lowers the objective.
 
     Returns whether there was one. `noise` is the gain that counts as rounding.
     """
-    active = np.flatnonzero(x > 0.0)
-    for i in active[np.argsort(x[active] ** 2 * d[active], kind="mergesort")]:
+    for i in leaving:
         if stop[0]:
             return False
         own = x[i]

@@ -166,6 +166,22 @@ def _dense(
 
 
 @njit(cache=True)
+def _add(factor: float, rows: FloatArray, c: int, total: FloatArray) -> None:  # pragma: no cover - compiled
+    """Add a multiple of row c. Loops throughout: expressions of whole arrays take seconds to compile."""
+    for i in range(len(total)):
+        total[i] += factor * rows[c, i]
+
+
+@njit(cache=True)
+def _largest(values: FloatArray) -> float:  # pragma: no cover - compiled
+    """The largest magnitude."""
+    found = 0.0
+    for value in values:
+        found = max(found, abs(value))
+    return found
+
+
+@njit(cache=True)
 def _coordinates(
     indptr: IndexArray,
     indices: IndexArray,
@@ -176,26 +192,28 @@ def _coordinates(
     beta: FloatArray,
 ) -> float:  # pragma: no cover - compiled
     """`β = B⁻¹ a_j`, refined once by what `B β` misses of a_j; returns how much it then misses."""
-    beta[:] = 0.0
+    r = len(members)
+    for c in range(r):
+        beta[c] = 0.0
     for t in range(indptr[j], indptr[j + 1]):
-        beta += data[t] * inverse[indices[t]]
+        _add(data[t], inverse, indices[t], beta)
     worst = 0.0
     for sweep in range(2):
-        missing = np.zeros(len(members))
+        missing = np.zeros(r)
         for t in range(indptr[j], indptr[j + 1]):
             missing[indices[t]] += data[t]
-        for p in range(len(members)):
+        for p in range(r):
             if members[p] < 0:
                 missing[p] -= beta[p]
             elif beta[p] != 0.0:
                 for t in range(indptr[members[p]], indptr[members[p] + 1]):
                     missing[indices[t]] -= beta[p] * data[t]
-        worst = np.max(np.abs(missing))
+        worst = _largest(missing)
         if worst <= ROUNDING or sweep == 1:
             break
-        for c in range(len(members)):
+        for c in range(r):
             if missing[c] != 0.0:
-                beta += missing[c] * inverse[c]
+                _add(missing[c], inverse, c, beta)
     return worst
 
 
@@ -207,11 +225,13 @@ def _replace(
     members[p] = j
     pivot = beta[p]
     beta[p] -= 1.0
-    beta /= pivot
+    for c in range(len(members)):
+        beta[c] /= pivot
     for c in range(len(members)):
         share = inverse[c, p]
         if share != 0.0:
-            inverse[c] -= share * beta
+            for i in range(len(members)):
+                inverse[c, i] -= share * beta[i]
 
 
 @njit(cache=True)
@@ -220,10 +240,12 @@ def _fill(
 ) -> bool:  # pragma: no cover - compiled
     """Put units in the place of artificial columns, where their share of those is `pivot`; whether none is left."""
     is_basic = np.zeros(len(indptr) - 1, dtype=np.bool_)
+    left = 0
     for p in range(len(members)):
         if members[p] >= 0:
             is_basic[members[p]] = True
-    left = np.count_nonzero(members < 0)
+        else:
+            left += 1
     beta = np.empty(len(members))
     for j in range(len(is_basic)):
         if left == 0:
@@ -231,8 +253,11 @@ def _fill(
         if is_basic[j]:
             continue
         _coordinates(indptr, indices, data, j, members, inverse, beta)
-        p = int(np.argmax(np.where(members < 0, np.abs(beta), -1.0)))
-        if abs(beta[p]) > pivot * np.max(np.abs(beta)):
+        p = -1
+        for i in range(len(members)):
+            if members[i] < 0 and (p < 0 or abs(beta[i]) > abs(beta[p])):
+                p = i
+        if abs(beta[p]) > pivot * _largest(beta):
             _replace(p, j, members, inverse, beta)
             left -= 1
     return bool(left == 0)
@@ -288,7 +313,7 @@ def _fly(
         missing = _coordinates(indptr, indices, data, j, members, inverse, beta)
         if replaced and missing > ACCURATE:
             return j
-        negligible = ZERO * np.max(np.abs(beta))
+        negligible = ZERO * _largest(beta)
         for i in range(r):
             moved[i], direction[i] = 0.5, 0.0
             if members[i] >= 0:
@@ -315,14 +340,19 @@ def _land(inverse: FloatArray, values: FloatArray, draws: FloatArray) -> None:  
     """Give up row after row from the last on: the direction that changes its total only is its column of B⁻¹."""
     r = len(values)
     is_open = np.ones(r, dtype=np.bool_)
+    direction, share = np.empty(r), np.empty(r)
     for row in range(r - 1, 0, -1):
-        direction = np.where(is_open, inverse[row], 0.0)
+        for i in range(r):
+            direction[i] = inverse[row, i] if is_open[i] else 0.0
         p = _step(values, direction, draws[row])
         if p < 0:
             break
         is_open[p] = False
-        share = inverse[row] / inverse[row, p]
+        for i in range(r):
+            share[i] = inverse[row, i] / inverse[row, p]
         for c in range(row):
-            inverse[c] -= inverse[c, p] * share
+            factor = inverse[c, p]
+            for i in range(r):
+                inverse[c, i] -= factor * share[i]
     for i in range(r):  # what is left is whole but for rounding: the size is
         values[i] = np.round(values[i])
