@@ -82,7 +82,7 @@ class Block:
         self.task, self.cells, self.matrices, self.width = task, tuple(cells), matrices, width
         self.gated = task.gates is not None
         self.epoch = -1
-        self._run = epoch_loop(width, self.gated)
+        self._run = epoch_loop(self.gated)
         real = matrices.b.dtype
         arrays, per_chunk, n = 7 if self.gated else 3, LANES // width, task.n_records
         chunks = -(-n // per_chunk)
@@ -145,6 +145,7 @@ class Block:
 
         def train(products: NDArray[np.floating], epochs: Span, records: Span) -> None:
             self._run(
+                self.width,
                 self.matrices.columns,
                 self.state.reshape(-1),
                 self._seeds,
@@ -158,8 +159,7 @@ class Block:
                 self.matrices.b,
                 self.matrices.q,
                 self._loss(),
-                self._temperatures,
-                gate,
+                (*gate, *self._temperatures),
                 task.schedule.lr,
                 epochs,
                 records,

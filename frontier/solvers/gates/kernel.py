@@ -210,30 +210,83 @@ def take_dual(P, R, b, q, kind, cap, total, cells):  # pragma: no cover - compil
     P[:] = zero
 
 
+@njit(**OPTIONS, cache=True)
+def _find_open(cells, rows, offset, bound, size, found):  # pragma: no cover - compiled
+    """Write into `found` the records of a chunk with a number above the bound, in any cell; returns how many."""
+    count = 0
+    for i in range(size):
+        found[count] = i
+        at = offset + i * cells
+        if cells == 16:
+            count += any_above(16, rows, at, bound)
+        elif cells == 8:
+            count += any_above(8, rows, at, bound)
+        else:
+            count += any_above(1, rows, at, bound)
+    return count
+
+
+@njit(**OPTIONS, cache=True)
+def _gather_open(cells, open_ones, first, columns, R, work):  # pragma: no cover - compiled
+    """The gradient `Aᵀ R` of the open records of the chunk that begins with record `first`."""
+    indptr, indices, data = columns
+    for i in open_ones:
+        start, stop, at = indptr[first + i], indptr[first + i + 1], GRADIENT * LANES + i * cells
+        if cells == 16:
+            gather(16, data, indices, start, stop, R, work, at)
+        elif cells == 8:
+            gather(8, data, indices, start, stop, R, work, at)
+        else:
+            gather(1, data, indices, start, stop, R, work, at)
+
+
+@njit(**OPTIONS, cache=True)
+def _scatter_open(cells, open_ones, first, columns, work, P):  # pragma: no cover - compiled
+    """Add the weights of the open records to `P = A w`."""
+    indptr, indices, data = columns
+    for i in open_ones:
+        start, stop, at = indptr[first + i], indptr[first + i + 1], WEIGHT * LANES + i * cells
+        if cells == 16:
+            scatter(16, data, indices, start, stop, work, at, P)
+        elif cells == 8:
+            scatter(8, data, indices, start, stop, work, at, P)
+        else:
+            scatter(1, data, indices, start, stop, work, at, P)
+
+
+@njit(**OPTIONS, cache=True)
+def _spread(cells, logits, per_chunk, count, seeds, size, work):  # pragma: no cover - compiled
+    """Give every cell the draws of its seed: seed after seed in `logits`."""
+    for i in range(size):
+        at = LOGIT * LANES + i * cells
+        if cells == 16:
+            combine(16, logits, i, per_chunk, count, seeds, work, at)
+        else:
+            combine(8, logits, i, per_chunk, count, seeds, work, at)
+
+
 @cache
-def epoch_loop(cells: int, gated: bool) -> Any:
-    """The compiled loop for so many cells side by side; it works in the type of the arrays that it is given.
+def epoch_loop(gated: bool) -> Any:
+    """The compiled loop of 16, 8 or 1 cells side by side; it works in the type of the arrays that it is given.
 
     It goes through the records of `span`, whose start is a multiple of `LANES`. Of all records it takes the dual from P
     at the beginning of an epoch; of fewer it finds R done, adds its products to its own P, and does one epoch.
     """
     arrays = 7 if gated else 3
-    per_chunk = LANES // cells
 
     @njit(**OPTIONS, cache=True, nogil=True)
     def run(
-        columns, state, seeds, keys, lam, limit, ridge, lam_l2, P, R, b, q, loss, temperatures, gate, lr, epochs, span
+        cells, columns, state, seeds, keys, lam, limit, ridge, lam_l2, P, R, b, q, loss, gates, lr, epochs, span
     ):  # pragma: no cover - compiled
-        indptr, indices, data = columns
         kind, cap, total = loss
-        gamma, width = gate
-        inverse_temperature, shift = temperatures
+        gamma, width, inverse_temperature, shift = gates
         (first_epoch, last_epoch), (begin, end) = epochs, span
         real = state.dtype.type
         closed = real(CLOSED * -gamma / width)
-        n, count = len(indptr) - 1, len(seeds) // cells
+        n, count, per_chunk = len(columns[0]) - 1, len(seeds) // cells, LANES // cells
         work, logits = np.zeros(6 * LANES, state.dtype), np.zeros(count * per_chunk, state.dtype)
         open_ones = np.zeros(per_chunk, np.int64)  # records of a chunk with a gate that is open, in any cell
+        all_ones = np.arange(per_chunk)
         for e in range(LANES):  # one by one: the error message of a slice of another length takes 2 s to compile
             work[LAM * LANES + e] = lam[e]
         work[LIMIT * LANES : (LIMIT + 1) * LANES] = real(np.inf)
@@ -251,20 +304,18 @@ def epoch_loop(cells: int, gated: bool) -> Any:
                 chunk = state[first * arrays * cells : (first + per_chunk) * arrays * cells]
                 if epoch > 0:
                     work[GRADIENT * LANES : (GRADIENT + 1) * LANES] = real(0.0)
-                    found = 0
-                    for i in range(size):
-                        open_ones[found] = i
-                        found += not gated or any_above(cells, chunk, SIGMOID * LANES + i * cells, closed)
-                    for i in open_ones[:found]:
-                        gather(cells, data, indices, indptr[first + i], indptr[first + i + 1], R, work, i * cells)
+                    if gated:
+                        found = _find_open(cells, chunk, SIGMOID * LANES, closed, size, open_ones)
+                        _gather_open(cells, open_ones[:found], first, columns, R, work)
+                    else:
+                        _gather_open(cells, all_ones[:size], first, columns, R, work)
                 if gated and cells == 1:
                     draw_logits(first, keys[epoch + 1], work[LOGIT * LANES : LOGIT * LANES + size])
                 elif gated:
                     for k in range(count):
                         drawn = logits[k * per_chunk : k * per_chunk + size]
                         draw_logits(first, keys[(epoch + 1) * count + k], drawn)
-                    for i in range(size):
-                        combine(cells, logits, i, per_chunk, count, seeds, work, LOGIT * LANES + i * cells)
+                    _spread(cells, logits, per_chunk, count, seeds, size, work)
                 if len(limit):
                     for i in range(size):
                         work[LIMIT * LANES + i * cells : LIMIT * LANES + (i + 1) * cells] = limit[first + i]
@@ -282,12 +333,7 @@ def epoch_loop(cells: int, gated: bool) -> Any:
                     update_gated(chunk, work, lam_l2, now, coming, shift[epoch], gamma, width, step, correction)
                 else:
                     _update_dense(chunk, work, lam_l2, step, correction)
-                found = 0
-                for i in range(size):
-                    open_ones[found] = i
-                    found += any_above(cells, work, WEIGHT * LANES + i * cells, real(0.0))
-                for i in open_ones[:found]:
-                    start, stop = indptr[first + i], indptr[first + i + 1]
-                    scatter(cells, data, indices, start, stop, work, WEIGHT * LANES + i * cells, P)
+                found = _find_open(cells, work, WEIGHT * LANES, real(0.0), size, open_ones)
+                _scatter_open(cells, open_ones[:found], first, columns, work, P)
 
     return run
