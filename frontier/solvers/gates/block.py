@@ -25,7 +25,6 @@ from frontier.solvers.gates.kernel import ALPHA, LANES, SCALE, epoch_loop, take_
 from frontier.solvers.gates.training import Fit, Training
 
 WIDEST = 16  # float32 numbers in an AVX-512 register
-WIDTHS = (WIDEST, 8, 1)
 MOST_ARRAYS = 8  # of n × cells numbers: padding may not make a batch larger than that
 NUMBERS_PER_CALL = 3e8  # a call of the kernel lasts about a second, so that an interrupt is heeded
 LONG_DESIGN, SPANS = 1 << 22, 8  # entries from which on an epoch is cut, and into how many spans of records

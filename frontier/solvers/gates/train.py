@@ -9,9 +9,13 @@ those whose turn has not come are not begun.
 
 from __future__ import annotations
 
+import ctypes
+import sys
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextvars import copy_context
+from functools import cache
+from pathlib import Path
 
 from frontier.core.errors import InputError
 from frontier.core.limits import allowed_threads, out_of_time
@@ -28,12 +32,26 @@ def cuda_asked(device: Device) -> bool:
     """Whether a fit goes to the GPU: `auto` takes one that is there; asking for one that is not is an `InputError`."""
     if device == "cpu":
         return False
-    import torch
+    available = _has_driver()
+    if available:
+        import torch
 
-    available = torch.cuda.is_available()
+        available = torch.cuda.is_available()
     if device == "cuda" and not available:
         raise InputError("device", "no CUDA device here", expected="auto or cpu", got="cuda", cure="use device: auto")
     return available
+
+
+@cache
+def _has_driver() -> bool:
+    """Whether a driver is here without which torch finds no GPU: it is faster to look for than torch to import."""
+    if Path("/dev/kfd").exists():  # AMD's
+        return True
+    try:
+        ctypes.CDLL("nvcuda.dll" if sys.platform == "win32" else "libcuda.so.1")
+    except OSError:
+        return False
+    return True
 
 
 def train(task: Training, cells: Sequence[Fit], checkpoints: Checkpoints | None = None) -> list[Fitted]:

@@ -8,7 +8,7 @@ import numpy as np
 import scipy.sparse as sp
 
 from frontier.core.problem import CalibrationProblem
-from frontier.solvers.gates.block import WIDTHS, Block, Matrices
+from frontier.solvers.gates.block import Block, Matrices
 from frontier.solvers.gates.gates import HardConcrete
 from frontier.solvers.gates.loss import data_loss
 from frontier.solvers.gates.schedule import Precision, Schedule
@@ -17,7 +17,7 @@ from frontier.solvers.gates.training import Fit, Start, Training
 
 @cache
 def warm(precision: Precision, *, gated: bool) -> None:
-    """Run one epoch of a tiny problem at every block width."""
+    """Run one epoch of a tiny problem."""
     problem = CalibrationProblem("warm-up", sp.csr_array(np.ones((1, 2))), np.ones(1), np.ones(2))
     task = Training(
         loss=data_loss(problem, "squared", cap=1.0, conserve_total=False),
@@ -25,6 +25,4 @@ def warm(precision: Precision, *, gated: bool) -> None:
         start=lambda _: Start(np.ones(2), np.zeros(2) if gated else None),
         gates=HardConcrete() if gated else None,
     )
-    matrices = Matrices.of(task)
-    for width in WIDTHS if gated else WIDTHS[-1:]:
-        Block(task, [Fit(0.0, 0)], matrices, width).advance(1)
+    Block(task, [Fit(0.0, 0)], Matrices.of(task), width=1).advance(1)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 import tracemalloc
 from pathlib import Path
 from typing import Any
@@ -10,6 +11,7 @@ import numpy as np
 import pytest
 import torch
 
+import frontier.solvers.gates.train as training
 from frontier.core.errors import InputError
 from frontier.core.point import reached
 from frontier.objectives.design import weighted_design
@@ -182,6 +184,15 @@ def test_the_temperature_anneals_over_some_epochs_and_then_holds(shape: Temperat
         Temperature(initial=start, final=0.5, shape=shape, anneal_epochs=20).over(19)
     with pytest.raises(InputError, match="anneal_epochs: no epochs"):
         Temperature(initial=start, final=0.5, shape=shape, anneal_epochs=0)
+
+
+def test_without_a_driver_torch_is_not_imported_to_ask_for_a_gpu(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(sys.modules, "torch", None)  # importing it raises
+    monkeypatch.setattr(training, "_has_driver", lambda: False)
+    assert not cuda_asked("auto")
+    monkeypatch.setattr(training, "_has_driver", lambda: True)
+    with pytest.raises(ModuleNotFoundError):
+        cuda_asked("auto")
 
 
 @pytest.mark.parametrize(
