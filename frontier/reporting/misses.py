@@ -63,7 +63,7 @@ def sizes_of(points: pd.DataFrame) -> list[float]:
     active = points["n_active_mean"][points["n_active_mean"] >= 1]
     if not sizes and len(active):
         round_sizes = log_ticks(float(active.min()) / NEAR, float(active.max()) * NEAR, MOST_SIZES)
-        sizes = [size for size in round_sizes if len(points_at(points, size))]
+        sizes = [size for size in round_sizes if _is_near(points, size).any()]
     sizes = sizes[:: -(-len(sizes) // MOST_SIZES) or 1]
     largest = float(active.max()) if len(active) else 0.0
     return [*sizes, largest] if largest and (not sizes or largest > NEAR * sizes[-1]) else sizes
@@ -71,10 +71,14 @@ def sizes_of(points: pd.DataFrame) -> list[float]:
 
 def points_at(points: pd.DataFrame, size: float) -> pd.DataFrame:
     """For each arm its point nearest to `size` records, if near at all."""
-    there = points[points["n_active_mean"] > 0]
-    distance = np.abs(np.log(there["n_active_mean"] / size)) + 1e-9 * (there["budget"] != size)
-    near: pd.DataFrame = there.assign(distance=distance)[distance <= np.log(NEAR)]
-    return near.sort_values("distance", kind="stable").drop_duplicates(["label", "refit"])
+    near = points[_is_near(points, size)]
+    distance = np.abs(np.log(near["n_active_mean"] / size)) + 1e-9 * (near["budget"] != size)
+    return near.assign(distance=distance).sort_values("distance", kind="stable").drop_duplicates(["label", "refit"])
+
+
+def _is_near(points: pd.DataFrame, size: float) -> NDArray[np.bool_]:
+    active = points["n_active_mean"].to_numpy(dtype=np.float64)
+    return (active >= size / NEAR) & (active <= size * NEAR)
 
 
 def at_one_size(points: pd.DataFrame, compared: Sequence[str]) -> tuple[float, pd.DataFrame]:
@@ -82,12 +86,13 @@ def at_one_size(points: pd.DataFrame, compared: Sequence[str]) -> tuple[float, p
 
     The size is 0 where there is none.
     """
-    near = {size: points_at(points, size) for size in sizes_of(points)}
-    reached = {size: int(part["label"].isin(compared).sum()) for size, part in near.items()}
+    is_compared = points["label"].isin(compared).to_numpy()
+    arms = np.array([f"{label}\n{refit}" for label, refit in zip(points["label"], points["refit"], strict=True)])
+    reached = {size: len(set(arms[_is_near(points, size) & is_compared])) for size in sizes_of(points)}
     sizes = [size for size, n in reached.items() if n == max(reached.values())]
     dense = points[points["budget"].isna() & (points["lam"].isna() | (points["lam"] == 0))]
     size = sizes[len(sizes) // 2] if sizes else 0.0
-    return size, (pd.concat([near[size], dense]) if sizes else dense).drop_duplicates(ARM)
+    return size, (pd.concat([points_at(points, size), dense]) if sizes else dense).drop_duplicates(ARM)
 
 
 def worst_misses(
