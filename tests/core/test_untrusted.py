@@ -79,6 +79,8 @@ REFUSED = {
         GOOD.replace("nn_lasso, lam: [0.1]", "hard_concrete, lam: [0.1], seeds: [0], init_keep_prob: [0.5, 0.5]"),
         "methods[0].init_keep_prob: wrong length",
     ),
+    "a hundred thousand levels": ("description: " + 100_000 * "[" + "\n" + GOOD, "not valid YAML: RecursionError"),
+    "a hundred thousand keys": ("description: " + 50_000 * "{a: " + "\n" + GOOD, "not valid YAML: RecursionError"),
     "a thousand levels": ("description: " + 3000 * "[" + 3000 * "]" + "\n" + GOOD, "not valid YAML: RecursionError"),
     "an integer that cannot be printed": (f"threads: 0x{'f' * 5000}\n" + GOOD, "an integer beyond 2^1000"),
     "a problem of terabytes": (
