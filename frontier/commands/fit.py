@@ -92,7 +92,10 @@ def main(
         typer.Option(help="a category: fit its values apart, each by its own targets; a budget is then each part's"),
     ] = None,
     jobs: Annotated[int, typer.Option(min=1, help="processes, with --partition")] = 1,
-    threads: Annotated[int, typer.Option(min=1, max=1024, help="threads the solver may use")] = 1,
+    threads: Annotated[
+        int | None,
+        typer.Option(min=1, max=1024, help="threads; default: all cores where no result depends on it, else one"),
+    ] = None,
 ) -> None:
     """Calibrate one problem by one method and write the weights and a table of its targets.
 

@@ -87,8 +87,8 @@ def limit_to_raise(name: str) -> str:
 
 
 @contextmanager
-def thread_limit(threads: int) -> Iterator[None]:
-    """Within it, `allowed_threads()` is `threads`."""
+def thread_limit(threads: int | None) -> Iterator[None]:
+    """Within it, `allowed_threads()` is `threads`; with None, the cores that the process may run on."""
     token = _THREADS.set(threads)
     try:
         yield

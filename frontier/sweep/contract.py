@@ -16,6 +16,7 @@ import scipy.sparse as sp
 from numpy.typing import NDArray
 
 from frontier.core.errors import InputError
+from frontier.core.limits import thread_limit
 from frontier.core.point import Point
 from frontier.core.problem import CalibrationProblem, FloatArray
 from frontier.core.status import Status
@@ -93,6 +94,14 @@ def solutions_are_in_the_order_of_the_points(method: Method) -> None:
 def solving_twice_gives_the_same_bits(method: Method) -> None:
     problem = small_problem()
     _equal(_solve(method, problem), _solve(method, problem), "the second call differs")
+
+
+def the_number_of_threads_changes_no_bit(method: Method) -> None:
+    problem, found = small_problem(), []
+    for threads in (1, 3):
+        with thread_limit(threads):  # of the method's own; libraries' are the harness's
+            found.append(_solve(method, problem))
+    _equal(found[0], found[1], "on three threads it differs from one")
 
 
 def a_batch_equals_its_points_one_by_one(method: Method) -> None:
@@ -215,6 +224,7 @@ CHECKS: dict[Check, Callable[[Method], bool]] = {  # each with the methods that 
     solutions_come_one_per_point_with_finite_nonnegative_weights: _always,
     solutions_are_in_the_order_of_the_points: _always,
     solving_twice_gives_the_same_bits: _always,
+    the_number_of_threads_changes_no_bit: _always,
     a_batch_equals_its_points_one_by_one: _always,
     seeds_change_what_a_stochastic_method_returns: lambda method: method.stochastic,
     the_global_generators_are_neither_used_nor_touched: _always,

@@ -38,10 +38,12 @@ def solve_measured(
     problem: CalibrationProblem,
     points: Sequence[Point],
     *,
-    threads: int = 1,
+    threads: int | None = 1,
     contended: bool = False,
 ) -> list[Solution]:
     """`method.solve` on the training problem, with timing, method and point attached to each solution.
+
+    `threads` are those of libraries and of our own loops; None: `limited_threads`.
 
     Whatever goes wrong becomes a solution without weights and a status: an exception is `error` (`out_of_memory` for
     MemoryError), and so is a result that breaks the contract (count, shape, NaN, negative weights nobody asked for).
@@ -80,7 +82,7 @@ def refit_measured(
     solution: Solution,
     arm: str,
     *,
-    threads: int = 1,
+    threads: int | None = 1,
     exactly: int | None = None,
     box: Box | None = None,
 ) -> Solution:
@@ -153,13 +155,16 @@ def failure(error: Exception) -> Solution:
 
 
 @contextmanager
-def limited_threads(threads: int) -> Iterator[None]:
-    """Every thread pool that is loaded (BLAS, OpenMP, torch) and every method held at `threads`."""
-    torch = sys.modules.get("torch")
-    with _pools(len(sys.modules)).limit(limits=threads), thread_limit(threads):
+def limited_threads(threads: int | None) -> Iterator[None]:
+    """Every thread pool that is loaded (BLAS, OpenMP, torch) and every loop of our own held at `threads`.
+
+    None: all cores for our own, whose results are the same on any number, and one for libraries, whose rounding is not.
+    """
+    torch, of_libraries = sys.modules.get("torch"), threads or 1
+    with _pools(len(sys.modules)).limit(limits=of_libraries), thread_limit(threads):
         before = torch.get_num_threads() if torch else 0
         if torch:
-            torch.set_num_threads(threads)
+            torch.set_num_threads(of_libraries)
         try:
             yield
         finally:

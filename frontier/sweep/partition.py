@@ -132,6 +132,8 @@ def calibrate_by(
         for i, part in enumerate(cut)
         if part.problem is None
     }
+    if jobs > 1 and options.get("threads") is None:
+        options["threads"] = 1  # the cores are busy with other parts
     calls = [(i, part.problem, options) for i, part in enumerate(cut) if part.problem is not None]
     with in_processes(_fitted, calls, jobs) as ended:
         found |= dict(ended)

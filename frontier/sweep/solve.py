@@ -43,7 +43,7 @@ def solve(
     method: str | Method | type[Method] = "nn_lasso",
     points: Sequence[Point] = (Point(),),
     *,
-    threads: int = 1,
+    threads: int | None = None,
     **params: Any,
 ) -> list[Solution]:
     """One solution per point, in order, timed, from `method` configured with `params`.
@@ -55,7 +55,8 @@ def solve(
 
     `problem` is what the method may see: pass `problem.restrict(split.train)` to hold targets out. Wrong names,
     parameters or points raise `InputError`, doubtful data give a `DataWarning`; a numerical failure is a solution whose
-    `status` says so. `threads` is the number of threads the call may use.
+    `status` says so. `threads` is the number of threads the call may use; default: all cores for loops whose results
+    are the same on any number, one for libraries (BLAS), whose rounding differs.
     """
     name, solver = built(method, params)
     check_points(solver, points)
@@ -76,7 +77,7 @@ def calibrate(
     bounds: Bounds | None = None,
     integer: bool = False,
     params: Mapping[str, Any] | None = None,
-    threads: int = 1,
+    threads: int | None = None,
 ) -> Solution:
     """The weights that one method gives one problem, and the harness's verdict on them as status and message.
 
@@ -92,6 +93,7 @@ def calibrate(
     bounds  of the weights of records that are kept; the refit holds them, so there always is one
     integer whole numbers, of which the weights found are the expectation (`sweep.integer_weights`; `seed` decides);
             bounds that are no whole numbers may be left by less than 1
+    threads as in `solve`
 
     All targets of `problem` are fitted: pass `problem.restrict(split.train)` to hold some out. Weights worse than the
     initial ones give a `WeightWarning` (`sweep.weight_warnings`), whatever their status, and a status that is not what
@@ -139,7 +141,7 @@ def reweigh(
     *,
     refit: str = "fitted",
     bounds: Bounds | None = None,
-    threads: int = 1,
+    threads: int | None = None,
 ) -> Solution:
     """The same small file for these totals: the records with weight in `weights` (n), and no others, weighted again.
 
