@@ -8,12 +8,15 @@ cell are equal but for their timings: the first stands for them here, and `front
 
 from __future__ import annotations
 
+from collections import Counter
+from collections.abc import Iterable, Sequence
 from typing import Any
 
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from frontier.analysis.groups import Columns, arrays_of, groups_of, rows_where
 from frontier.core.errors import InputError
 from frontier.results.schema import POINT, TIMINGS, has_weights, is_hollow, missed_budget, selected
 from frontier.results.supports import OVERLAPS
@@ -23,6 +26,10 @@ METRICS = (
     *("fit_seconds", "refit_seconds"),
 )
 STATISTICS = ("mean", "min", "max", "se")
+READ = (
+    *("has_weights", "hollow", "lam_absolute", "seed", "relative_gap", "n_equicorrelated", "certified", "status"),
+    *("timing", *METRICS),
+)
 
 _REQUIRED = ("problem", "label", "status")
 _DEFAULTS = {"cell": "", "split": "default", "method": "", "refit": "none", "timing": "unmeasured", "message": ""}
@@ -96,35 +103,31 @@ def aggregate(ready: pd.DataFrame) -> pd.DataFrame:
     when mixed.
     """
     ready = first_repeats(ready)
-    rows = [
-        {**dict(zip(POINT, key, strict=True)), **_collapse(group)}
-        for key, group in ready.groupby(list(POINT), dropna=False, sort=False)
-    ]
-    columns = [*POINT, *_collapse(ready.iloc[:0])]
-    table = pd.DataFrame(rows, columns=columns)
+    rows = [{**key, **_collapse(group)} for key, group in groups_of(ready, POINT, READ)]
+    nothing = _collapse({name: arrays_of(ready[name].iloc[:0]) for name in READ})
+    table = pd.DataFrame(rows, columns=[*POINT, *nothing])
     table["certified"] = table["certified"].astype("string")
     return table
 
 
-def _collapse(group: pd.DataFrame) -> dict[str, Any]:
+def _collapse(group: Columns) -> dict[str, Any]:
     """The row of one point, without its keys."""
-    good = group[group["has_weights"]]
+    good = rows_where(group, group["has_weights"])
     seconds, timing = fit_seconds(good)
     row: dict[str, Any] = {
-        "lam_absolute": _common(group["lam_absolute"].to_numpy()),
-        "n_seeds": len(group),
-        "seeded": bool(group["seed"].notna().any()),
-        "n_with_weights": len(good),
+        "lam_absolute": _common(group["lam_absolute"]),
+        "n_seeds": len(group["seed"]),
+        "seeded": bool((~np.isnan(group["seed"])).any()),
+        "n_with_weights": len(good["seed"]),
         "n_hollow": int(good["hollow"].sum()),
     }
     for metric in METRICS:
-        values = seconds if metric == "fit_seconds" else good[metric].to_numpy()
+        values = seconds if metric == "fit_seconds" else good[metric]
         row |= {f"{metric}_{name}": value for name, value in zip(STATISTICS, _statistics(values), strict=True)}
-    gaps = good["relative_gap"].to_numpy()
-    row["n_equicorrelated_max"] = float(np.fmax.reduce(good["n_equicorrelated"].to_numpy(), initial=np.nan))
-    row["relative_gap_worst"] = float(np.fmax.reduce(gaps, initial=np.nan))
-    confirmed = good["certified"].dropna().astype(bool)
-    row["certified"] = pd.NA if confirmed.empty else _extent(confirmed)
+    row["n_equicorrelated_max"] = float(np.fmax.reduce(good["n_equicorrelated"], initial=np.nan))
+    row["relative_gap_worst"] = float(np.fmax.reduce(good["relative_gap"], initial=np.nan))
+    confirmed = [value for value in good["certified"] if value is not None]
+    row["certified"] = _extent(confirmed) if confirmed else pd.NA
     row["statuses"] = tally(group["status"])
     row["timing"] = timing
     return row
@@ -140,15 +143,15 @@ def _statistics(values: NDArray[np.float64]) -> tuple[float, float, float, float
     return float(values.mean()), float(values.min()), float(values.max()), error
 
 
-def fit_seconds(good: pd.DataFrame) -> tuple[NDArray[np.float64], str]:
+def fit_seconds(good: Columns) -> tuple[NDArray[np.float64], str]:
     """Seconds of one kind of timing, and its name: `clean`, or `clean (3 of 5)` when kinds are mixed."""
     present = set(good["timing"])
     kinds = [*(kind for kind in TIMINGS if kind in present), *sorted(present - set(TIMINGS))]
     if not kinds:
         return np.empty(0), ""
-    chosen = (good["timing"] == kinds[0]).to_numpy()
-    name = kinds[0] if len(kinds) == 1 else f"{kinds[0]} ({chosen.sum()} of {len(good)})"
-    return good["fit_seconds"].to_numpy()[chosen], name
+    chosen = good["timing"] == kinds[0]
+    name = kinds[0] if len(kinds) == 1 else f"{kinds[0]} ({chosen.sum()} of {len(chosen)})"
+    return good["fit_seconds"][chosen], name
 
 
 def _common(values: NDArray[np.float64]) -> float:
@@ -159,15 +162,15 @@ def _common(values: NDArray[np.float64]) -> float:
     return float(values[0]) if (values == values[0]).all() else float(values.mean())
 
 
-def _extent(confirmed: pd.Series[bool]) -> str:
-    if confirmed.all():
+def _extent(confirmed: Sequence[bool]) -> str:
+    if all(confirmed):
         return "all"
-    return "any" if confirmed.any() else "none"
+    return "any" if any(confirmed) else "none"
 
 
-def tally(statuses: pd.Series[str]) -> str:
+def tally(statuses: Iterable[str]) -> str:
     """`optimal`, `completed x5`, or `optimal 3, not_converged 2` with the most frequent first."""
-    counts = sorted(statuses.value_counts().items(), key=lambda item: (-item[1], str(item[0])))
+    counts = sorted(Counter(statuses).items(), key=lambda item: (-item[1], str(item[0])))
     if len(counts) == 1:
         name, times = counts[0]
         return str(name) if times == 1 else f"{name} x{times}"

@@ -20,6 +20,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from frontier.analysis.aggregate import first_repeats, fit_seconds
+from frontier.analysis.groups import Columns, groups_of, rows_where
 from frontier.results.designs import design_of, designs
 from frontier.results.schema import REFITS
 
@@ -47,15 +48,13 @@ def by_budget(ready: pd.DataFrame) -> pd.DataFrame:
     """
     ready = first_repeats(ready)[[*(key for key in KEYS if key != "design"), *READ]]
     ready = ready.assign(design=[design_of(split) for split in ready["split"]], arm=ready["refit"].map(arm_rank))
-    rows = []
-    for key, group in ready.sort_values([*KEYS[:5], "arm"], kind="stable").groupby(
-        list(KEYS), dropna=False, sort=False
-    ):
-        good = group[group["has_weights"]]
-        row: dict[str, Any] = dict(zip(KEYS, key, strict=True))
-        row |= {"n_cells": len(group), "n_with_weights": len(good)}
+    ready = ready.sort_values([*KEYS[:5], "arm"], kind="stable")
+    rows: list[dict[str, Any]] = []
+    for key, group in groups_of(ready, KEYS, READ):
+        good = rows_where(group, group["has_weights"])
+        row = key | {"n_cells": len(group["seed"]), "n_with_weights": len(good["seed"])}
         row |= {"n_missed": int(good["missed"].sum()), "n_hollow": int(good["hollow"].sum())}
-        row |= {"n_splits": good["split"].nunique(), "n_seeds": good["seed"].nunique()}
+        row |= {"n_splits": len(set(good["split"])), "n_seeds": len(set(good["seed"][~np.isnan(good["seed"])]))}
         for metric, (mean, error) in pooled(good, POOLED).items():
             row |= {f"{metric}_mean": mean, f"{metric}_se": error}
         spent, row["timing"] = fit_seconds(good)
@@ -64,13 +63,13 @@ def by_budget(ready: pd.DataFrame) -> pd.DataFrame:
     return pd.DataFrame(rows)
 
 
-def pooled(cells: pd.DataFrame, metrics: Iterable[str]) -> dict[str, tuple[float, float]]:
+def pooled(cells: Columns, metrics: Iterable[str]) -> dict[str, tuple[float, float]]:
     """Of each metric the mean over splits of means over seeds, and its standard error (NaN where nothing varies)."""
-    groups = cells["split"].to_numpy(), cells["seed"].to_numpy(dtype=np.float64)
+    groups = cells["split"], cells["seed"]
     whole = [_codes(some) for some in groups]
     found = {}
     for metric in metrics:
-        values = cells[metric].to_numpy(dtype=np.float64)
+        values = cells[metric]
         known = ~np.isnan(values)
         if not known.any():
             found[metric] = float("nan"), float("nan")

@@ -94,7 +94,7 @@ def summary(table: pd.DataFrame) -> pd.DataFrame:
             }
         row["relative_gap_worst"] = float(np.fmax.reduce(part["relative_gap_worst"].to_numpy(), initial=np.nan))
         row["solved"] = bool(part["solved"].all())
-        row["statuses"] = tally(pd.Series([s for statuses in part["statuses"] for s in statuses]))
+        row["statuses"] = tally(s for statuses in part["statuses"] for s in statuses)
         row["setup_seconds_max"] = float(np.fmax.reduce(part["setup_seconds"].to_numpy(), initial=np.nan))
         row["timing"] = ", ".join(sorted(set(part["timing"]) - {""}))
         row["message"] = next((message for message in part["message"] if message), "")

@@ -17,6 +17,7 @@ import pandas as pd
 
 from frontier.analysis.aggregate import fit_seconds, tally
 from frontier.analysis.budgets import pooled
+from frontier.analysis.groups import groups_of, rows_where
 from frontier.analysis.profiles import HELD_OUT
 from frontier.reporting.convergence import thinned_traces
 from frontier.reporting.facts import problem_facts
@@ -31,6 +32,10 @@ POINT = (
     *("part", "label", "refit", "lam", "budget", "n_cells", "n_seeds", "n_with_weights", "n_hollow"),
     *METRICS,
     *("certified", "gap", "status", "seconds", "timing"),
+)
+READ = (
+    *("has_weights", "hollow", "split", "seed", "certified", "relative_gap", "status", "fit_seconds", "timing"),
+    *METRICS,
 )
 CELL = (
     *("part", "label", "refit", "lam", "budget", "seed", "hollow"),
@@ -128,19 +133,20 @@ def _points(cells: pd.DataFrame) -> list[dict[str, Any]]:
     """One row per arm and λ or budget: of each metric [mean, lowest, highest, standard error]."""
     rows = []
     ordered = cells.sort_values(["label", "is_refit", "refit", "lam", "budget"], kind="stable")
-    for key, group in ordered.groupby(ARM, dropna=False, sort=False):
-        good = group[group["has_weights"]]
+    for key, group in groups_of(ordered, ARM, READ):
+        good = rows_where(group, group["has_weights"])
         spent, timing = fit_seconds(good)
-        confirmed = good["certified"].dropna().astype(bool)
-        gaps = good["relative_gap"].to_numpy()
-        row: dict[str, Any] = dict(zip(ARM, key, strict=True))
-        row |= {"n_cells": len(group), "n_seeds": group["seed"].nunique(), "n_with_weights": len(good)}
+        confirmed = [value for value in good["certified"] if value is not None]
+        n_seeds = len(set(group["seed"][~np.isnan(group["seed"])]))
+        row = key | {"n_cells": len(group["seed"]), "n_seeds": n_seeds, "n_with_weights": len(good["seed"])}
         row |= {"n_hollow": int(good["hollow"].sum()), "status": tally(group["status"]), "timing": timing}
-        row["certified"] = None if confirmed.empty else 2 if confirmed.all() else 1 if confirmed.any() else 0
-        row["gap"] = float(np.fmax.reduce(gaps, initial=np.nan))
+        row["certified"] = None if not confirmed else 2 if all(confirmed) else 1 if any(confirmed) else 0
+        row["gap"] = float(np.fmax.reduce(good["relative_gap"], initial=np.nan))
         row["seconds"] = float(spent.mean()) if spent.size else None
         for metric, (mean, error) in pooled(good, METRICS).items():
-            row[metric] = [mean, good[metric].min(), good[metric].max(), error]
+            known = good[metric][~np.isnan(good[metric])]
+            lowest, highest = (known.min(), known.max()) if known.size else (np.nan, np.nan)
+            row[metric] = [mean, lowest, highest, error]
         rows.append(row)
     return rows
 
