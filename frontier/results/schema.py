@@ -18,13 +18,14 @@ in `core.status` (`ENDED_WELL`, `SETTLED`, `WITH_WEIGHTS`), what serves a budget
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import Any
-
-import pandas as pd
+from typing import TYPE_CHECKING, Any
 
 from frontier.core.errors import InputError
 from frontier.core.point import Point
 from frontier.core.status import SETTLED, WITH_WEIGHTS, Status
+
+if TYPE_CHECKING:  # a process that only solves and scores starts without it, half a second sooner
+    import pandas as pd
 
 RESULT_FORMAT = 2  # raised when the meaning or layout of stored results changes; part of every batch key
 ERROR_CAP = 1.0  # a target missed by more than 100% counts as missed by 100% in the capped mean
@@ -59,6 +60,8 @@ def identity(
 
 def cells_table(rows: Sequence[Mapping[str, Any]]) -> pd.DataFrame:
     """Metrics rows as one tidy frame: identity columns first, nullable integers and booleans, missing as NA."""
+    import pandas as pd
+
     table = pd.DataFrame(list(rows))
     if table.empty:
         return table
@@ -125,5 +128,5 @@ def is_frontier_point(cells: pd.DataFrame) -> pd.Series[bool]:
 def is_first_repeat(cells: pd.DataFrame) -> pd.Series[bool]:
     """Where a row is no repeat of another one; results from before there were repeats have none."""
     if "repeat" not in cells.columns:
-        return pd.Series(data=True, index=cells.index)
+        return cells["status"].isna() | True
     return (cells["repeat"].isna() | (cells["repeat"] == 0)).fillna(value=True).astype(bool)
