@@ -8,14 +8,17 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 import numpy as np
-import pandas as pd
 import scipy.sparse as sp
 from numpy.typing import ArrayLike, NDArray
 
 from frontier.core.errors import InputError, some
 from frontier.core.problem import CalibrationProblem
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -49,6 +52,8 @@ class Partition:
     @classmethod
     def of(cls, problem: CalibrationProblem, labels: ArrayLike | pd.Categorical, place: str = "partition") -> Partition:
         """The partition by the label of each record; `InputError` for labels that are not one per record."""
+        import pandas as pd
+
         given = labels if isinstance(labels, pd.Categorical) else np.asarray(labels)
         if given.shape != (problem.n_records,):
             raise InputError(place, "not a label per record", expected=f"({problem.n_records},)", got=given.shape)

@@ -10,11 +10,14 @@ resolve it), and one whose sign no weights ≥ 0 can give. Warnings of the files
 from __future__ import annotations
 
 from collections.abc import Callable
+from typing import TYPE_CHECKING
 
 import numpy as np
-import pandas as pd
 
 from frontier.core.problem import CalibrationProblem
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 TENFOLD = 10.0  # times off at the initial weights: a unit or a definition is wrong
 FEW_RECORDS = 10
@@ -35,6 +38,8 @@ def diagnose(problem: CalibrationProblem) -> pd.DataFrame:
     filled = records > 0
     if filled.any():
         largest[filled] = np.maximum.reduceat(shares, M.indptr[:-1][filled])
+    import pandas as pd
+
     return pd.DataFrame(
         {
             "target": problem.target_names,

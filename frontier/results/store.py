@@ -1,4 +1,4 @@
-"""Results on disk: one file per finished batch, written atomically, and the tables assembled from them.
+"""Results on disk: one file per finished batch, written atomically. The tables are those of `results.tables`.
 
     results/<experiment>/
       batches/<key>.npz     metrics rows (JSON), sparse weights, estimates, traces of one batch
@@ -13,28 +13,25 @@ Nothing is pickled. A batch file ends with its sha256; one that does not match i
 
 from __future__ import annotations
 
-import hashlib
 import io
 import json
 import os
 import shutil
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import numpy as np
-import pandas as pd
 import scipy.sparse as sp
 from filelock import FileLock, Timeout
 
 from frontier.core.errors import InputError
 from frontier.core.files import read_arrays, read_limited, sealed, unsealed, write_atomically
-from frontier.core.problem import CalibrationProblem, FloatArray, Split
+from frontier.core.problem import FloatArray
 from frontier.results.manifest import read_json
-from frontier.results.schema import RESULT_FORMAT, cells_table
-from frontier.results.supports import overlaps
+from frontier.results.schema import RESULT_FORMAT
 
 LARGEST_BATCH_BYTES = 1 << 32  # three hundred cells with a million weights each; also as unfolded
 
@@ -166,81 +163,3 @@ class Store:
         if not len(result.rows) == weights.shape[0] == len(result.estimates):
             raise DamagedFile(f"{path.name}: rows, weights and estimates are not as many")
         return result
-
-    def assemble(
-        self,
-        parts: Iterable[tuple[str, Split, BatchResult]],
-        problems: Mapping[str, CalibrationProblem],
-        manifest: Mapping[str, Any],
-    ) -> pd.DataFrame:
-        """Write the tables, weights and manifest of finished batches (problem label, split, result), in plan order.
-
-        Returns the cells table.
-        """
-        rows: list[dict[str, Any]] = []
-        weights: dict[str, list[sp.csr_array]] = {label: [] for label in problems}
-        targets: list[pd.DataFrame] = []
-        traces: list[pd.DataFrame] = []
-        counts = dict.fromkeys(problems, 0)
-        for label, split, result in parts:
-            for row, estimate, trace in zip(result.rows, result.estimates, result.traces, strict=True):
-                # a batch stored before there were repeats is repeat 0
-                rows.append({"repeat": 0} | row | {"weights_row": counts[label]})
-                counts[label] += 1
-                if not np.isnan(estimate).any():
-                    targets.append(_target_table(row["cell"], problems[label], split, estimate))
-                if row.get("refit", "none") == "none":
-                    traces += [_trace_table(row["cell"], name, values) for name, values in trace.items()]
-            weights[label].append(result.weights)
-        stacked = {label: sp.csr_array(sp.vstack(parts)) for label, parts in weights.items() if parts}
-        table = _with_overlaps(cells_table(rows), stacked)
-        files: dict[str, bytes] = {
-            "cells.parquet": _parquet(table),
-            "cells.csv": table.to_csv(index=False).encode(),
-            "targets.parquet": _parquet(pd.concat(targets, ignore_index=True) if targets else pd.DataFrame()),
-            "traces.parquet": _parquet(pd.concat(traces, ignore_index=True) if traces else pd.DataFrame()),
-        }
-        files |= {f"weights/{label}.npz": _npz(matrix) for label, matrix in stacked.items()}
-        facts = dict(manifest) | {
-            "sha256": {name: hashlib.sha256(content).hexdigest() for name, content in files.items()}
-        }
-        files["manifest.json"] = json.dumps(facts, indent=2, sort_keys=True).encode() + b"\n"
-        for name, content in files.items():
-            write_atomically(self.folder / name, content)
-        return table
-
-
-def _with_overlaps(cells: pd.DataFrame, weights: Mapping[str, sp.csr_array]) -> pd.DataFrame:
-    """The cells with the columns of `results.supports`, which only the weights can tell."""
-    found = [overlaps(cells[cells["problem"] == label], matrix) for label, matrix in weights.items()]
-    return cells.join(pd.concat(found)) if found else cells
-
-
-def _target_table(cell: str, problem: CalibrationProblem, split: Split, estimate: FloatArray) -> pd.DataFrame:
-    return pd.DataFrame(
-        {
-            "cell": cell,
-            "target": problem.target_names,
-            "family": problem.families,
-            "heldout": split.heldout,
-            "value": problem.y,
-            "estimate": estimate,
-            "relative_residual": (estimate - problem.y) / problem.scale,
-        }
-    )
-
-
-def _trace_table(cell: str, quantity: str, values: Sequence[float]) -> pd.DataFrame:
-    return pd.DataFrame({"cell": cell, "quantity": quantity, "step": range(len(values)), "value": values})
-
-
-def _parquet(table: pd.DataFrame) -> bytes:
-    buffer = io.BytesIO()
-    table.to_parquet(buffer, index=False)
-    return buffer.getvalue()
-
-
-def _npz(matrix: sp.csr_array) -> bytes:
-    buffer = io.BytesIO()
-    sp.save_npz(buffer, matrix)
-    return buffer.getvalue()

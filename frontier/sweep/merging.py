@@ -24,6 +24,7 @@ from frontier.core.files import read_limited, write_atomically
 from frontier.results.manifest import read_manifest
 from frontier.results.provenance import code_digest
 from frontier.results.store import LARGEST_BATCH_BYTES, DamagedFile, Store
+from frontier.results.tables import write_tables
 from frontier.sweep.facts import run_manifest
 from frontier.sweep.run import stored_parts
 from frontier.sweep.session import Session, open_session
@@ -81,7 +82,7 @@ def merge_runs(
             ],
             "cells_not_run": sum(len(batch.cells) for batch in lost),
         }
-        return store.assemble(stored_parts(session, store), session.problems, manifest)
+        return write_tables(store.folder, stored_parts(session, store), session.problems, manifest)
 
 
 def _sources(run: Path) -> list[Source]:

@@ -12,10 +12,9 @@ import inspect
 import warnings
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
-import pandas as pd
 from numpy.typing import ArrayLike
 
 from frontier.core.errors import InputError, did_you_mean, some
@@ -29,6 +28,9 @@ from frontier.objectives.weight_statistics import active_count
 from frontier.problems.records.variables import record_table
 from frontier.sweep.solve import NotAsAskedWarning, built, calibrate, warn_of_data, with_categories
 from frontier.sweep.weight_warnings import WeightWarning, weight_warnings
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 MET = 0.01  # of a total: what counts as met
 ABOVE = "(above)"  # what the totals that cross parts are called beside these
@@ -86,6 +88,8 @@ class PartedSolution:
 
     def table(self) -> pd.DataFrame:
         """part, records, targets, status, message: a row per part."""
+        import pandas as pd
+
         return pd.DataFrame(
             {
                 "part": one.part.label,
@@ -179,6 +183,8 @@ def check_by_dual(division: Partition, method: object, params: Mapping[str, Any]
 
 def labels_of(problem: CalibrationProblem, column: str) -> pd.Categorical:
     """The category of each record, (n,), in a column that the problem knows of; `InputError` where it is none."""
+    import pandas as pd
+
     table = record_table(problem)
     if table is None:
         cure = "give a label per record from Python (calibrate_by)"

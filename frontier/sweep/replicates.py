@@ -14,9 +14,7 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
-from threadpoolctl import threadpool_limits
 
-from frontier.core.limits import thread_limit
 from frontier.core.point import Point
 from frontier.core.problem import CalibrationProblem, FloatArray
 from frontier.core.processes import in_processes
@@ -26,7 +24,7 @@ from frontier.methods._classical import Classical
 from frontier.methods.solution import Solution
 from frontier.problems.records.estimates import Estimates
 from frontier.solvers.sampling.replicates import Replicates
-from frontier.sweep.measure import failure
+from frontier.sweep.measure import failure, limited_threads
 from frontier.sweep.progress import SweepProgress
 from frontier.sweep.solve import calibrate, said_elsewhere
 
@@ -54,7 +52,7 @@ class Fit:
                 return found
             with said_elsewhere():
                 seed = None if self.seed is None else self.seed + 1 + number
-                return calibrate(problem, seed=seed, **(self.told or {}))
+                return calibrate(problem, **{**(self.told or {}), "seed": seed, "threads": 1})
         except Exception as error:  # noqa: BLE001  # failures are data
             return failure(error)
 
@@ -122,7 +120,7 @@ def _some(
 ) -> list[_One]:
     """Some replicates, one after the other, on one thread."""
     found = []
-    with thread_limit(1), threadpool_limits(1):
+    with limited_threads(1):
         for r in numbers:
             factors = replicates.factors(r)
             if fit is None:

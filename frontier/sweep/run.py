@@ -15,6 +15,7 @@ from frontier.core.problem import Split
 from frontier.results.manifest import read_manifest
 from frontier.results.provenance import code_digest
 from frontier.results.store import BatchResult, Store
+from frontier.results.tables import write_tables
 from frontier.sweep.experiment import Experiment
 from frontier.sweep.facts import run_manifest
 from frontier.sweep.parted import put_together
@@ -82,7 +83,7 @@ def run_session(
         }
         if "merged" in earlier:  # which machine produced the batches that are kept
             manifest["merged"] = earlier["merged"]
-        return store.assemble(stored_parts(session, store, known), session.problems, manifest)
+        return write_tables(store.folder, stored_parts(session, store, known), session.problems, manifest)
 
 
 def check_jobs(experiment: Experiment, jobs: int, scheduler: str | None = None) -> None:

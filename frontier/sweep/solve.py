@@ -7,9 +7,8 @@ import inspect
 import warnings
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-import pandas as pd
 from numpy.typing import ArrayLike
 
 from frontier.core.bounds import Bounds
@@ -34,6 +33,9 @@ from frontier.sweep.integer_weights import rounded_solution
 from frontier.sweep.measure import refit_measured, solve_measured
 from frontier.sweep.scoring import evaluate
 from frontier.sweep.weight_warnings import WeightWarning, weight_warnings
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 BLAME_SECONDS = 20.0  # for the search of targets that contradict each other
 

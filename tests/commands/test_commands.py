@@ -127,6 +127,11 @@ def test_a_command_begins_without_importing_what_it_may_be_stopped_in() -> None:
     assert done.stdout.strip() == "[]"
 
 
+def test_a_worker_starts_without_pandas() -> None:
+    code = "import sys, frontier.sweep.runner, frontier.advice.trials; sys.exit('pandas' in sys.modules)"
+    subprocess.run([sys.executable, "-c", code], check=True)
+
+
 def test_the_workers_of_a_killed_run_stop_too(tmp_path: Path) -> None:
     process = begun("2", tmp_path)
     workers = psutil.Process(process.pid).children(recursive=True)

@@ -9,15 +9,17 @@ from __future__ import annotations
 
 import dataclasses
 import itertools
-from typing import Literal
+from typing import TYPE_CHECKING, Literal
 
 import numpy as np
-import pandas as pd
 import scipy.sparse as sp
 
 from frontier.core.errors import InputError
 from frontier.core.problem import CalibrationProblem, FloatArray
 from frontier.problems.records.variables import Category, Variables, classes, record_table, variables_of
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 MOST_SYSTEMS = 6
 FINE, COARSE = 40, 10  # classes of an amount

@@ -10,15 +10,17 @@ from __future__ import annotations
 import itertools
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
-import pandas as pd
 import scipy.sparse as sp
 from numpy.typing import NDArray
 
 from frontier.core.errors import InputError
 from frontier.core.problem import CalibrationProblem, FloatArray
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 MOST_LABELS = 200  # a column of more texts names its records and does not group them
 MOST_CELLS = 600  # of two categories crossed: more are too small to keep
@@ -81,6 +83,8 @@ def variables_of(table: pd.DataFrame, weights: FloatArray) -> Variables:
 
     Raises `InputError` when the table has not one row per record.
     """
+    import pandas as pd
+
     if len(table) != len(weights):
         raise InputError("records", "not a row per record", expected=f"{len(weights):,} rows", got=f"{len(table):,}")
     categories: list[Category] = []
@@ -101,6 +105,8 @@ def variables_of(table: pd.DataFrame, weights: FloatArray) -> Variables:
 
 def _category(name: str, column: pd.Series[Any]) -> Category | None:
     """A column of texts as a category; None for one that does not group the records."""
+    import pandas as pd
+
     codes, labels = pd.factorize(column.astype("object").map(str, na_action="ignore"), sort=True)
     texts = [str(label) for label in labels]
     if (codes < 0).any():
