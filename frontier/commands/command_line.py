@@ -17,7 +17,6 @@ from rich.console import Console
 from typer.core import TyperCommand
 
 from frontier.core.errors import InputError
-from frontier.results.run import load_run
 
 REPORTS = Path("reports")  # of this working folder, with a front door to all
 RESUME = "finished batches are kept: run the same command again to resume"
@@ -102,12 +101,13 @@ def draw_report(
     `tell` is given what they come to, in a few lines. `foreign`: tables of other tools' points (`results/foreign.py`),
     drawn beside them; `vector`: figures as SVG and PDF too.
 
-    matplotlib is imported only here, after solving. Results without `targets.parquet` have no worst misses.
+    matplotlib and pandas are imported only here, after solving. Results without `targets.parquet` have no worst misses.
     """
     from frontier.reporting.front_door import write_front_door
     from frontier.reporting.report import write_report
     from frontier.results.foreign import read_foreign
     from frontier.results.joining import join_runs
+    from frontier.results.run import load_run
 
     runs = [load_run(path, targets=True, traces=True) for path in results]
     names = [run.name for run in runs]
