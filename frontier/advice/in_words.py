@@ -8,6 +8,7 @@ from typing import Any
 import pandas as pd
 
 from frontier.advice.choice import sacrificed
+from frontier.core.text_table import aligned
 from frontier.results.arms import ARMS
 
 HEADER = ("records", "method", "refit", "totals off by", "worst", "weight", "ESS", "largest", "lost", "distribution")
@@ -64,16 +65,9 @@ def command(row: Mapping[str, Any], params: Mapping[str, Any], problem: str, out
 
 def _aligned(rows: Sequence[Mapping[str, Any]]) -> list[str]:
     """The table, with a gap between budgets of several methods."""
-    cells = [HEADER, *map(_cells, rows)]
-    widths = [max(len(line[i]) for line in cells) for i in range(len(HEADER))]
-    found = []
-    for i, line in enumerate(cells):
-        if i > 1 and rows[i - 1]["chosen"]:
-            found.append("")
-        columns = enumerate(zip(line, widths, strict=True))
-        padded = (text.ljust(width) if k in LEFT else text.rjust(width) for k, (text, width) in columns)
-        found.append("  ".join(padded).rstrip())
-    return found
+    header, *lines = aligned([HEADER, *map(_cells, rows)], LEFT)
+    gaps = [[""] if i and row["chosen"] else [] for i, row in enumerate(rows)]
+    return [header, *(text for gap, line in zip(gaps, lines, strict=True) for text in (*gap, line))]
 
 
 def _cells(row: Mapping[str, Any]) -> tuple[str, ...]:

@@ -13,7 +13,6 @@ from pathlib import Path
 from typing import Any
 
 import typer
-from rich.console import Console
 from typer.core import TyperCommand
 
 from frontier.core.errors import InputError
@@ -77,8 +76,8 @@ def _command_class(usage_code: int) -> type[TyperCommand]:
 
 
 def print_lines(lines: Iterable[str]) -> None:
-    """Lines on standard output, unwrapped and as they are."""
-    Console().print("\n".join(lines), highlight=False, markup=False, soft_wrap=True)
+    """Lines on standard output, as they are: a path may hold what others take for markup or an emoji."""
+    typer.echo("\n".join(lines))
 
 
 def print_error(line: str) -> None:

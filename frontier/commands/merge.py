@@ -9,9 +9,8 @@ from pathlib import Path
 from typing import Annotated
 
 import typer
-from rich.console import Console
 
-from frontier.commands.command_line import command, print_error
+from frontier.commands.command_line import command, print_error, print_lines
 from frontier.results.run import load_run
 from frontier.sweep.merging import merge_runs
 
@@ -27,6 +26,6 @@ def main(
     """Copy every finished batch into one results folder, keeping every machine's manifest."""
     table = merge_runs(runs, out, warn=lambda line: print_error(f"note: {line}"), run_files=run_files)
     manifest = load_run(out).manifest
-    Console().print(f"{len(table)} rows from {len(manifest['merged'])} runs: {out}", highlight=False)
+    print_lines([f"{len(table)} rows from {len(manifest['merged'])} runs: {out}"])
     if manifest["cells_not_run"]:
         print_error(f"note: {manifest['cells_not_run']} cells of the plan are in none of these runs")

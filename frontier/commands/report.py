@@ -10,9 +10,8 @@ from pathlib import Path
 from typing import Annotated
 
 import typer
-from rich.console import Console
 
-from frontier.commands.command_line import command, draw_report
+from frontier.commands.command_line import command, draw_report, print_lines
 
 DOCUMENTED = "results folders written by frontier.run; several make one report"
 
@@ -29,4 +28,4 @@ def main(
     """Regenerate a run's report from its results."""
     written = draw_report(results, out, foreign or [], vector=vector)
     for path in written[:2]:
-        Console().print(f"report: {path}", highlight=False, soft_wrap=True)
+        print_lines([f"report: {path}"])

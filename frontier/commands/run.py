@@ -11,12 +11,11 @@ from pathlib import Path
 from typing import Annotated, Literal
 
 import typer
-from rich.console import Console
-from rich.table import Table
 
-from frontier.commands.command_line import command, print_error
+from frontier.commands.command_line import command, print_error, print_lines
 from frontier.commands.drawn import drawn_report
 from frontier.core.errors import InputError
+from frontier.core.text_table import aligned
 from frontier.results.run import load_run
 from frontier.results.store import Store
 from frontier.sweep.run import run_session
@@ -59,26 +58,23 @@ def main(
     manifest = load_run(folder).manifest
     report = drawn_report(folder, folder / "report" if out else None)
     counts = ", ".join(f"{count} {status}" for status, count in table["status"].value_counts().items())
-    Console().print(
-        f"{len(table)} rows: {counts}\nresults: {folder}\nreport:  {report / 'index.html'}", highlight=False
-    )
+    print_lines([f"{len(table)} rows: {counts}", f"results: {folder}", f"report:  {report / 'index.html'}"])
     if manifest["cells_not_run"]:
         print_error(f"note: {manifest['cells_not_run']} cells of the plan were not run (--only)")
 
 
 def _print_plan(session: Session) -> None:
-    table = Table("problem", "split", "method", "cells", "batches", title=f"plan of {session.experiment.name}")
     groups: dict[tuple[str, str, str], list[int]] = {}
     for batch in session.plan.batches:
         cell = batch.cells[0]
         groups.setdefault((cell.problem, cell.split, cell.label), []).append(len(batch.cells))
-    for names, sizes in groups.items():
-        table.add_row(*names, str(sum(sizes)), str(len(sizes)))
-    Console().print(table)
-    Console().print(
-        f"{len(session.plan.cells)} cells in {len(session.plan.batches)} batches, "
-        f"{session.experiment.threads} thread(s) each; plan {session.plan.fingerprint[:12]}",
-        highlight=False,
+    rows = [(*names, f"{sum(sizes):,}", f"{len(sizes):,}") for names, sizes in groups.items()]
+    print_lines(aligned([("problem", "split", "method", "cells", "batches"), *rows], left=range(3)))
+    print_lines(
+        [
+            f"{len(session.plan.cells)} cells in {len(session.plan.batches)} batches, "
+            f"{session.experiment.threads} thread(s) each; plan {session.plan.fingerprint[:12]}"
+        ]
     )
 
 

@@ -10,10 +10,9 @@ from pathlib import Path
 from typing import Annotated
 
 import typer
-from rich.console import Console
 
 from frontier.analysis.speed import Unit
-from frontier.commands.command_line import command
+from frontier.commands.command_line import command, print_lines
 from frontier.core.errors import InputError
 from frontier.results.run import load_run
 
@@ -36,4 +35,4 @@ def main(
         written = write_speed_report(run.cells, run.manifest, reference, out, unit)
     except OSError as error:
         raise InputError(out, f"report cannot be written: {error.strerror}", cure="use --out") from None
-    Console().print(f"report: {written[0]}", highlight=False)
+    print_lines([f"report: {written[0]}"])

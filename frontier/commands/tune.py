@@ -12,7 +12,6 @@ from pathlib import Path
 from typing import Annotated
 
 import typer
-from rich.console import Console
 
 from frontier.commands.command_line import command, print_error, print_lines
 from frontier.commands.drawn import drawn_report
@@ -45,13 +44,13 @@ def main(
         print_lines(_lines(found))
         tuned = folder / "tuned.yaml"
         if search_only:
-            Console().print(f"compare: python -m frontier run {tuned}", highlight=False, soft_wrap=True)
+            print_lines([f"compare: python -m frontier run {tuned}"])
             return
         session = open_session(tuned, experiment.parent)
     run_session(session, Store(folder), jobs=jobs, fresh=fresh, warn=lambda line: print_error(f"note: {line}"))
     report = drawn_report(folder, folder / "report" if out else None)
     lines = [f"tuned:   {tuned}", f"results: {folder}", f"report:  {report / 'index.html'}"]
-    Console().print("\n".join(lines), highlight=False, soft_wrap=True)
+    print_lines(lines)
 
 
 def _lines(found: Sequence[Search]) -> Iterator[str]:

@@ -38,6 +38,11 @@ class Point:
         if self.seed is not None and self.seed < 0:
             raise InputError("seed", "negative seed", expected="an integer ≥ 0", got=self.seed)
 
+    @property
+    def coordinates(self) -> dict[str, float | int | None]:
+        """λ, budget and seed by name, those without a value too."""
+        return {"lam": self.lam, "budget": self.budget, "seed": self.seed}
+
 
 def reached(size: int, budget: int) -> bool:
     """Whether a support of `size` records serves `budget`: at most 2% off, rounded down to whole records."""

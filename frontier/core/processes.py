@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import signal
 import warnings
 from collections.abc import Callable, Generator, Iterable, Iterator
 from contextlib import closing, contextmanager
@@ -19,6 +20,9 @@ T = TypeVar("T")
 # joblib says of results nobody waits for any more is not news either.
 NO_NEWS = ("A worker stopped while some jobs", ".*tasks (which were|have been)")
 
+# Ctrl-C reaches workers too, and one that is still importing would print where: whoever began them ends them.
+DEAF: dict[str, Any] = {"initializer": signal.signal, "initargs": (signal.SIGINT, signal.SIG_IGN)}
+
 
 @contextmanager
 def in_processes(task: Callable[..., T], calls: Iterable[tuple[Any, ...]], processes: int) -> Iterator[Iterator[T]]:
@@ -31,9 +35,8 @@ def in_processes(task: Callable[..., T], calls: Iterable[tuple[Any, ...]], proce
     if processes == 1:
         yield (task(*call) for call in calls)
         return
-    parallel = Parallel(
-        n_jobs=processes, backend="loky", return_as="generator_unordered", batch_size=1, pre_dispatch="2*n_jobs"
-    )
+    ways: dict[str, Any] = {"return_as": "generator_unordered", "batch_size": 1, "pre_dispatch": "2*n_jobs"}
+    parallel = Parallel(n_jobs=processes, backend="loky", **ways, **DEAF)
     with _without_news():
         folder = Path.cwd()
         results: Generator[T] = parallel(delayed(_in_folder)(folder, task, *call) for call in calls)
@@ -46,7 +49,7 @@ def in_another_process(task: Callable[..., T], *call: Any) -> T:
 
     An interrupt ends it. Raises `TerminatedWorkerError` where it died, and what the task raises.
     """
-    workers = get_memmapping_executor(1)  # `Parallel` takes one worker for this process
+    workers = get_memmapping_executor(1, **DEAF)  # `Parallel` takes one worker for this process
     with _without_news():
         future = workers.submit(_in_folder, Path.cwd(), task, *call)
         try:

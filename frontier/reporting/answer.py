@@ -12,6 +12,7 @@ from frontier.analysis.arena import HIDDEN, judged_by
 from frontier.analysis.budgets import parts_of
 from frontier.analysis.contrasts import DELTA
 from frontier.analysis.profiles import HELD_OUT
+from frontier.core.text_table import aligned
 from frontier.reporting.document import Document, Text, walk
 from frontier.reporting.misses import ARM, at_one_size
 from frontier.reporting.numbers import count, percent, seconds
@@ -69,11 +70,8 @@ def _table(title: str, part: pd.DataFrame, compared: list[str]) -> Iterator[str]
         rows.append([*line, level])
     if sum(row[-1] == "level" for row in rows) < 2:  # the best alone is level with nobody
         rows = [row[:-1] for row in rows]
-    widths = [max(len(row[i]) for row in rows) for i in range(len(rows[0]))]
     yield title
-    for name, *numbers in rows:
-        cells = [cell.rjust(width) for cell, width in zip(numbers, widths[1:], strict=True)]
-        yield "  ".join(["", name.ljust(widths[0]), *cells]).rstrip()
+    yield from (f"  {line}" for line in aligned(rows))
     if len(rows[0]) > len(header) + 2:
         yield f"  level: within {100 * DELTA:.0f} point of the best; no test"
 

@@ -5,13 +5,14 @@ from __future__ import annotations
 import json
 import math
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from typing import Any
 from xml.etree import ElementTree
 
 import pandas as pd
 
 from frontier.analysis.regression.check import SHOWN
+from frontier.core.text_table import aligned
 
 MOST_LINES = 60  # of the readable table; JSON and JUnit have every finding
 HEADER = ("verdict", "method", "point", "metric", "baseline", "now", "difference", "tolerance", "note")
@@ -22,7 +23,7 @@ def as_text(findings: pd.DataFrame, headline: str) -> str:
     """A short table of everything that did not simply pass, above one line that says what was found."""
     rows = [row for verdict in SHOWN for row in _records(findings) if row["verdict"] == verdict]
     lines = [[_plain(cell) for cell in _line(row)] for row in rows[:MOST_LINES]]
-    table = _aligned([HEADER, *lines]) if lines else []
+    table = aligned([HEADER, *lines], left=range(len(HEADER))) if lines else []
     if len(rows) > MOST_LINES:
         table.append(f"… and {len(rows) - MOST_LINES} more (--json has them all)")
     return "\n".join([*table, headline])
@@ -104,8 +105,3 @@ def _plain(text: str) -> str:
 
 def _xml(text: str) -> str:
     return NOT_XML.sub("?", text)
-
-
-def _aligned(rows: Sequence[Sequence[str]]) -> list[str]:
-    widths = [max(len(row[i]) for row in rows) for i in range(len(rows[0]))]
-    return ["  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip() for row in rows]

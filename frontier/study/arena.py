@@ -13,11 +13,10 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import pandas as pd
 import typer
-from rich.console import Console
 
 from frontier.analysis.arena import HIDDEN, SAME, TRAINING, contrasts, controls, means, replicates
 from frontier.analysis.intervals import LEVEL
-from frontier.commands.command_line import command
+from frontier.commands.command_line import command, print_lines
 from frontier.core.truth import HEADLINE
 from frontier.reporting.numbers import percent
 from frontier.results.arms import arm_name
@@ -50,7 +49,7 @@ def main(
 ) -> None:
     """Write the page on runs whose problems have a known truth."""
     for path in write_arena([load_run(folder) for folder in results], out)[:1]:
-        Console().print(f"report: {path}", highlight=False, soft_wrap=True)
+        print_lines([f"report: {path}"])
 
 
 def write_arena(runs: list[Run], out: Path) -> list[Path]:

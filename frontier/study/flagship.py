@@ -10,10 +10,9 @@ from pathlib import Path
 from typing import Annotated
 
 import typer
-from rich.console import Console
 
 from frontier.analysis.speed import Unit
-from frontier.commands.command_line import command, draw_report
+from frontier.commands.command_line import command, draw_report, print_lines
 from frontier.core.errors import InputError
 from frontier.results.compact import compact_run
 from frontier.results.run import load_run
@@ -59,31 +58,30 @@ def main(
     """Regenerate the committed reports; with --collect from newly finished runs."""
     from frontier.reporting.front_door import write_front_door
 
-    console = Console()
     flagship = results / "flagship"
     for name in EVERY if collect else ():
         if (results / name / "cells.parquet").is_file():
             size = compact_run(results / name, flagship / name, cells_only=name in CELLS_ONLY)
-            console.print(f"compact: {flagship / name} ({size / 1e6:.1f} MB)", highlight=False, soft_wrap=True)
+            print_lines([f"compact: {flagship / name} ({size / 1e6:.1f} MB)"])
     found = [name for name in EVERY if (flagship / name / "cells.parquet").is_file()]
     if not found:
         raise InputError(flagship, "no compact results", cure="run the experiments, then use --collect")
     own = (*CLAIMS, *SCALES[1:], SHAPES, *AREAS, *ARENA, *TUNED, HOUSEHOLDS, SELECTION)  # have pages of their own
     for path in (_report(name, flagship / name, out) for name in found if name not in own):
-        console.print(f"report: {path}", highlight=False, soft_wrap=True)
+        print_lines([f"report: {path}"])
     if samples := [load_run(flagship / name) for name in ARENA if name in found]:
         page = write_arena(samples, out / "arena")[0]
-        console.print(f"report: {page}", highlight=False, soft_wrap=True)
+        print_lines([f"report: {page}"])
     if tuned := [load_run(flagship / name) for name in TUNED if name in found]:
         page = write_tuned(tuned, out / "tuned")[0]
-        console.print(f"report: {page}", highlight=False, soft_wrap=True)
+        print_lines([f"report: {page}"])
     if (kept := flagship / ACCURACIES).is_file():
-        console.print(f"report: {write_mlp(kept, out / 'mlp')}", highlight=False, soft_wrap=True)
+        print_lines([f"report: {write_mlp(kept, out / 'mlp')}"])
     if HOUSEHOLDS in found:
         page = write_households(load_run(flagship / HOUSEHOLDS, targets=True), out / "households")[0]
-        console.print(f"report: {page}", highlight=False, soft_wrap=True)
+        print_lines([f"report: {page}"])
     _, page = write_claims(load_found(flagship), out / "claims.md")
-    console.print(f"report: {page}\nall of them: {write_front_door(out)}", highlight=False, soft_wrap=True)
+    print_lines([f"report: {page}\nall of them: {write_front_door(out)}"])
 
 
 def _report(name: str, run: Path, out: Path) -> Path:

@@ -11,11 +11,10 @@ from typing import TYPE_CHECKING, Annotated
 
 import pandas as pd
 import typer
-from rich.console import Console
 
 from frontier.analysis.contrasts import contrasts, declared
 from frontier.analysis.resampled import over_samples
-from frontier.commands.command_line import command
+from frontier.commands.command_line import command, print_lines
 from frontier.core.errors import InputError
 from frontier.results.run import Run, load_run
 
@@ -36,7 +35,7 @@ def main(
 ) -> None:
     """Write the page on bootstrap samples of a survey's records."""
     path = write_households(load_run(results, targets=True), out)[0]
-    Console().print(f"report: {path}", highlight=False, soft_wrap=True)
+    print_lines([f"report: {path}"])
 
 
 def write_households(run: Run, out: Path) -> list[Path]:

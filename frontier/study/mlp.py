@@ -19,10 +19,9 @@ import numpy as np
 import pandas as pd
 import typer
 from numpy.typing import NDArray
-from rich.console import Console
 
 from frontier.analysis.intervals import mean_interval
-from frontier.commands.command_line import command
+from frontier.commands.command_line import command, print_lines
 from frontier.core import random
 from frontier.core.errors import InputError
 from frontier.core.problem import FloatArray
@@ -70,7 +69,7 @@ def main(
     if train:
         X, labels = digits()
         keep(pd.concat([compare(X, labels, seed, LAMS, EPOCHS) for seed in SEEDS]), kept)
-    Console().print(f"report: {write_mlp(kept, out)}", highlight=False, soft_wrap=True)
+    print_lines([f"report: {write_mlp(kept, out)}"])
 
 
 def write_mlp(kept: Path, out: Path) -> Path:

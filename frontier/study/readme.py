@@ -14,7 +14,6 @@ from typing import Annotated, Any
 
 import pandas as pd
 import typer
-from rich.console import Console
 
 from frontier.analysis.arena import HIDDEN, TRAINING, contrasts, controls, means, replicates
 from frontier.analysis.contrasts import contrasts as declared_contrasts
@@ -22,7 +21,7 @@ from frontier.analysis.contrasts import declared
 from frontier.analysis.heldout_metrics import METRICS
 from frontier.analysis.tuned import tuned_table
 from frontier.commands.catalogue import idea_of
-from frontier.commands.command_line import command
+from frontier.commands.command_line import command, print_lines
 from frontier.core.errors import InputError, did_you_mean
 from frontier.core.files import write_atomically
 from frontier.methods.registry import method_class, method_names
@@ -75,7 +74,7 @@ def main(
         if not page.is_file():
             raise InputError(page, "no such file", expected="a page with blocks to fill in", cure="check the path")
         write_atomically(page, filled(page.read_text(encoding="utf-8"), results, str(page)).encode())
-        Console().print(f"filled: {page}", highlight=False, soft_wrap=True)
+        print_lines([f"filled: {page}"])
 
 
 def filled(text: str, results: Path, place: str = "page") -> str:

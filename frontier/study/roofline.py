@@ -12,9 +12,8 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import pandas as pd
 import typer
-from rich.console import Console
 
-from frontier.commands.command_line import command
+from frontier.commands.command_line import command, print_lines
 from frontier.core.errors import InputError
 from frontier.problems.registry import build_problem
 from frontier.results.run import load_run
@@ -42,7 +41,7 @@ def main(
     from frontier.reporting.write import write_document  # matplotlib is imported only here
 
     path = write_document(_document(rows, manifest), out, name=f"{stem}_roofline.md")[0]
-    Console().print(f"report: {path}", highlight=False)
+    print_lines([f"report: {path}"])
 
 
 def _rows(cells: pd.DataFrame, manifest: Mapping[str, Any]) -> list[dict[str, Any]]:

@@ -15,6 +15,7 @@ import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from types import MappingProxyType
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -47,7 +48,7 @@ class Cell:
 
     @property
     def name(self) -> str:
-        coordinates = [f"{k}={v!r}" for k, v in dataclasses.asdict(self.point).items() if v is not None]
+        coordinates = [f"{k}={v!r}" for k, v in self.point.coordinates.items() if v is not None]
         coordinates += [f"repeat={self.repeat}"] if self.repeated else []
         return "/".join([self.problem, self.split, self.label, *coordinates])
 
@@ -118,6 +119,21 @@ class Plan:
         return hashlib.sha256("".join(batch.key for batch in self.batches).encode()).hexdigest()
 
 
+@dataclass(frozen=True, slots=True)
+class _Described:
+    """A method of the experiment with what a batch's key says of it, the same for all its batches."""
+
+    spec: MethodSpec
+    code: str
+    params: dict[str, Any]
+
+    @classmethod
+    def of(cls, spec: MethodSpec) -> _Described:
+        params = spec.params
+        code = method_code(spec.name, str(params.get("source", "")), texts_of(spec.name, spec.method))
+        return cls(spec, code, params | dict.fromkeys(PATHS & params.keys()))
+
+
 def make_plan(
     experiment: Experiment,
     problems: Mapping[str, CalibrationProblem],
@@ -127,20 +143,18 @@ def make_plan(
     """The plan of an experiment, given its problems, their splits and the cuts of those in parts (all by label)."""
     of_parts = [cut.problems(label) for label, cut in cuts.items()]
     fingerprints = {label: problem.fingerprint for some in (problems, *of_parts) for label, problem in some.items()}
-    codes = [
-        method_code(spec.name, str(spec.params.get("source", "")), texts_of(spec.name, spec.method))
-        for spec in experiment.methods
-    ]
+    described = [_Described.of(spec) for spec in experiment.methods]
     batches: list[Batch] = []
     wholes = []
 
-    def batch(label: str, split: Split, spec: MethodSpec, code: str, points: Sequence[Point], repeat: int) -> Batch:
+    def batch(label: str, split: Split, method: _Described, points: Sequence[Point], repeat: int) -> Batch:
+        spec = method.spec
         content: dict[str, object] = {
             "format": RESULT_FORMAT,
             "problem": [label, fingerprints[label]],
             "split": [split.name, split.fingerprint],
-            "method": [spec.label, spec.name, spec.params | dict.fromkeys(PATHS & spec.params.keys())],
-            "points": [dataclasses.asdict(point) for point in points],
+            "method": [spec.label, spec.name, method.params],
+            "points": [point.coordinates for point in points],
             "threads": experiment.threads,
         }
         repeated = experiment.repeats > 1
@@ -155,30 +169,31 @@ def make_plan(
         key = hashlib.sha256(json.dumps(content, sort_keys=True).encode()).hexdigest()[:32]
         cells = tuple(Cell(label, split.name, spec.label, point, repeat, repeated) for point in points)
         arms, limits = experiment.anchors, experiment.limits
-        return Batch(cells, split, spec, experiment.threads, key, arms, limits, code, experiment.bounds)
+        return Batch(cells, split, spec, experiment.threads, key, arms, limits, method.code, experiment.bounds)
 
-    def in_parts(whole: Batch, cut: Cut, code: str, repeat: int) -> Whole:
-        label, split, spec = whole.problem, whole.split, whole.method
-        place = f"problem '{label}', method '{spec.label}'"
+    def in_parts(whole: Batch, cut: Cut, method: _Described, repeat: int) -> Whole:
+        label, split = whole.problem, whole.split
+        place = f"problem '{label}', method '{method.spec.label}'"
         found = []
         points = [cell.point for cell in whole.cells]
         for part, own in zip(cut.parts, part_points(points, cut, place), strict=True):
             unique = list(dict.fromkeys(own))
-            one = batch(part_label(label, part), part_split(split, part, place), spec, code, unique, repeat)
+            one = batch(part_label(label, part), part_split(split, part, place), method, unique, repeat)
             found.append((one, tuple(unique.index(point) for point in own)))
         return Whole(whole, tuple(found), tuple(part.records for part in cut.parts))
 
     parts = [(label, split) for label in problems for split in splits[label]]
     for repeat, (label, split) in itertools.product(range(experiment.repeats), parts):
-        for spec, code in zip(experiment.methods, codes, strict=True):
+        for method in described:
+            spec = method.spec
             if label not in spec.problems or (spec.splits and split.name not in spec.splits):
                 continue
             n = problems[label].n_records
             calls = spec.method.calls(spec.points_on(n))
             for points in itertools.chain.from_iterable(_in_memory(call, n) for call in calls):
-                one = batch(label, split, spec, code, points, repeat)
+                one = batch(label, split, method, points, repeat)
                 if label in cuts and cuts[label].parts:
-                    wholes.append(in_parts(one, cuts[label], code, repeat))
+                    wholes.append(in_parts(one, cuts[label], method, repeat))
                     batches += [part for part, _ in wholes[-1].parts]
                 else:
                     batches.append(one)

@@ -10,6 +10,7 @@ import time
 from collections import defaultdict
 from collections.abc import Sequence
 from types import TracebackType
+from typing import Any
 
 from rich.console import Console
 from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
@@ -43,20 +44,20 @@ class SweepProgress:
         self.started = self.last_line = time.monotonic()
         self.bar: Progress | None = None
         if self.console.is_terminal and not quiet:
+            first, lost = TextColumn("{task.description}", markup=False), TextColumn("{task.fields[failed]}", "red")
             count, eta = TextColumn("{task.fields[count]}"), TextColumn("ETA {task.fields[eta]}")
-            columns = TextColumn("{task.description}"), BarColumn(), count, TimeElapsedColumn(), eta
-            self.bar = Progress(*columns, console=self.console)
-            self.task = self.bar.add_task(self._first_step(), total=1.0, count=self._count(), eta="unknown")
+            self.bar = Progress(first, lost, BarColumn(), count, TimeElapsedColumn(), eta, console=self.console)
+            shown: dict[str, Any] = {"failed": "", "count": self._count(), "eta": "unknown"}
+            self.task = self.bar.add_task(self._first_step(), total=1.0, **shown)
 
     def __enter__(self) -> SweepProgress:
         if self.bar:
             self.bar.start()
             return self
         if self.resumed:
-            already = f"resumed: {self.resumed} of {self.total} {self.unit} were already solved"
-            self.console.print(already, highlight=False)
+            self._say(f"resumed: {self.resumed} of {self.total} {self.unit} were already solved")
         if self.first:
-            self.console.print(f"{self._count()}, {self._first_step()}", highlight=False)
+            self._say(f"{self._count()}, {self._first_step()}")
         return self
 
     def __exit__(
@@ -76,18 +77,21 @@ class SweepProgress:
         left = self.seconds_left(now - self.started)
         eta = "unknown" if left is None else _duration(left)
         if self.bar:
-            failures = f" [red]{self.failed} failed[/red]" if self.failed else ""
             share = 1.0 if self.done >= self.total else 0.0 if left is None else (now - self.started) / (
                 now - self.started + left
             )  # fmt: skip
-            self.bar.update(self.task, completed=share, description=f"{label}{failures}", count=self._count(), eta=eta)
+            lost = f"{self.failed} failed" if self.failed else ""
+            shown: dict[str, Any] = {"failed": lost, "count": self._count(), "eta": eta}
+            self.bar.update(self.task, completed=share, description=label, **shown)
             return
         if now - self.last_line < LINE_EVERY_SECONDS and self.done < self.total:
             return
         self.last_line = now
         failures = f", {self.failed} failed" if self.failed else ""
-        line = f"{self._count()} ({label}){failures}, {_duration(now - self.started)} elapsed, ETA {eta}"
-        self.console.print(line, highlight=False)
+        self._say(f"{self._count()} ({label}){failures}, {_duration(now - self.started)} elapsed, ETA {eta}")
+
+    def _say(self, line: str) -> None:
+        self.console.print(line, highlight=False, markup=False, emoji=False, soft_wrap=True)
 
     def seconds_left(self, elapsed: float) -> float | None:
         """Until all is done, when so much time has gone by; None while nothing is known.

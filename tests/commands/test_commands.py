@@ -13,6 +13,7 @@ import pandas as pd
 import psutil
 import pytest
 
+from frontier.commands.command_line import print_lines
 from frontier.commands.start import start
 from tests.conftest import heed_interrupts
 
@@ -125,6 +126,12 @@ def test_a_command_begins_without_importing_what_it_may_be_stopped_in() -> None:
     )
     done = subprocess.run([sys.executable, "-c", asked], capture_output=True, text=True, env=environment(), check=True)
     assert done.stdout.strip() == "[]"
+
+
+def test_a_path_is_printed_as_it_is_also_where_it_looks_like_markup(capsys: pytest.CaptureFixture[str]) -> None:
+    lines = [f"results: {Path('a[b]/:x:')}", "x" * 300]
+    print_lines(lines)
+    assert capsys.readouterr().out.splitlines() == lines
 
 
 def test_a_worker_starts_without_pandas() -> None:

@@ -40,3 +40,15 @@ def test_the_first_line_comes_before_anything_is_done_and_says_what_it_waits_for
         for label in ("gates", "l1", "l1"):
             progress.advance(label, 1, 0, 1.0, 0.5)
     assert capsys.readouterr().err.startswith("4/4 cells (l1), 0 s elapsed, ETA 0 s")
+
+
+@pytest.mark.parametrize("terminal", [False, True])
+def test_a_label_is_shown_as_it_is_written_also_where_it_looks_like_markup(
+    terminal: bool, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setenv("FORCE_COLOR", "1" if terminal else "")
+    label = "a[/red]:x:"  # the end of what was not begun is an error, and :x: an emoji
+    with SweepProgress(2, 0, expected=[(label, 1.0), (label, 1.0)]) as progress:
+        progress.advance(label, 1, 1, 1.0, 1.0)
+        progress.advance(label, 1, 0, 1.0, 1.0)
+    assert label in capsys.readouterr().err

@@ -12,9 +12,8 @@ from typing import Annotated
 
 import pandas as pd
 import typer
-from rich.console import Console
 
-from frontier.commands.command_line import command
+from frontier.commands.command_line import command, print_lines
 from frontier.core.errors import InputError
 from frontier.reporting.markdown import pairs
 from frontier.results.run import Run, load_run
@@ -33,11 +32,10 @@ def main(
 ) -> None:
     """Judge every published claim from results and write the page."""
     judged, page = write_claims(load_folders(results) if results else load_found(Path("results")), out)
-    console = Console()
     for one in judged:
         condition = f" {one.verdict.condition}" if one.verdict.condition else ""
-        console.print(f"{one.claim.id}: {one.verdict.word}{condition}", highlight=False, markup=False, soft_wrap=True)
-    console.print(f"page: {page}", highlight=False, soft_wrap=True)
+        print_lines([f"{one.claim.id}: {one.verdict.word}{condition}"])
+    print_lines([f"page: {page}"])
 
 
 def write_claims(loaded: dict[str, Run], out: Path) -> tuple[list[Judged], Path]:

@@ -15,9 +15,8 @@ from typing import Annotated
 import numpy as np
 import pandas as pd
 import typer
-from rich.console import Console
 
-from frontier.commands.command_line import command
+from frontier.commands.command_line import command, print_lines
 from frontier.core.point import Point
 from frontier.methods.anchored_l1 import AnchoredL1
 from frontier.methods.base import Method
@@ -48,7 +47,7 @@ def main(
     """Measure Newton steps by blocks against conjugate gradients on files of areas (keep the machine idle)."""
     found = measured(records or SIZES, areas, repeats)
     keep(found, out)
-    Console().print(f"{ratios(found).to_string(index=False)}\ntable: {out}", highlight=False)
+    print_lines([f"{ratios(found).to_string(index=False)}\ntable: {out}"])
 
 
 def measured(records: list[int], areas: int, repeats: int) -> pd.DataFrame:

@@ -12,9 +12,8 @@ from typing import Annotated
 
 import pandas as pd
 import typer
-from rich.console import Console
 
-from frontier.commands.command_line import command
+from frontier.commands.command_line import command, print_lines
 from frontier.core.errors import InputError
 from frontier.results.run import Run, load_run
 from frontier.study.kept import read_kept
@@ -41,7 +40,7 @@ def main(
     """Fit the growth of seconds and peak memory with records, targets and non-zeros, and draw it."""
     if measure:
         measure_rates(results[0], int(load_run(results[0]).manifest["threads_per_batch"]))
-    Console().print(f"report: {write_scale(results, out, shapes, areas or [])}", highlight=False)
+    print_lines([f"report: {write_scale(results, out, shapes, areas or [])}"])
 
 
 def write_scale(results: Sequence[Path], out: Path, shapes: Path | None = None, areas: Sequence[Path] = ()) -> Path:

@@ -19,10 +19,9 @@ from typing import Annotated, Any
 
 import pandas as pd
 import typer
-from rich.console import Console
 from scipy.stats import linregress
 
-from frontier.commands.command_line import command
+from frontier.commands.command_line import command, print_lines
 from frontier.results.store import Store
 from frontier.study.kept import keep
 from frontier.sweep.session import Session, open_session
@@ -48,7 +47,7 @@ def main(
     """Measure the overhead of processes and of a Dask cluster on this machine (keep it idle: some minutes)."""
     found = measured([size.strip() for size in sizes.split(",")], repeats)
     keep(found, out)
-    Console().print(f"{laws(found).to_string(index=False)}\ntable: {out}", highlight=False)
+    print_lines([f"{laws(found).to_string(index=False)}\ntable: {out}"])
 
 
 def measured(sizes: Sequence[str], repeats: int) -> pd.DataFrame:
