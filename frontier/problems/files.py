@@ -26,6 +26,7 @@ from frontier.core.problem import CalibrationProblem, FloatArray
 from frontier.core.truth import SCALE_FLOOR, Truth, hidden_truth
 from frontier.problems.own_data.cells import mistakes_in_cells, read_cells
 from frontier.problems.own_data.dialect import Dialect
+from frontier.problems.own_data.ids import numbering, repeated_ids, unused_ids
 from frontier.problems.own_data.lists import (
     LEAVE_OUT,
     REMARKS,
@@ -44,7 +45,6 @@ from frontier.problems.own_data.microdata import (
     missing_categories,
     record_table,
     records_of,
-    repeated_ids,
     select,
     unknown_categories,
 )
@@ -137,7 +137,9 @@ def build(
             raise error from None
         listed, unused = cells.targets, cells.unused
         M = estimate_matrix(data, cells)
-        warned += unknown_categories(data, cells) + missing_categories(data, cells) + repeated_ids(data, id)
+        numbers = numbering(data)
+        warned += unknown_categories(data, cells) + missing_categories(data, cells)
+        warned += repeated_ids(data, id) + unused_ids(data, id, numbers)
         reason = partial(empty_target, data, cells)
         sources: tuple[str, ...] = (microdata, targets)
         if hidden is not None:
@@ -152,7 +154,7 @@ def build(
             id,
             head,
             cells.categories,
-            frozenset(name for name in (id, weight, group, stratum, head, q) if name),
+            frozenset(name for name in (id, weight, group, stratum, head, q, *numbers) if name),
         )
     elif matrix is not None and records is not None:
         _refuse("is used with microdata only", {"head": head, "where": where})

@@ -19,7 +19,7 @@ import pyarrow as pa
 import scipy.sparse as sp
 from numpy.typing import NDArray
 
-from frontier.core.errors import InputError, some
+from frontier.core.errors import InputError
 from frontier.core.problem import FloatArray
 from frontier.problems.own_data.cells import BOOLEANS, OR, WHERE, Cells, Filter, IntArray
 from frontier.problems.own_data.dialect import cure
@@ -27,7 +27,6 @@ from frontier.problems.own_data.lists import LEAVE_OUT, Records, check_weights, 
 from frontier.problems.own_data.tables import SHOWN, Column, Table, is_usable, near, unusable
 from frontier.problems.size import LARGEST_STORED
 
-FEW_REPEATED = 0.05  # of the records: a file of persons has more with several rows
 MOST_CODES = 12  # different whole numbers in a column of codes
 CODES_LOOKED_AT = 10_000  # first, to tell a column of amounts quickly
 
@@ -253,16 +252,6 @@ def missing_categories(data: Microdata, cells: Cells) -> tuple[str, ...]:
             rows = "1 row" if missing == 1 else f"{missing:,} rows"
             found.append(f"{data.table.shown}: {rows} without '{name}' count in no target that asks for one")
     return tuple(found)
-
-
-def repeated_ids(data: Microdata, id: str | None) -> tuple[str, ...]:
-    """A warning where nearly every record is one row, and a few are several: ids that were given twice, perhaps."""
-    rows = np.bincount(data.record, minlength=len(data.ids))
-    several = np.flatnonzero(rows > 1)
-    if id is None or not several.size or several.size > FEW_REPEATED * len(rows):
-        return ()
-    what = f"{several.size:,} ids of '{id}' stand in several rows, each is one record"
-    return (f"{data.table.shown}: {what}: {some(data.ids[several].tolist())}",)
 
 
 def empty_target(data: Microdata, cells: Cells, j: int) -> InputError:
