@@ -11,6 +11,7 @@ It is loaded by name only, so that pytest sessions without it do not import fron
 
 from __future__ import annotations
 
+import shlex
 from collections.abc import Callable
 from pathlib import Path
 
@@ -50,7 +51,8 @@ def frontier_check(tmp_path: Path) -> Callable[..., Check]:
         except InputError as error:
             pytest.fail(str(error), pytrace=False)
         if found.code:
-            command = f"python -m frontier.check {folder} --against {baseline} --update"
+            what = shlex.join([str(folder), "--against", str(baseline), "--update"])
+            command = f"python -m frontier.check {what}"
             pytest.fail(f"{as_text(found.findings, found.headline)}\nif this is meant: {command}", pytrace=False)
         return found
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -58,9 +59,9 @@ def lines(
 
 def command(row: Mapping[str, Any], params: Mapping[str, Any], problem: str, out: str = "weights.parquet") -> str:
     """The command line that writes the weights of a row of the table."""
-    settings = "".join(f" --set {name}={value}" for name, value in params.items())
-    chosen = f"--method {row['method']} --budget {row['budget']}{settings} --refit {row['refit']}"
-    return f"frontier fit {problem} {chosen} --out {out}"
+    settings = [word for name, value in params.items() for word in ("--set", f"{name}={value}")]
+    chosen = ["--method", str(row["method"]), "--budget", str(row["budget"]), *settings, "--refit", str(row["refit"])]
+    return shlex.join(["frontier", "fit", problem, *chosen, "--out", out])
 
 
 def _aligned(rows: Sequence[Mapping[str, Any]]) -> list[str]:

@@ -5,6 +5,8 @@ Exit codes: 0 done, 1 the machine failed (disk full), 2 bad input; a file that i
 
 from __future__ import annotations
 
+import re
+import shlex
 from functools import partial
 from pathlib import Path
 from typing import Annotated
@@ -16,10 +18,10 @@ from frontier.core.errors import InputError
 
 TEMPLATE = '''"""A method of my own: keeps the records with the largest initial weights, scaled to the same total.
 
-Check it:    python -m frontier contract {file}:MyMethod
-Use it:      python -m frontier fit PROBLEM.yaml --method {file}:MyMethod --budget 500 --out weights.csv
+Check it:    python -m frontier contract {shown}
+Use it:      python -m frontier fit PROBLEM.yaml --method {shown} --budget 500 --out weights.csv
 Compare it:  in an experiment file in the folder of this file
-             methods: [{{name: {name}:MyMethod, budget: [100, 500]}}, {{name: top_k, budget: [100, 500]}}]
+             methods: [{{name: {name}, budget: [100, 500]}}, {{name: top_k, budget: [100, 500]}}]
 """
 
 from collections.abc import Sequence
@@ -74,10 +76,15 @@ def main(path: Annotated[Path, typer.Argument(help="the new Python file")]) -> N
         raise InputError(path, "not a Python file", expected="a name that ends in .py")
     if path.exists():
         raise InputError(path, "is there already", cure="give a new name")
+    shown = shlex.quote(f"{path.as_posix()}:MyMethod")
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
         with path.open("x", encoding="utf-8") as file:
-            file.write(TEMPLATE.format(file=path.as_posix(), name=path.name))
+            file.write(TEMPLATE.format(shown=shown, name=_in_yaml(f"{path.name}:MyMethod")))
     except (FileExistsError, NotADirectoryError) as error:
         raise InputError(path, f"cannot be written: {error.strerror}") from None
-    print_lines([f"written: {path}", f"check it: python -m frontier contract {path}:MyMethod"])
+    print_lines([f"written: {path}", f"check it: python -m frontier contract {shown}"])
+
+
+def _in_yaml(text: str) -> str:
+    return text if re.fullmatch(r"[\w./:-]+", text) else "'{}'".format(text.replace("'", "''"))

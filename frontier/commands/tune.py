@@ -5,6 +5,7 @@ Exit codes: 0 done, 1 the machine failed (disk full), 2 bad input, 130 interrupt
 
 from __future__ import annotations
 
+import shlex
 import warnings
 from collections.abc import Iterator, Sequence
 from functools import partial
@@ -44,7 +45,7 @@ def main(
         print_lines(_lines(found))
         tuned = folder / "tuned.yaml"
         if search_only:
-            print_lines([f"compare: python -m frontier run {tuned}"])
+            print_lines([f"compare: python -m frontier run {shlex.quote(str(tuned))}"])
             return
         session = open_session(tuned, experiment.parent)
     run_session(session, Store(folder), jobs=jobs, fresh=fresh, warn=lambda line: print_error(f"note: {line}"))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import shlex
 from pathlib import Path
 
 import numpy as np
@@ -11,6 +12,7 @@ import pytest
 from typer.testing import CliRunner
 
 import frontier
+import frontier.advice.in_words as in_words
 from frontier.advice.candidates import candidates
 from frontier.advice.choice import table
 from frontier.commands.new_method import main as new_method
@@ -229,3 +231,10 @@ def test_an_experiment_can_ask_for_numbers_of_records_by_category(ohio: Calibrat
     ):
         with pytest.raises(InputError, match=f"problem '{name}'.auxiliary: .*{said}"):
             frontier.load_problem(name, auxiliary="categories")
+
+
+def test_a_command_can_be_copied_also_where_the_name_of_a_file_needs_quotes() -> None:
+    row = {"method": "my [m].py:MyMethod", "budget": 100, "refit": "none"}
+    asked = shlex.split(in_words.command(row, {"epochs": 600}, "it's a [b].yaml"))
+    assert asked[:5] == ["frontier", "fit", "it's a [b].yaml", "--method", "my [m].py:MyMethod"]
+    assert asked[7:9] == ["--set", "epochs=600"]

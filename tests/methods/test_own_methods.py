@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import pickle
+import shlex
 import sys
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
@@ -13,6 +14,7 @@ from typing import ClassVar
 import numpy as np
 import pandas as pd
 import pytest
+import yaml
 
 import frontier
 from frontier.__main__ import main
@@ -34,7 +36,7 @@ from frontier.sweep.merging import merge_runs
 from frontier.sweep.run import run_session
 from frontier.sweep.session import open_session
 
-MINE = TEMPLATE.format(file="my_method.py", name="my_method.py")
+MINE = TEMPLATE.format(shown="my_method.py:MyMethod", name="my_method.py:MyMethod")
 EXPERIMENT = """\
 problems: [{name: planted}]
 methods:
@@ -434,6 +436,18 @@ def test_the_code_of_a_packages_method_is_all_of_the_package(package: Path, tmp_
 
 
 # the contract
+
+
+def test_what_the_first_file_says_can_be_copied_also_where_its_name_needs_quotes(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    assert command("new-method", "o'my [m] x.py") == 0
+    said = capsys.readouterr().out.partition("check it: ")[2]
+    assert shlex.split(said) == ["python", "-m", "frontier", "contract", "o'my [m] x.py:MyMethod"]
+    text = (tmp_path / "o'my [m] x.py").read_text()
+    entries = yaml.safe_load(text.partition("methods: ")[2].partition("\n")[0])
+    assert entries[0] == {"name": "o'my [m] x.py:MyMethod", "budget": [100, 500]}
 
 
 def test_the_first_file_passes_the_contract_as_it_is_and_is_never_replaced(
