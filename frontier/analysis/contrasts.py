@@ -1,9 +1,10 @@
 """Declared comparisons of two arms: difference in held-out error, verdict, training error, and every other reading.
 
 An experiment declares its contrasts in its file, before it is run; where it declares none they are the two camps, as
-fitted and refit. Everything else in a report is exploratory and tests nothing. Both arms are averaged over ln k along
-their curves (`frontier.analysis.curves`) from the smallest to the largest size that each has in every fold and seed:
-one test a contrast (`frontier.analysis.paired_test`). A contrast without such a range has no row.
+fitted and refit, and where a camp is missing its first method that makes small files with every other, as fitted.
+Everything else in a report is exploratory and tests nothing. Both arms are averaged over ln k along their curves
+(`frontier.analysis.curves`) from the smallest to the largest size that each has in every fold and seed: one test a
+contrast (`frontier.analysis.paired_test`). A contrast without such a range has no row.
 
 Three outcomes are told apart with the training error beside: better on both, a trade-off, worse on both. Skill is
 `1 − error/error(w0)`: below 0 the initial weights, fitted to nothing, predict better.
@@ -60,14 +61,23 @@ def camps_of(cells: pd.DataFrame) -> tuple[str, str] | None:
 
 
 def declared(manifest: Mapping[str, Any], cells: pd.DataFrame) -> list[Contrast]:
-    """The contrasts of a run: those of its file, else the camps on every arm that both have."""
+    """The contrasts of a run: those of its file, else the camps on every arm of both, else `_first_and_others`."""
     given = [((str(a), str(x)), (str(b), str(y))) for a, x, b, y in manifest.get("contrasts") or []]
-    camps = None if given else camps_of(cells)
-    if camps is None:
+    if given:
         return given
-    points = frontier_points(cells)
+    points, camps = frontier_points(cells), camps_of(cells)
+    if camps is None:
+        return _first_and_others(points)
     arms = [set(points.loc[points["label"] == label, "refit"]) for label in camps]
     return [((camps[0], refit), (camps[1], refit)) for refit in sorted(arms[0] & arms[1], reverse=True)]
+
+
+def _first_and_others(points: pd.DataFrame) -> list[Contrast]:
+    """The first method, in the order of the file, with every other one, as fitted; those of the whole file left out."""
+    small = points["budget"].notna() | (points["lam"].fillna(0) > 0)
+    labels = dict.fromkeys(points.loc[small & (points["refit"] == "none"), "label"].astype(str))
+    first, *others = labels or [""]
+    return [((first, "none"), (other, "none")) for other in others]
 
 
 @dataclass(frozen=True, slots=True, eq=False)

@@ -75,4 +75,5 @@ def design_title(manifest: Mapping[str, Any], problem: str, design: str, splits:
         return figure_title(manifest, problem, splits[0])
     records = problem_facts(manifest, problem, splits[0]).records
     size = "" if records is None else f"{records:,} records, "
-    return f"{problem}: {size}{design} of {len(splits)} folds"
+    known = {"fold": f"{len(splits)} folds", "random": f"{len(splits)} random splits"}
+    return f"{problem}: {size}{known.get(design, f'{design} of {len(splits)} folds')}"

@@ -67,7 +67,7 @@ class Prepared:
 
     @cached_property
     def declared(self) -> list[Contrast]:
-        """The comparisons that the experiment was made for, or those of the two camps."""
+        """The comparisons that the experiment was made for, or those that stand for them."""
         return declared(self.manifest, self.stored) if self.can_compare else []
 
     @cached_property

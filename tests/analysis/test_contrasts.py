@@ -114,6 +114,19 @@ def test_what_an_experiment_declares_goes_before_the_camps() -> None:
     assert declared({}, cells[cells["label"] == "path"]) == []
 
 
+def test_without_both_camps_the_first_method_is_compared_with_every_other_but_those_of_the_whole_file() -> None:
+    points = [
+        *curve("mine", {10: [0.1] * 3, 20: [0.1] * 3}, method="mine.py:MyMethod"),
+        *curve("gates", {10: [0.1] * 3, 20: [0.1] * 3}, method="hard_concrete"),
+        *curve("core", {10: [0.1] * 3, 20: [0.1] * 3}, method="coreset"),
+        *curve("dense", {40: [0.1] * 3}, method="greg"),
+    ]
+    cells, _ = tables(*points)
+    cells.loc[cells["label"] == "dense", ["lam", "budget"]] = None
+    found = declared({}, cells)
+    assert found == [(("mine", "none"), ("gates", "none")), (("mine", "none"), ("core", "none"))]
+
+
 @pytest.mark.parametrize(
     ("verdict", "interval", "words"),
     [

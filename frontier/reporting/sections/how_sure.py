@@ -22,9 +22,10 @@ PLACE = 4
 FRONT = True
 READING = (
     "**Declared comparisons.** An experiment names the comparisons that it is made for before it is run (without any, "
-    "the two camps are compared). Each is one test: both arms' held-out errors, capped at 100% a target, averaged over "
-    "ln k between the sizes given. A winner is found after Holm's adjustment for the comparisons of the problem and "
-    "design: with a probability of 95% no winner is false. Every other number of a report is exploratory.",
+    "the two camps are compared, or the first method with every other). Each is one test: both arms' held-out errors, "
+    "capped at 100% a target, averaged over ln k between the sizes given. A winner is found after Holm's adjustment "
+    "for the comparisons of the problem and design: with a probability of 95% no winner is false. Every other number "
+    "of a report is exploratory.",
     "**Verdicts.** *Depends on family*: single families contradict each other beyond the seeds. *Level*: within one "
     "percentage point, shown. *Undecided* is not *level*: beside it stand the smallest difference that would have been "
     "found in 80 of 100 repetitions, and the smallest margin within which the two are shown to be alike. *Out of "
