@@ -118,7 +118,7 @@ def _others(rows: list[dict[Any, Any]]) -> str:
         return ""
     won = [row for row in rows if row["verdict"].endswith("better")]
     won.sort(key=lambda row: -abs(row["difference"]))
-    of = f"Of the {len(rows)} other declared comparisons" if len(rows) > 1 else "The other declared comparison"
+    of = f"Of the {len(rows)} other comparisons" if len(rows) > 1 else "The other comparison"
     if not won:
         return f"{of} none has a winner." if len(rows) > 1 else f"{of} has no winner."
     told = "; ".join(map(winner, won[:MOST_NAMED])) + ("; …" if len(won) > MOST_NAMED else "")

@@ -58,7 +58,7 @@ def tally(part: pd.DataFrame) -> str:
     verdicts, n = part["verdict"], len(part)
     won, depend = int(verdicts.str.endswith("better").sum()), int((verdicts == DEPENDS).sum())
     reach, turned = int((verdicts == OUT_OF_REACH).sum()), int((part["metrics_like"] < len(METRICS)).sum())
-    told = f"Of {n} declared comparison{'s' * (n > 1)} {won} {'has' if won == 1 else 'have'} a winner"
+    told = f"Of {n} comparison{'s' * (n > 1)} {won} {'has' if won == 1 else 'have'} a winner"
     told += f", {depend} {'depends' if depend == 1 else 'depend'} on the family" if depend else ""
     told += f", {reach} could not have been decided by any difference" if reach else ""
     told += f". The sign of {turned} changes with the metric" if turned else ". No sign changes with the metric"
