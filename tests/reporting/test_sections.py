@@ -182,11 +182,22 @@ def test_without_estimates_held_out_targets_or_a_rival_there_is_nothing_to_say(r
     assert blocks_of(cells[cells["label"] == "L0"], targets, manifest) == []
 
 
-def test_a_run_with_one_camp_that_declares_nothing_has_nothing_to_compare(run: Path) -> None:
+def test_a_run_with_one_camp_that_declares_nothing_compares_its_first_method_with_every_other(run: Path) -> None:
     cells, targets, manifest = loaded(run)
     without = cells[cells["label"] != "anchored_l1"]
     kept = targets[targets["cell"].isin(without["cell"])]
-    blocks = blocks_of(without, kept, manifest | {"contrasts": []})
+    found = frames(blocks_of(without, kept, manifest | {"contrasts": []}))["Contrasts"]
+    first, *others = dict.fromkeys(without["label"])
+    assert set(found["a"]) == {first}
+    assert set(found["b"]) <= set(others)
+    assert set(found["refit_a"]) == set(found["refit_b"]) == {"none"}
+
+
+def test_a_run_of_one_method_beside_the_initial_weights_has_nothing_to_compare(run: Path) -> None:
+    cells, targets, manifest = loaded(run)
+    alone = cells[cells["label"].isin(["L0", "initial_weights"])]
+    kept = targets[targets["cell"].isin(alone["cell"])]
+    blocks = blocks_of(alone, kept, manifest | {"contrasts": []})
     assert "Contrasts" not in frames(blocks)
     assert captions(blocks)
     assert not any("Attainment of" in caption or "family by family" in caption for caption in captions(blocks))
