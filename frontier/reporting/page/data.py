@@ -58,7 +58,8 @@ class Part:
     @property
     def name(self) -> str:
         if len(self.splits) > 1:
-            return f"{self.design}: {len(self.splits)} folds together"
+            named = "" if self.design == "fold" else f"{self.design}: "
+            return f"{named}{len(self.splits)} folds together"
         return self.splits[0]
 
 
