@@ -16,7 +16,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from frontier.analysis.groups import Columns, arrays_of, groups_of, rows_where
+from frontier.analysis.groups import Columns, arrays_of, groups_of, known, rows_where
 from frontier.core.errors import InputError
 from frontier.results.schema import POINT, TIMINGS, has_weights, is_hollow, missed_budget, selected
 from frontier.results.supports import OVERLAPS
@@ -117,7 +117,7 @@ def _collapse(group: Columns) -> dict[str, Any]:
     row: dict[str, Any] = {
         "lam_absolute": _common(group["lam_absolute"]),
         "n_seeds": len(group["seed"]),
-        "seeded": bool((~np.isnan(group["seed"])).any()),
+        "seeded": known(group["seed"]).size > 0,
         "n_with_weights": len(good["seed"]),
         "n_hollow": int(good["hollow"].sum()),
     }
@@ -135,7 +135,7 @@ def _collapse(group: Columns) -> dict[str, Any]:
 
 def _statistics(values: NDArray[np.float64]) -> tuple[float, float, float, float]:
     """Mean, minimum, maximum and standard error of the values that are there."""
-    values = values[~np.isnan(values)]
+    values = known(values)
     if not values.size:
         return (float("nan"),) * 4
     finite = bool(np.isfinite(values).all())
@@ -156,7 +156,7 @@ def fit_seconds(good: Columns) -> tuple[NDArray[np.float64], str]:
 
 def _common(values: NDArray[np.float64]) -> float:
     """The value that all share, or their mean."""
-    values = values[~np.isnan(values)]
+    values = known(values)
     if not values.size:
         return float("nan")
     return float(values[0]) if (values == values[0]).all() else float(values.mean())

@@ -20,7 +20,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from frontier.analysis.aggregate import first_repeats, fit_seconds
-from frontier.analysis.groups import Columns, groups_of, rows_where
+from frontier.analysis.groups import Columns, groups_of, known, rows_where
 from frontier.results.designs import design_of, designs
 from frontier.results.schema import REFITS
 
@@ -54,7 +54,7 @@ def by_budget(ready: pd.DataFrame) -> pd.DataFrame:
         good = rows_where(group, group["has_weights"])
         row = key | {"n_cells": len(group["seed"]), "n_with_weights": len(good["seed"])}
         row |= {"n_missed": int(good["missed"].sum()), "n_hollow": int(good["hollow"].sum())}
-        row |= {"n_splits": len(set(good["split"])), "n_seeds": len(set(good["seed"][~np.isnan(good["seed"])]))}
+        row |= {"n_splits": len(set(good["split"])), "n_seeds": len(set(known(good["seed"])))}
         for metric, (mean, error) in pooled(good, POOLED).items():
             row |= {f"{metric}_mean": mean, f"{metric}_se": error}
         spent, row["timing"] = fit_seconds(good)
@@ -70,12 +70,12 @@ def pooled(cells: Columns, metrics: Iterable[str]) -> dict[str, tuple[float, flo
     found = {}
     for metric in metrics:
         values = cells[metric]
-        known = ~np.isnan(values)
-        if not known.any():
+        there = ~np.isnan(values)
+        if not there.any():
             found[metric] = float("nan"), float("nan")
             continue
-        codes = whole if known.all() else [_codes(some[known]) for some in groups]
-        by_split, by_seed = (np.bincount(some, weights=values[known]) / np.bincount(some) for some in codes)
+        codes = whole if there.all() else [_codes(some[there]) for some in groups]
+        by_split, by_seed = (np.bincount(some, weights=values[there]) / np.bincount(some) for some in codes)
         terms = [float(part.var(ddof=1)) / len(part) for part in (by_split, by_seed) if len(part) > 1]
         found[metric] = float(by_split.mean()), float(np.sqrt(sum(terms))) if terms else float("nan")
     return found

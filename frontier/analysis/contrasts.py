@@ -50,9 +50,8 @@ Arm = tuple[str, str]  # label, refit
 Contrast = tuple[Arm, Arm]
 
 
-def camps_of(cells: pd.DataFrame) -> tuple[str, str] | None:
+def _camps(points: pd.DataFrame) -> tuple[str, str] | None:
     """The labels of the two camps; None when one of them has no point in the run."""
-    points = frontier_points(cells)
     labels = [
         next((str(part["label"].iloc[0]) for name in names if len(part := points[points["method"] == name])), None)
         for names in ((CAMPS[0],), CAMPS[1])
@@ -65,7 +64,8 @@ def declared(manifest: Mapping[str, Any], cells: pd.DataFrame) -> list[Contrast]
     given = [((str(a), str(x)), (str(b), str(y))) for a, x, b, y in manifest.get("contrasts") or []]
     if given:
         return given
-    points, camps = frontier_points(cells), camps_of(cells)
+    points = frontier_points(cells)
+    camps = _camps(points)
     if camps is None:
         return _first_and_others(points)
     arms = [set(points.loc[points["label"] == label, "refit"]) for label in camps]

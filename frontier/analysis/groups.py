@@ -35,6 +35,11 @@ def arrays_of(column: pd.Series[Any]) -> NDArray[Any]:
     return column.to_numpy()
 
 
+def known(values: NDArray[np.float64]) -> NDArray[np.float64]:
+    """The numbers that are there."""
+    return values[~np.isnan(values)]
+
+
 def rows_where(columns: Columns, chosen: NDArray[np.bool_]) -> Columns:
     """The chosen rows of a group."""
     return {name: values[chosen] for name, values in columns.items()}

@@ -27,5 +27,4 @@ def main(
 ) -> None:
     """Regenerate a run's report from its results."""
     written = draw_report(results, out, foreign or [], vector=vector)
-    for path in written[:2]:
-        print_lines([f"report: {path}"])
+    print_lines(f"report: {path}" for path in written[:2])

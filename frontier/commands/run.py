@@ -69,13 +69,10 @@ def _print_plan(session: Session) -> None:
         cell = batch.cells[0]
         groups.setdefault((cell.problem, cell.split, cell.label), []).append(len(batch.cells))
     rows = [(*names, f"{sum(sizes):,}", f"{len(sizes):,}") for names, sizes in groups.items()]
-    print_lines(aligned([("problem", "split", "method", "cells", "batches"), *rows], left=range(3)))
-    print_lines(
-        [
-            f"{len(session.plan.cells)} cells in {len(session.plan.batches)} batches, "
-            f"{session.experiment.threads} thread(s) each; plan {session.plan.fingerprint[:12]}"
-        ]
-    )
+    lines = aligned([("problem", "split", "method", "cells", "batches"), *rows], left=range(3))
+    all_cells = f"{len(session.plan.cells)} cells in {len(session.plan.batches)} batches"
+    threads = f"{session.experiment.threads} thread(s) each"
+    print_lines([*lines, f"{all_cells}, {threads}; plan {session.plan.fingerprint[:12]}"])
 
 
 def _print_warning(message: Warning | str, *_: object, **__: object) -> None:

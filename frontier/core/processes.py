@@ -35,8 +35,9 @@ def in_processes(task: Callable[..., T], calls: Iterable[tuple[Any, ...]], proce
     if processes == 1:
         yield (task(*call) for call in calls)
         return
-    ways: dict[str, Any] = {"return_as": "generator_unordered", "batch_size": 1, "pre_dispatch": "2*n_jobs"}
-    parallel = Parallel(n_jobs=processes, backend="loky", **ways, **DEAF)
+    parallel = Parallel(
+        processes, backend="loky", return_as="generator_unordered", batch_size=1, pre_dispatch="2*n_jobs", **DEAF
+    )
     with _without_news():
         folder = Path.cwd()
         results: Generator[T] = parallel(delayed(_in_folder)(folder, task, *call) for call in calls)

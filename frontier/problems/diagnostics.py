@@ -31,6 +31,8 @@ class DataWarning(UserWarning):
 
 def diagnose(problem: CalibrationProblem) -> pd.DataFrame:
     """One row per target: target, family, value, estimate_at_w0 (target units), records (count), largest_record."""
+    import pandas as pd
+
     M = problem.M
     records = np.diff(M.indptr)
     shares = np.abs(M.data) * problem.w0[M.indices]
@@ -38,8 +40,6 @@ def diagnose(problem: CalibrationProblem) -> pd.DataFrame:
     filled = records > 0
     if filled.any():
         largest[filled] = np.maximum.reduceat(shares, M.indptr[:-1][filled])
-    import pandas as pd
-
     return pd.DataFrame(
         {
             "target": problem.target_names,

@@ -137,9 +137,8 @@ def build(
             raise error from None
         listed, unused = cells.targets, cells.unused
         M = estimate_matrix(data, cells)
-        numbers = numbering(data)
         warned += unknown_categories(data, cells) + missing_categories(data, cells)
-        warned += repeated_ids(data, id) + unused_ids(data, id, numbers)
+        warned += repeated_ids(data, id) + unused_ids(data, id)
         reason = partial(empty_target, data, cells)
         sources: tuple[str, ...] = (microdata, targets)
         if hidden is not None:
@@ -154,7 +153,7 @@ def build(
             id,
             head,
             cells.categories,
-            frozenset(name for name in (id, weight, group, stratum, head, q, *numbers) if name),
+            frozenset(name for name in (id, weight, group, stratum, head, q) if name),
         )
     elif matrix is not None and records is not None:
         _refuse("is used with microdata only", {"head": head, "where": where})
@@ -253,7 +252,8 @@ def _record_table(
     survey: Table, where: Selection, id: str | None, head: str | None, codes: list[str], leave_out: frozenset[str]
 ) -> pd.DataFrame:
     """What the microdata say of each record beside its id, weight and group (`problems/records/variables.py`)."""
-    return record_table(select(survey, where, id), head=head, codes=codes, leave_out=leave_out)
+    data = select(survey, where, id)
+    return record_table(data, head=head, codes=codes, leave_out={*leave_out, *numbering(data)})
 
 
 def _together(hidden: str | None, matrix: str | None) -> None:

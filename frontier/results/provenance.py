@@ -93,7 +93,8 @@ def _imports(root: Path, code: CodeType) -> set[str]:
 def _names(package: str, code: CodeType) -> set[str]:
     """The modules of a package that a code imports, and what it imports from each: a tuple of names that it binds."""
     modules = [name for name in code.co_names if name.partition(".")[0] == package]
-    tuples = [names for names in code.co_consts if isinstance(names, tuple) and set(code.co_names).issuperset(names)]
+    bound = set(code.co_names)
+    tuples = [names for names in code.co_consts if isinstance(names, tuple) and bound.issuperset(names)]
     found = {*modules, *(f"{module}.{name}" for module in modules for names in tuples for name in names)}
     return found.union(*(_names(package, part) for part in code.co_consts if isinstance(part, CodeType)))
 

@@ -47,8 +47,7 @@ class SweepProgress:
             first, lost = TextColumn("{task.description}", markup=False), TextColumn("{task.fields[failed]}", "red")
             count, eta = TextColumn("{task.fields[count]}"), TextColumn("ETA {task.fields[eta]}")
             self.bar = Progress(first, lost, BarColumn(), count, TimeElapsedColumn(), eta, console=self.console)
-            shown: dict[str, Any] = {"failed": "", "count": self._count(), "eta": "unknown"}
-            self.task = self.bar.add_task(self._first_step(), total=1.0, **shown)
+            self.task = self.bar.add_task(self._first_step(), total=1.0, **self._shown("unknown"))
 
     def __enter__(self) -> SweepProgress:
         if self.bar:
@@ -80,9 +79,7 @@ class SweepProgress:
             share = 1.0 if self.done >= self.total else 0.0 if left is None else (now - self.started) / (
                 now - self.started + left
             )  # fmt: skip
-            lost = f"{self.failed} failed" if self.failed else ""
-            shown: dict[str, Any] = {"failed": lost, "count": self._count(), "eta": eta}
-            self.bar.update(self.task, completed=share, description=label, **shown)
+            self.bar.update(self.task, completed=share, description=label, **self._shown(eta))
             return
         if now - self.last_line < LINE_EVERY_SECONDS and self.done < self.total:
             return
@@ -109,6 +106,10 @@ class SweepProgress:
             return max(0.0, left) * elapsed / spent
         new = self.done - self.resumed
         return (self.total - self.done) * elapsed / new if new and elapsed > 0 else None
+
+    def _shown(self, eta: str) -> dict[str, Any]:
+        """The fields of the bar."""
+        return {"failed": f"{self.failed} failed" if self.failed else "", "count": self._count(), "eta": eta}
 
     def _count(self) -> str:
         return f"{self.done}/{self.total} {self.unit}"

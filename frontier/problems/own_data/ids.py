@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Iterator
 
 import numpy as np
 
@@ -24,9 +24,9 @@ def repeated_ids(data: Microdata, id: str | None) -> tuple[str, ...]:
     return (f"{data.table.shown}: {what}: {some(data.ids[several].tolist())}",)
 
 
-def numbering(data: Microdata) -> list[str]:
+def numbering(data: Microdata) -> Iterator[str]:
     """The columns that are named as ids are (`id`, `person_id`, `Serial`) and tell all rows apart."""
-    return [name for name in data.table.columns if NAMED.fullmatch(name.strip()) and _tells_apart(data, name)]
+    return (name for name in data.table.columns if NAMED.fullmatch(name.strip()) and _tells_apart(data, name))
 
 
 def _tells_apart(data: Microdata, name: str) -> bool:
@@ -37,9 +37,9 @@ def _tells_apart(data: Microdata, name: str) -> bool:
     return not column.missing.any() and len(np.unique(column.values)) == len(column.values) > 1
 
 
-def unused_ids(data: Microdata, id: str | None, columns: Sequence[str]) -> tuple[str, ...]:
-    """A warning about the first of the columns that number the rows, where no ids are given."""
-    if id is not None or not columns:
+def unused_ids(data: Microdata, id: str | None) -> tuple[str, ...]:
+    """A warning about the first column that numbers the rows, where no ids are given."""
+    name = next(numbering(data), None) if id is None else None
+    if name is None:
         return ()
-    name = columns[0]
     return (f"{data.table.shown}: '{name}' numbers the rows: give id: {name}, and weights are written under it",)

@@ -17,7 +17,7 @@ import pandas as pd
 
 from frontier.analysis.aggregate import fit_seconds, tally
 from frontier.analysis.budgets import pooled
-from frontier.analysis.groups import groups_of, rows_where
+from frontier.analysis.groups import groups_of, known, rows_where
 from frontier.analysis.profiles import HELD_OUT
 from frontier.reporting.convergence import thinned_traces
 from frontier.reporting.facts import problem_facts
@@ -138,15 +138,15 @@ def _points(cells: pd.DataFrame) -> list[dict[str, Any]]:
         good = rows_where(group, group["has_weights"])
         spent, timing = fit_seconds(good)
         confirmed = [value for value in good["certified"] if value is not None]
-        n_seeds = len(set(group["seed"][~np.isnan(group["seed"])]))
+        n_seeds = len(set(known(group["seed"])))
         row = key | {"n_cells": len(group["seed"]), "n_seeds": n_seeds, "n_with_weights": len(good["seed"])}
         row |= {"n_hollow": int(good["hollow"].sum()), "status": tally(group["status"]), "timing": timing}
         row["certified"] = None if not confirmed else 2 if all(confirmed) else 1 if any(confirmed) else 0
         row["gap"] = float(np.fmax.reduce(good["relative_gap"], initial=np.nan))
         row["seconds"] = float(spent.mean()) if spent.size else None
         for metric, (mean, error) in pooled(good, METRICS).items():
-            known = good[metric][~np.isnan(good[metric])]
-            lowest, highest = (known.min(), known.max()) if known.size else (np.nan, np.nan)
+            there = known(good[metric])
+            lowest, highest = (there.min(), there.max()) if there.size else (np.nan, np.nan)
             row[metric] = [mean, lowest, highest, error]
         rows.append(row)
     return rows
