@@ -11,6 +11,7 @@ from frontier.core.problem import CalibrationProblem
 from frontier.sweep.contract_problems import small_problem as make_problem
 
 SLOW = Path(__file__).parent / "slow.txt"
+DEVICES = ("cpu", pytest.param("cuda", marks=pytest.mark.gpu))  # for what holds on both
 
 
 @pytest.fixture

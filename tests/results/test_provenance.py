@@ -54,3 +54,11 @@ def test_a_method_of_your_own_has_the_code_that_it_imports(
     changed = {"objectives/anchored.py": b"# a word more"}
     monkeypatch.setattr(provenance, "_named_text", lambda root, path: honest(root, path) + changed.get(path, b""))
     assert (provenance.method_code.__wrapped__("own.py:Mine", texts=text) != before) is counts
+
+
+def test_gpus_are_named_after_the_processor_as_their_driver_tells(tmp_path: Path) -> None:
+    assert provenance._gpus(tmp_path / "no driver") == []
+    for place in ("0000:01:00.0", "0000:02:00.0"):
+        (tmp_path / place).mkdir()
+        (tmp_path / place / "information").write_text("Model: \t\t NVIDIA X1\nIRQ: 5\n", encoding="utf-8")
+    assert provenance._gpus(tmp_path) == ["2 NVIDIA X1"]

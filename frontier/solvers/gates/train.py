@@ -84,8 +84,9 @@ def _neighbour(task: Training, cells: Sequence[Fit]) -> Callable[[int], tuple[fl
 def _blocks(task: Training, cells: Sequence[Fit]) -> tuple[list[tuple[Sequence[Fit], Callable[[], Trainer]]], int]:
     """The cells of each block, in the order of `cells`, and its building: when its turn comes; gone when done.
 
-    Beside them how many may be trained at once: one where a block itself uses all threads.
+    Beside them how many may be trained at once: one where a block itself uses all threads, or the whole GPU.
     """
+    builds: list[tuple[Sequence[Fit], Callable[[], Trainer]]] = []
     cuda = cuda_asked(task.schedule.device)
     if cuda or task.mask is not None:
         import torch
@@ -94,9 +95,9 @@ def _blocks(task: Training, cells: Sequence[Fit]) -> tuple[list[tuple[Sequence[F
 
         size, device = (cells_at_once(task), torch.device("cuda")) if cuda else (1, torch.device("cpu"))
         parts = [cells[i : i + size] for i in range(0, len(cells), size)]
-        return [(part, lambda part=part: TorchBlock(task, part, device)) for part in parts], len(parts)  # type: ignore[misc]
+        builds = [(part, lambda part=part: TorchBlock(task, part, device)) for part in parts]  # type: ignore[misc]
+        return builds, 1 if cuda else len(parts)
     matrices = Matrices.of(task)
-    builds: list[tuple[Sequence[Fit], Callable[[], Trainer]]] = []
     first = 0
     for width in block_widths(len(cells)):
         part = cells[first : first + width]

@@ -51,7 +51,7 @@ def by_autograd(task: Training, cell: Fit) -> tuple[FloatArray, FloatArray]:
         w = theta.exp() * (1 if task.mask is None else torch.tensor(task.mask(cell.seed, epoch)))
         if gates is not None:
             alpha, beta = parameters[1], task.temperatures[epoch]
-            noise = gate_logits((cell.seed,), epoch, torch.arange(n), torch.empty((n, 1), dtype=torch.float64))[:, 0]
+            noise = gate_logits((cell.seed,), epoch, torch.arange(n), torch.float64)[:, 0]
             z = (torch.sigmoid((noise + alpha) / beta) * gates.width + gates.gamma).clamp(0, 1)
             w = w * z
             value = value + cell.lam * torch.sigmoid(alpha - beta * np.log(-gates.gamma / gates.zeta)).sum()

@@ -19,7 +19,7 @@ from frontier.solvers.gates.torch_block import TorchBlock, gate_logits
 from frontier.solvers.gates.train import train
 from frontier.solvers.gates.training import Fit, Training
 from frontier.sweep.measure import limited_threads
-from tests.conftest import make_problem
+from tests.conftest import DEVICES, make_problem
 from tests.solvers.gates.tasks import by_autograd, make_task
 
 CELLS = [Fit(1e-3, 0), Fit(1e-1, 0), Fit(1e-3, 5)]
@@ -57,10 +57,11 @@ def test_training_equals_autograd_with_torchs_adam(variant: str) -> None:
             np.testing.assert_allclose(block.log_alpha(cell), log_alpha, rtol=1e-8, atol=1e-8)
 
 
+@pytest.mark.parametrize("device", DEVICES)
 @pytest.mark.parametrize("variant", VARIANTS)
-def test_the_torch_engine_agrees_with_the_kernel(variant: str) -> None:
+def test_the_torch_engine_agrees_with_the_kernel(variant: str, device: str) -> None:
     task = make_task(**VARIANTS[variant])
-    block, twin = trained(task, CELLS), TorchBlock(task, CELLS, torch.device("cpu"))
+    block, twin = trained(task, CELLS), TorchBlock(task, CELLS, torch.device(device))
     twin.advance(task.schedule.epochs)
     for cell in range(len(CELLS)):
         np.testing.assert_allclose(block.scale(cell), twin.scale(cell), rtol=1e-8)  # as above
@@ -85,7 +86,7 @@ def test_gradients_are_the_finite_differences_of_the_objective(variant: str) -> 
     start, gates = task.start(cell.seed), task.gates
     assert gates is not None
     assert start.log_alpha is not None
-    noise = gate_logits((cell.seed,), 1, torch.arange(N), torch.empty((N, 1), dtype=torch.float64))[:, 0].numpy()
+    noise = gate_logits((cell.seed,), 1, torch.arange(N), torch.float64)[:, 0].numpy()
 
     def objective(theta: np.ndarray, alpha: np.ndarray) -> float:
         z = np.clip(gates.width / (1 + np.exp(-(noise + alpha) / gates.temperature)) + gates.gamma, 0, 1)
@@ -165,7 +166,7 @@ def test_the_kernel_draws_the_noise_of_the_torch_engine() -> None:
     for real, precision in ((np.float32, torch.float32), (np.float64, torch.float64)):
         drawn = np.empty(LANES, real)
         draw_logits(1000, key, drawn)
-        other = gate_logits((7,), 3, torch.arange(1000, 1000 + LANES), torch.empty((LANES, 1), dtype=precision))
+        other = gate_logits((7,), 3, torch.arange(1000, 1000 + LANES), precision)
         np.testing.assert_allclose(drawn, other[:, 0].numpy(), rtol=1e-5 if real is np.float32 else 1e-13, atol=1e-6)
 
 

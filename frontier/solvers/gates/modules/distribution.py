@@ -125,8 +125,8 @@ class HardConcreteGates(nn.Module):
         """`logit u`, one for each gate."""
         self.draws += 1
         n = alpha.numel()
-        logits = torch.empty((n, 1), dtype=alpha.dtype, device=alpha.device)
-        return gate_logits((self.seed,), self.draws, torch.arange(n, device=alpha.device), logits).view(alpha.shape)
+        records = torch.arange(n, device=alpha.device)
+        return gate_logits((self.seed,), self.draws, records, alpha.dtype).view(alpha.shape)
 
 
 def drawn_seed() -> int:
