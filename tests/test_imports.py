@@ -31,7 +31,7 @@ MAY_IMPORT = {  # beside itself
 }
 AT_THE_TOP = ("__init__", "__main__", "api", "check", "pytest_plugin", "report", "run")  # beside the rooms: doors
 HEAVY = {
-    "torch": ("solvers.gates.torch_block", "solvers.gates.modules."),
+    "torch": ("solvers.gates.torch_block", "solvers.gates.ordered_sums", "solvers.gates.modules."),
     "cvxpy": (),
     "skglm": (),
     "sklearn": ("solvers.gates.modules.estimator",),

@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+import torch
 
 import frontier
 from frontier import Point, solve
@@ -14,6 +15,7 @@ from frontier.core.errors import InputError
 from frontier.core.problem import CalibrationProblem, FloatArray
 from frontier.objectives.design import relative_residual
 from frontier.problems.splits import default_split
+from tests.conftest import DEVICES
 
 MISSING = importlib.util.find_spec("l0") is None
 REASON = "PACKAGE 'l0' NOT INSTALLED: peers.l0_python was not tested here (pip install -e '.[peers]')"
@@ -48,6 +50,26 @@ def test_active_counts_and_training_errors_have_the_packages_distribution(name: 
         variance = (ours[what].var(axis=1, ddof=1) + theirs[what].var(axis=1, ddof=1)) / len(SEEDS)
         # issue B: within two standard errors of the difference of means; seeds are fixed, so it holds or it does not
         assert (np.abs(difference) <= 2 * np.sqrt(variance)).all(), (what, difference / np.sqrt(variance))
+
+
+@needs_package
+@pytest.mark.parametrize("device", DEVICES)
+def test_a_seed_draws_the_same_again_and_torchs_own_generator_goes_on(tiny: CalibrationProblem, device: str) -> None:
+    def drawn() -> float:
+        return float(torch.rand(1, device=device))
+
+    torch.manual_seed(0)
+    undisturbed = [drawn(), drawn()]
+    torch.manual_seed(0)
+    found = [drawn()]
+    points = [Point(lam=1e-3, seed=4)]
+    [one], [other] = (solve(tiny, "peers.l0_python", points, epochs=70, lr=0.1, device=device) for _ in range(2))
+    assert one.weights is not None
+    assert np.isfinite(one.weights).all()
+    np.testing.assert_allclose(
+        one.weights, other.weights, rtol=1e-3 if device == "cuda" else 0
+    )  # its sums have no order
+    assert [*found, drawn()] == undisturbed
 
 
 @needs_package

@@ -29,6 +29,8 @@ from frontier.methods.peers._package import imported
 from frontier.methods.solution import Solution
 from frontier.objectives.design import weighted_design
 from frontier.objectives.l0 import L0Objective
+from frontier.solvers.gates.schedule import Device
+from frontier.solvers.gates.train import cuda_asked
 
 NAME = "peers.l0_python"
 
@@ -44,6 +46,7 @@ class L0Python(Method):
     init_keep_prob   start probability of keeping a record
     temperature, gamma, zeta   β, γ, ζ of the distribution
     log_alpha_jitter_sd, log_weight_jitter_sd   start noise on α and θ, from the seed
+    device           auto | cpu | cuda; the package's own default is cpu
     """
 
     stochastic: ClassVar[bool] = True
@@ -59,6 +62,7 @@ class L0Python(Method):
     zeta: float = 1.1
     log_alpha_jitter_sd: float = 0.01
     log_weight_jitter_sd: float = 0.0
+    device: Device = "cpu"
 
     def warm_up(self) -> None:
         """Import the package and fit two records: torch sets itself up in the first epochs."""
@@ -69,10 +73,10 @@ class L0Python(Method):
     def solve(self, problem: CalibrationProblem, points: Sequence[Point]) -> list[Solution]:
         """The package's fit at each point. Raises `InputError` when l0-python is not installed."""
         self.check(points)
-        package = imported("l0.calibration", NAME)
-        return [self._one(package, problem, point) for point in points]
+        package, device = imported("l0.calibration", NAME), "cuda" if cuda_asked(self.device) else "cpu"
+        return [self._one(package, device, problem, point) for point in points]
 
-    def _one(self, package: Any, problem: CalibrationProblem, point: Point) -> Solution:
+    def _one(self, package: Any, device: str, problem: CalibrationProblem, point: Point) -> Solution:
         import torch
 
         assert point.lam is not None
@@ -83,7 +87,8 @@ class L0Python(Method):
             M, y = design.A, np.array(design.b)
         M = M.copy()  # torch warns about arrays that cannot be written to
         unchecked = torch.sparse.check_sparse_tensor_invariants(enable=False)  # type: ignore[no-untyped-call]
-        with torch.random.fork_rng(devices=[]), unchecked:  # SciPy has checked the matrix
+        generators = [torch.cuda.current_device()] if device == "cuda" else []
+        with torch.random.fork_rng(generators), unchecked:  # SciPy has checked the matrix
             torch.manual_seed(point.seed)
             model = package.SparseCalibrationWeights(
                 n_features=problem.n_records,
@@ -95,6 +100,7 @@ class L0Python(Method):
                 log_weight_jitter_sd=self.log_weight_jitter_sd,
                 log_alpha_jitter_sd=self.log_alpha_jitter_sd,
                 seed=point.seed,
+                device=device,
             )
             model.fit(
                 M,
@@ -105,7 +111,7 @@ class L0Python(Method):
                 epochs=self.epochs,
                 loss_type="mse" if self.loss == "design" else "relative",
             )
-            weights = model.get_weights(deterministic=True).detach().numpy().astype(np.float64)
+            weights = model.get_weights(deterministic=True).detach().cpu().numpy().astype(np.float64)
             expected = float(model.get_l0_penalty().detach())
         if not np.isfinite(weights).all():
             return Solution.failed(Status.ERROR, "weights became NaN or infinite: lower lr")
