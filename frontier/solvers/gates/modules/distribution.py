@@ -120,9 +120,14 @@ class HardConcreteGates(nn.Module):
         s = (z.to(alpha.dtype).clamp(0, 1) - self.constants.gamma) / self.constants.width
         return self.temperature * torch.logit(s) - alpha, s
 
-    @torch.compiler.disable  # type: ignore[untyped-decorator]  # draws are counted, and int64 wraps: not for compilers
     def _noise(self, alpha: torch.Tensor) -> torch.Tensor:
         """`logit u`, one for each gate."""
+        if torch.compiler.is_compiling():  # asked here, since `disable` as a decorator imports the compiler: 2.6 s
+            return torch.compiler.disable(self._drawn)(alpha)  # type: ignore[no-any-return, no-untyped-call]
+        return self._drawn(alpha)
+
+    def _drawn(self, alpha: torch.Tensor) -> torch.Tensor:
+        """The next noise; draws are counted, and int64 wraps: not for compilers."""
         self.draws += 1
         n = alpha.numel()
         records = torch.arange(n, device=alpha.device)
