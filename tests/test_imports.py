@@ -6,6 +6,7 @@ import ast
 import re
 import subprocess
 import sys
+from functools import cache
 from importlib.metadata import entry_points
 from pathlib import Path
 
@@ -46,9 +47,14 @@ MODULES = {
 }
 
 
+@cache
+def parsed(path: Path) -> ast.Module:
+    return ast.parse(path.read_text(encoding="utf-8"))
+
+
 def imported(path: Path, *, at_import_time: bool) -> set[str]:
     """Absolute module names imported in a file: all of them, or only those imported when the module is."""
-    tree = ast.parse(path.read_text(encoding="utf-8"))
+    tree = parsed(path)
     nodes: list[ast.AST] = list(tree.body) if at_import_time else list(ast.walk(tree))
     names = set()
     for node in nodes:
@@ -65,28 +71,30 @@ def test_the_rooms_are_those_of_the_table() -> None:
     assert {module.split(".")[0] for module in MODULES} == {*MAY_IMPORT, *AT_THE_TOP}
 
 
-@pytest.mark.parametrize("module", [module for module in MODULES if module not in AT_THE_TOP])
-def test_imports_run_one_way(module: str) -> None:
-    room = module.split(".")[0]
-    for name in imported(MODULES[module], at_import_time=False):
-        if name.split(".")[0] == "frontier":
-            other = name.split(".")[1]
-            assert other in (room, *MAY_IMPORT[room].split()), f"{module} imports {name}, which comes after it"
+def test_imports_run_one_way() -> None:
+    rooms = {module: module.split(".")[0] for module in MODULES if module not in AT_THE_TOP}
+    backward = [
+        f"{module} imports {name}, which comes after it"
+        for module, room in rooms.items()
+        for name in imported(MODULES[module], at_import_time=False)
+        if name.startswith("frontier.") and name.split(".")[1] not in (room, *MAY_IMPORT[room].split())
+    ]
+    assert not backward
 
 
-@pytest.mark.parametrize("module", MODULES)
-def test_heavy_libraries_are_imported_where_they_are_used(module: str) -> None:
-    found = {name.split(".")[0] for name in imported(MODULES[module], at_import_time=True)}
-    for library, users in HEAVY.items():
-        if library in found:
-            assert module.startswith(users) if users else False, f"{module} imports {library} at import time"
+def test_heavy_libraries_are_imported_where_they_are_used() -> None:
+    misplaced = [
+        f"{module} imports {library} at import time"
+        for module, path in MODULES.items()
+        for library in {name.split(".")[0] for name in imported(path, at_import_time=True)} & HEAVY.keys()
+        if not module.startswith(HEAVY[library])
+    ]
+    assert not misplaced
 
 
 @pytest.mark.parametrize("library", HEAVY)
 def test_each_heavy_library_is_imported_somewhere_under_the_name_that_is_watched(library: str) -> None:
-    loads = re.compile(
-        rf'(import |from |imported\("){library}\b'
-    )  # peers are imported by `imported`, which tells what lacks
+    loads = re.compile(rf'(import |from |imported\("){library}\b')  # `imported` tells of a peer that is not installed
     assert any(loads.search(path.read_text(encoding="utf-8")) for path in MODULES.values())
 
 
