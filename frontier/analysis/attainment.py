@@ -14,6 +14,7 @@ resampled here. A surface takes the best of a run's points by their held-out err
 from __future__ import annotations
 
 from itertools import pairwise
+from typing import Any
 
 import moocore
 import numpy as np
@@ -21,6 +22,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from frontier.analysis.curves import frontier_points
+from frontier.analysis.groups import groups_of
 from frontier.analysis.pareto import non_dominated
 from frontier.core.errors import InputError
 from frontier.core.problem import FloatArray
@@ -32,6 +34,7 @@ DIFFERENCE = (
     *("k_low", "k_high", "error_low", "error_high", "difference"),
 )
 ERROR = "heldout_capped_mare"
+PLACE, POINT = ["problem", "design", "label", "refit", "seed"], ["lam", "budget"]  # of a run, and of its points
 
 Arm = tuple[str, str]  # label, refit
 
@@ -75,24 +78,22 @@ def attainment_difference(cells: pd.DataFrame, first: Arm, second: Arm) -> pd.Da
 def _runs(cells: pd.DataFrame) -> dict[tuple[str, str], dict[Arm, list[FloatArray]]]:
     """By problem and design the runs of each arm, in the order of their seeds: points (P × 2), size and error."""
     points = frontier_points(cells)
-    points = points[points[ERROR].notna()]
-    points = points.assign(k=points["n_active"].astype("float64"), seed=points["seed"].astype("Int64"))
-    points = points.assign(log_k=np.log(points["k"]))
-    found: dict[tuple[str, str], dict[Arm, list[FloatArray]]] = {}
-    for (problem, design), some in points.groupby(["problem", "design"]):
-        arms: dict[Arm, list[FloatArray]] = {}
-        place = ["label", "refit", "seed", "lam", "budget"]
-        mean = some.groupby(place, dropna=False).agg(
-            **{"low": ("k", "min"), "high": ("k", "max"), "log_k": ("log_k", "mean")},
-            **{"error": (ERROR, "mean"), "folds": ("split", "nunique")},
-        )
-        whole = mean[mean["folds"] == some["split"].nunique()]
-        for (label, refit, _), run in whole.groupby(["label", "refit", "seed"], dropna=False):
-            # equal sizes stay whole numbers: the exponential of a mean logarithm would be off by rounding
-            k = run["low"].where(run["low"] == run["high"], np.exp(run["log_k"]))
-            arms.setdefault((str(label), str(refit)), []).append(np.column_stack([k, run["error"]]))
-        found[str(problem), str(design)] = arms
-    return found
+    points = points[points[ERROR].notna()].sort_values([*PLACE, *POINT], kind="stable")
+    folds = points.groupby(PLACE[:2])["split"].nunique().to_dict()
+    found: dict[tuple[str, str], dict[Arm, dict[Any, list[tuple[float, float]]]]] = {}
+    for key, group in groups_of(points, [*PLACE, *POINT], ["split", "n_active", ERROR]):
+        problem, design, label, refit, seed = (key[name] for name in PLACE)
+        if len(set(group["split"])) < folds[problem, design]:
+            continue
+        k = group["n_active"].astype(np.float64)
+        # equal sizes stay whole numbers: the exponential of a mean logarithm would be off by rounding
+        size = k[0] if (k == k[0]).all() else np.exp(np.log(k).mean())
+        runs = found.setdefault((problem, design), {}).setdefault((label, refit), {})
+        runs.setdefault(None if pd.isna(seed) else seed, []).append((size, group[ERROR].mean()))
+    return {
+        place: {arm: [np.array(run) for run in runs.values()] for arm, runs in arms.items()}
+        for place, arms in found.items()
+    }
 
 
 def _stacked(runs: list[FloatArray]) -> FloatArray:
