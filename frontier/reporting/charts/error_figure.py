@@ -24,6 +24,8 @@ from frontier.reporting.quantities import LEAST_ERROR, QUANTITIES
 HEIGHT_INCHES = 3.4
 WIDEST_NAME = 24  # characters of a line of a name beside the plot
 LINE_SHARE = 0.047  # of the height, a line of a name
+# from the left end of a name, so that it crosses no other name, to the end of its line
+LEADER = {"arrowstyle": "-", "linewidth": 0.5, "alpha": 0.5, "shrinkA": 1, "shrinkB": 3, "relpos": (0.0, 0.5)}
 
 
 def error_figure(
@@ -103,7 +105,7 @@ def _names(ax: Axes, ends: Sequence[tuple[tuple[float, float], str, str]], y: Lo
             fontsize=7.5,
             va="center",
             annotation_clip=False,
-            arrowprops={"arrowstyle": "-", "color": colour, "linewidth": 0.5, "alpha": 0.5, "shrinkA": 0, "shrinkB": 3},
+            arrowprops={**LEADER, "color": colour},
         )
 
 
