@@ -51,7 +51,7 @@ def errors_by_problem(ready: pd.DataFrame, targets: pd.DataFrame | None) -> dict
     if targets is None or targets.empty:
         return {}
     problem_of = dict(zip(ready["cell"], ready["problem"], strict=True))
-    names = targets["cell"].astype(str).map(problem_of)
+    names = targets["cell"].map(problem_of)
     return {str(name): Errors(some) for name, some in targets.groupby(names, sort=True)}
 
 
