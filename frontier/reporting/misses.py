@@ -32,13 +32,15 @@ class Errors:
 
     def __init__(self, targets: pd.DataFrame) -> None:
         rows, cells = pd.factorize(targets["cell"])
-        columns, names = pd.factorize(targets["target"])
-        self.names = [str(name) for name in names]
+        columns, targets_there = pd.factorize(targets["target"])
+        self.names = [str(name) for name in targets_there]
         self.row_of = {str(cell): row for row, cell in enumerate(cells)}
         first = targets.assign(column=columns).drop_duplicates("column").set_index("column").sort_index()
         self.families = first["family"].astype(str).to_numpy()
+        names, self.family_of = np.unique(self.families.astype(object), return_inverse=True)
+        self.family_names = [str(name) for name in names]
         self.values = first["value"].to_numpy(dtype=np.float64)
-        shape = len(cells), len(names)
+        shape = len(cells), len(self.names)
         self.residuals, self.estimates = np.full(shape, np.nan), np.full(shape, np.nan)
         self.heldout = np.zeros(shape, dtype=bool)
         self.residuals[rows, columns] = targets["relative_residual"].to_numpy(dtype=np.float64)
@@ -122,7 +124,7 @@ def worst_misses(
                     for j in order
                     if not np.isnan(told["error"][j])
                 ]
-                families += [arm | {"role": role} | row for row in by_family(errors.families, told["capped"])]
+                families += [arm | {"role": role} | row for row in by_family(errors, told["capped"])]
     return worst, families
 
 
@@ -157,6 +159,10 @@ def means(errors: Errors, rows: list[int], shown: NDArray[np.bool_]) -> Mapping[
     return found
 
 
-def by_family(families: NDArray[Any], capped: Matrix) -> list[dict[str, Any]]:
-    known = pd.Series(capped).groupby(families).mean().dropna()
-    return [{"family": str(family), "error": float(error)} for family, error in known.items()]
+def by_family(errors: Errors, capped: Matrix) -> list[dict[str, Any]]:
+    """The mean of `capped` over the targets of each family that have one, families sorted."""
+    there = ~np.isnan(capped)
+    sums = np.bincount(errors.family_of[there], capped[there], len(errors.family_names))
+    counts = np.bincount(errors.family_of[there], minlength=len(sums))
+    told = zip(errors.family_names, sums, counts, strict=True)
+    return [{"family": name, "error": float(total / n)} for name, total, n in told if n]

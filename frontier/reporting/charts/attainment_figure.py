@@ -55,11 +55,12 @@ def attainment_figure(surfaces: pd.DataFrame, styles: Mapping[str, LabelStyle], 
         "Points that did not converge are left out."
     )
     figure, axes = canvas(rows, columns, PANEL_INCHES, title, _legend(surfaces), note)
-    medians = surfaces[surfaces["level"] == "median"]
+    medians = {str(label): _apart(some) for label, some in surfaces[surfaces["level"] == "median"].groupby("label")}
     for position, (ax, label) in enumerate(zip(axes, labels, strict=False)):
         log_frame(ax, x, y)
-        for _, other in medians[medians["label"] != label].groupby(["label", "refit"]):
-            _line(ax, other, x, y, color=GREY, linewidth=0.6, zorder=1)
+        if others := [lines for other, lines in medians.items() if other != label]:
+            across, up = np.concatenate(others).T
+            ax.plot(across, y.place(up), drawstyle="steps-post", color=GREY, linewidth=0.6, zorder=1)
         for refit, arm in surfaces[surfaces["label"] == label].groupby("refit", sort=True):
             _arm(ax, arm, styles[label].colour, str(refit), x, y)
         ax.set_title(_heading(label), loc="left", fontsize=7)
@@ -119,14 +120,20 @@ def _arm(ax: Axes, arm: pd.DataFrame, colour: str, refit: str, x: LogAxis, y: Lo
     _line(ax, arm[arm["level"] == "median"], x, y, color=colour, linestyle=DASHES.get(refit, ":"), zorder=3)
 
 
+def _apart(medians: pd.DataFrame) -> NDArray[np.float64]:
+    """The vertices of the medians of one label, a row that is no number after each: the end of a line."""
+    gap = np.full((1, 2), np.nan)
+    lines = [some[["n_active", "error"]].to_numpy() for _, some in medians.groupby("refit")]
+    return np.concatenate([vertices for line in lines for vertices in (line, gap)])
+
+
 def _line(ax: Axes, surface: pd.DataFrame, x: LogAxis, y: LogAxis, **look: Any) -> None:
     """A step line through the vertices of a surface, dotted where it only carries on."""
     across, up = surface["n_active"].to_numpy(), y.place(surface["error"].to_numpy())
     ax.plot(across, up, drawstyle="steps-post", **look)
-    if look.get("color") != GREY:
-        ax.plot(across[-1], up[-1], marker="o", markersize=2.5, color=look["color"], zorder=look["zorder"])
-        carried = {**look, "linestyle": (0, (1, 2)), "linewidth": 0.8}
-        ax.plot([across[-1], x.high], [up[-1]] * 2, **carried)
+    ax.plot(across[-1], up[-1], marker="o", markersize=2.5, color=look["color"], zorder=look["zorder"])
+    carried = {**look, "linestyle": (0, (1, 2)), "linewidth": 0.8}
+    ax.plot([across[-1], x.high], [up[-1]] * 2, **carried)
 
 
 def _at(surface: pd.DataFrame, across: NDArray[np.float64]) -> NDArray[np.float64]:

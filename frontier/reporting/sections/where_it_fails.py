@@ -71,7 +71,7 @@ def _shown(run: Prepared, rows: pd.DataFrame) -> dict[str, Mapping[Any, Any]]:
 def _families(errors: Errors, found: Mapping[str, Mapping[str, Matrix]], compared: list[str]) -> Table:
     table = pd.DataFrame(
         {
-            name: {row["family"]: row["error"] for row in by_family(errors.families, told["capped"])}
+            name: {row["family"]: row["error"] for row in by_family(errors, told["capped"])}
             for name, told in found.items()
         }
     )

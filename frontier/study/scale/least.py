@@ -19,6 +19,7 @@ from typing import Any
 import numpy as np
 
 from frontier.core.errors import InputError
+from frontier.core.files import write_atomically
 from frontier.solvers.gates.block import block_widths
 
 SINGLE, DOUBLE = 8.0, 12.0  # bytes of an entry: value and index
@@ -73,7 +74,7 @@ def measure_rates(folder: Path, threads: int) -> None:
     from frontier.study.roofline_model import bandwidth
 
     found = Rates(MEASURED_BYTES, tuple(bandwidth(size // threads, threads) for size in MEASURED_BYTES), threads)
-    (folder / RATES).write_text(json.dumps(asdict(found)) + "\n", encoding="utf-8")
+    write_atomically(folder / RATES, (json.dumps(asdict(found)) + "\n").encode())
 
 
 def read_rates(folder: Path) -> Rates | None:
