@@ -2,9 +2,9 @@
 
 On the CPU blocks are trained by the compiled kernel: one per thread at a time (as many threads as are allowed), or, of
 a long design, one after the other on all threads. On a GPU they are trained by torch, as many cells at once as
-`torch_block.cells_at_once` says; masked ones on the CPU by torch, each cell a block. A cell's
-result depends on none of it. When the time of the solve is used up, blocks stop where they are, and
-those whose turn has not come are not begun.
+`torch_block.cells_at_once` says. Fits with a mask, which the kernel does not know, are trained by torch on the CPU too,
+each cell a block. A cell's result depends on none of this but the device. When the time of the solve is used up, blocks
+stop where they are, and those whose turn has not come are not begun.
 """
 
 from __future__ import annotations
