@@ -193,6 +193,17 @@ def test_a_run_with_one_camp_that_declares_nothing_compares_its_first_method_wit
     assert set(found["refit_a"]) == set(found["refit_b"]) == {"none"}
 
 
+@pytest.mark.parametrize("blind", ["L0", "anchored_l1"])
+def test_an_arm_without_any_held_out_error_is_in_no_figure_of_a_comparison(run: Path, blind: str) -> None:
+    cells, targets, manifest = loaded(run)
+    without = cells.assign(heldout_capped_mare=cells["heldout_capped_mare"].where(cells["label"] != blind))
+    pair = manifest["contrasts"][:1]
+    assert blind in pair[0]
+    found = captions(blocks_of(without, targets, manifest | {"contrasts": pair}))
+    assert any("Attainment surfaces" in caption for caption in found)
+    assert not any("Attainment of" in caption for caption in found)
+
+
 def test_a_run_of_one_method_beside_the_initial_weights_has_nothing_to_compare(run: Path) -> None:
     cells, targets, manifest = loaded(run)
     alone = cells[cells["label"].isin(["L0", "initial_weights"])]

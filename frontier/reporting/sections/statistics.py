@@ -13,7 +13,6 @@ from typing import Any
 import pandas as pd
 
 from frontier.analysis.attainment import attainment, attainment_difference
-from frontier.analysis.contrasts import declared
 from frontier.analysis.frontier_statistics import frontier_statistics
 from frontier.reporting.charts.attainment_figure import attainment_figure, difference_figure
 from frontier.reporting.document import Block, Data, Picture, Reading, Section, Table, Text
@@ -50,7 +49,9 @@ def blocks(run: Prepared) -> list[Block]:
 
 
 def _figures(run: Prepared) -> list[Block]:
-    surfaces, given = attainment(run.stored), declared(run.manifest, run.stored)
+    surfaces = attainment(run.stored)
+    there = set(zip(surfaces["label"], surfaces["refit"], strict=True))
+    given = [pair for pair in run.declared if there.issuperset(pair)]  # an arm may have no held-out error anywhere
     differences = attainment_difference(run.stored, *given[0]) if given else surfaces.iloc[:0]
     found: list[Block] = []
     for key, title in run.titles.items():
