@@ -21,10 +21,9 @@ class OrderedProduct:
     """`matrix @ x` (rows × cells) for dense x (columns × cells) of one precision on one device."""
 
     def __init__(self, matrix: sp.csr_array, dtype: torch.dtype, device: torch.device) -> None:
-        indices, data = torch.tensor(matrix.indices.astype(np.int64)), torch.tensor(matrix.data, dtype=dtype)
-        borders = matrix.indptr.astype(np.int64)
+        indices, borders = torch.tensor(matrix.indices.astype(np.int64)), matrix.indptr.astype(np.int64)
+        factors: torch.Tensor | None = torch.tensor(matrix.data, dtype=dtype).to(device)
         self._rounds: list[Round] = []
-        factors: torch.Tensor | None = data.to(device)
         while True:
             runs = np.maximum(-(-np.diff(borders) // RUN), 1)  # of each row; an empty row has an empty one
             ends = np.cumsum(runs)

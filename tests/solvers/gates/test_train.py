@@ -231,7 +231,9 @@ def test_the_gpu_agrees_with_the_cpu_in_float64() -> None:
 
 
 @pytest.mark.parametrize(("threads", "arrays"), [(2, 8), (16, 9)])
-def test_a_grid_needs_no_more_memory_than_eight_arrays_of_its_size(threads: int, arrays: int) -> None:
+def test_a_grid_needs_no_more_memory_than_eight_arrays_of_its_size_or_nine_all_at_once(
+    threads: int, arrays: int
+) -> None:
     problem = make_problem(n=20_000, m=6)
     task = make_task(problem, epochs=3, precision="float32")
     cells = [Fit(10.0**-k, seed) for k in range(12) for seed in range(4)]
