@@ -192,7 +192,7 @@ def _connected(scheduler: str) -> Iterator[Client]:
         except (OSError, ValueError) as error:
             raise InputError("--scheduler", f"no scheduler at {scheduler}: {error}", cure=cure) from None
     # a scheduler that is gone and an interrupt are told in one line, not with the stacks of what they broke
-    logs = [logging.getLogger(name) for name in ("distributed.client", "tornado.application")]
+    logs = [logging.getLogger(name) for name in ("distributed.client", "distributed.batched", "tornado.application")]
     levels = [log.level for log in logs]
     for log in logs:
         log.setLevel(logging.CRITICAL)
