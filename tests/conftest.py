@@ -10,7 +10,8 @@ import pytest
 from frontier.core.problem import CalibrationProblem
 from frontier.sweep.contract_problems import small_problem as make_problem
 
-SLOW = Path(__file__).parent / "slow.txt"
+ROOT = Path(__file__).parents[1]
+SLOW = ROOT / "tests/slow.txt"
 DEVICES = ("cpu", pytest.param("cuda", marks=pytest.mark.gpu))  # for what holds on both
 
 
@@ -29,11 +30,17 @@ def slow_tests() -> dict[str, float]:
     return {name: float(seconds) for seconds, name in (line.split() for line in lines if not line.startswith("#"))}
 
 
+def pytest_ignore_collect(collection_path: Path, config: pytest.Config) -> bool | None:
+    """With `--fast` a file that stands in the list is not even imported."""
+    slow = config.getoption("--fast") and collection_path.is_relative_to(ROOT)
+    return slow and collection_path.relative_to(ROOT).as_posix() in slow_tests() or None
+
+
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
     """With `--fast` drop slow tests; skip those marked `gpu`, loudly, where there is no CUDA device."""
     if config.getoption("--fast"):
         slow = slow_tests()
-        quick = {item: not slow.keys() & {_file(item), item.nodeid.partition("[")[0]} for item in items}
+        quick = {item: item.nodeid.partition("[")[0] not in slow for item in items}
         config.hook.pytest_deselected(items=[item for item in items if not quick[item]])
         items[:] = [item for item in items if quick[item]]
     marked = [item for item in items if item.get_closest_marker("gpu")]
@@ -44,10 +51,6 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
     if not torch.cuda.is_available():
         for item in marked:
             item.add_marker(pytest.mark.skip(reason="NO CUDA DEVICE: the GPU path was not tested here"))
-
-
-def _file(item: pytest.Item) -> str:
-    return item.nodeid.partition("::")[0]
 
 
 def heed_interrupts() -> None:
