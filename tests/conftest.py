@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import signal
 from pathlib import Path
 
@@ -24,6 +25,7 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     parser.addoption("--fast", action="store_true", help="leave out the tests of tests/slow.txt")
 
 
+@functools.cache
 def slow_tests() -> dict[str, float]:
     """The slow tests, `file::function` or a whole file, and what all their cases took when the list was made."""
     lines = SLOW.read_text(encoding="utf-8").splitlines()
@@ -32,8 +34,9 @@ def slow_tests() -> dict[str, float]:
 
 def pytest_ignore_collect(collection_path: Path, config: pytest.Config) -> bool | None:
     """With `--fast` a file that stands in the list is not even imported."""
-    slow = config.getoption("--fast") and collection_path.is_relative_to(ROOT)
-    return slow and collection_path.relative_to(ROOT).as_posix() in slow_tests() or None
+    if config.getoption("--fast") and collection_path.is_relative_to(ROOT):
+        return collection_path.relative_to(ROOT).as_posix() in slow_tests() or None
+    return None
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:

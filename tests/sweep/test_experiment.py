@@ -13,7 +13,7 @@ import frontier.sweep.session as session
 from frontier.core.errors import InputError
 from frontier.core.point import Point
 from frontier.core.problem import CalibrationProblem
-from frontier.sweep.experiment import read_experiment
+from frontier.sweep.experiment import ProblemSpec, read_experiment
 from frontier.sweep.session import open_session, session_of
 from tests.sweep.building import build_once
 
@@ -274,11 +274,15 @@ def build_anywhere(name: str, params: Mapping[str, Any], _: str, folder: Path | 
 SMALL = {"synthetic_populace": {"scale": "1/128"}, "areas": {"areas": 3, "records": 80}}  # instead of gigabytes
 
 
+def smaller(spec: ProblemSpec) -> ProblemSpec:
+    """Of a problem that is drawn one sample for all: which one it is decides nothing here."""
+    drawn = {name: 0 for name in ("seed", "replicate") if name in spec.params}
+    return dataclasses.replace(spec, params=spec.params | SMALL.get(spec.name, {}) | drawn)
+
+
 @pytest.mark.parametrize("path", sorted(Path("experiments").glob("*.yaml")), ids=str)
 def test_every_experiment_in_the_repository_is_valid(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(session, "build_problem", build_anywhere)
     experiment = read_experiment(path)  # the parameters as they stand are checked here
-    problems = tuple(
-        dataclasses.replace(spec, params=spec.params | SMALL.get(spec.name, {})) for spec in experiment.problems
-    )
+    problems = tuple(smaller(spec) for spec in experiment.problems)
     assert session_of(dataclasses.replace(experiment, problems=problems), path, path.parent).plan.cells

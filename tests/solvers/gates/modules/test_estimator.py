@@ -39,7 +39,7 @@ def one_thread() -> Iterator[None]:
 SHORT = {"epochs": 100, "lr": 0.15, "random_state": 0}
 
 
-@pytest.mark.parametrize("estimator", [SparseL0Linear(**SHORT), SparseL0Logistic(**SHORT)])
+@pytest.mark.parametrize("estimator", [kind(**(SHORT | {"epochs": 40})) for kind in (SparseL0Linear, SparseL0Logistic)])
 @pytest.mark.filterwarnings("ignore::UserWarning")  # scikit-learn's own, about checks that it skips
 def test_scikit_learn_checks_hold(estimator: Any) -> None:
     check_estimator(estimator)
