@@ -117,7 +117,8 @@ def test_state_dicts_come_back(name: str) -> None:
     assert torch.equal(other(x), model(x))
 
 
-@pytest.mark.filterwarnings("ignore:The .grad attribute")  # torch's own while it traces; it hides it, but from errors
+# torch's own: while it traces (it hides it, but from errors), and on Python 3.13.0
+@pytest.mark.filterwarnings("ignore:The .grad attribute", "ignore:Guards may run slower")
 @pytest.mark.parametrize("name", ["linear", "channels", "mlp"])
 def test_layers_work_under_torch_compile(name: str) -> None:
     model, x = made(name, closed=0.3)
