@@ -39,31 +39,31 @@ READING = (
 
 def blocks(run: Prepared) -> list[Block]:
     """A section per problem and design with budgets that methods share."""
+    if not has_matched_budgets(run.cells):
+        return []
+    tables = {key: budget_table(rows) for key, rows in run.budgets.groupby(["problem", "design"], sort=True)}
     shared = [key for key, part in run.parts.items() if has_matched_budgets(part)]
-    sections: list[Block] = [_section(run, key) for key in shared]
-    if has_matched_budgets(run.cells):
-        parts = [
-            Table(["problem", "design", *table.header], [[*map(str, key), *row] for row in table.rows], range(4, 99))
-            for key, some in run.budgets.groupby(["problem", "design"], sort=True)
-            if (table := budget_table(some)).rows
-        ]
-        sections.append(Data("budgets", run.budgets, words=parts))
-    return [*sections, *([Reading(READING)] if shared else [])]
+    words = [
+        Table(["problem", "design", *table.header], [[*map(str, key), *row] for row in table.rows], range(4, 99))
+        for key, table in tables.items()
+        if table.rows
+    ]
+    sections = [_section(run, key, tables[key]) for key in shared]
+    return [*sections, Data("budgets", run.budgets, words=words), *([Reading(READING)] if shared else [])]
 
 
-def _section(run: Prepared, key: tuple[str, str]) -> Section:
-    problem, design = key
+def _section(run: Prepared, key: tuple[str, str], table: Table) -> Section:
+    problem, _ = key
     part = run.parts[key]
     splits = sorted(part["split"].unique())
     facts = [problem_facts(run.manifest, problem, split) for split in splits]
-    rows = run.budgets[(run.budgets["problem"] == problem) & (run.budgets["design"] == design)]
     told: list[Block] = [
         Picture(
             f"{run.stems[key]}__budgets",
             "Records asked for against errors and effective sample size, as fitted and refit",
             partial(budget_figure, part, run.styles, run.titles[key], facts),
         ),
-        budget_table(rows),
+        table,
     ]
     sentences = [shared_sentence(run.manifest, problem, splits), sampling_sentence(facts)]
     said = [Text(sentence) for sentence in sentences if sentence]
