@@ -33,7 +33,7 @@ def slow_tests() -> dict[str, float]:
 
 
 def pytest_ignore_collect(collection_path: Path, config: pytest.Config) -> bool | None:
-    """With `--fast` a file that stands in the list is not even imported."""
+    """With `--fast` a file that stands in the list is not even imported, unless it is asked for by name."""
     if config.getoption("--fast") and collection_path.is_relative_to(ROOT):
         return collection_path.relative_to(ROOT).as_posix() in slow_tests() or None
     return None
@@ -43,7 +43,7 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
     """With `--fast` drop slow tests; skip those marked `gpu`, loudly, where there is no CUDA device."""
     if config.getoption("--fast"):
         slow = slow_tests()
-        quick = {item: item.nodeid.partition("[")[0] not in slow for item in items}
+        quick = {item: not slow.keys() & {_file(item), item.nodeid.partition("[")[0]} for item in items}
         config.hook.pytest_deselected(items=[item for item in items if not quick[item]])
         items[:] = [item for item in items if quick[item]]
     marked = [item for item in items if item.get_closest_marker("gpu")]
@@ -54,6 +54,10 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
     if not torch.cuda.is_available():
         for item in marked:
             item.add_marker(pytest.mark.skip(reason="NO CUDA DEVICE: the GPU path was not tested here"))
+
+
+def _file(item: pytest.Item) -> str:
+    return item.nodeid.partition("::")[0]
 
 
 def heed_interrupts() -> None:

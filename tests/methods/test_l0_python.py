@@ -24,21 +24,15 @@ MISSING = importlib.util.find_spec("l0") is None
 REASON = "PACKAGE 'l0' NOT INSTALLED: peers.l0_python was not tested here (pip install -e '.[peers]')"
 needs_package = pytest.mark.skipif(MISSING, reason=REASON)
 SEEDS = range(20)
-
-
 LAMS = {"cps_like": [4e-6, 4e-5, 4e-4], "cps_ohio": [1e-4, 1e-3, 1e-2]}
 # what the package comes to on every seed, 90 s of its time; `python -m tests.methods.test_l0_python` writes it
 RECORDED = Path(__file__).with_name("l0_python.csv")
 
 
-def training(name: str) -> CalibrationProblem:
-    problem = frontier.load_problem(name)
-    return problem.restrict(default_split(problem).train)
-
-
 def results(name: str, method: str, seeds: Iterable[int], **params: Any) -> pd.DataFrame:
     """Active counts and mean absolute training errors, a row for each λ and seed."""
-    problem = training(name)
+    problem = frontier.load_problem(name)
+    problem = problem.restrict(default_split(problem).train)
     points = [Point(lam=lam, seed=seed) for lam in LAMS[name] for seed in seeds]
     solutions = solve(problem, method, points, epochs=300, lr=0.1, **params)
     rows = [
@@ -69,7 +63,7 @@ def test_what_is_recorded_of_the_package_is_what_it_does(name: str, recorded: pd
 def test_active_counts_and_training_errors_have_the_packages_distribution(name: str, recorded: pd.DataFrame) -> None:
     ours = results(name, "hard_concrete", SEEDS, device="cpu").groupby("lam")
     theirs = recorded.groupby("lam")
-    assert set(theirs.size()) == {len(SEEDS)}
+    assert set(ours.size()) == set(theirs.size()) == {len(SEEDS)}
     for what in ("active", "error"):
         difference = ours[what].mean() - theirs[what].mean()
         error = np.sqrt((ours[what].var() + theirs[what].var()) / len(SEEDS))
