@@ -37,19 +37,19 @@ def seconds_tick(value: float) -> str:
 def significant(value: float | None, digits: int = 3) -> str:
     """A number at `digits` significant digits, never fewer digits than its integer part: `0.0123`, `12,346`, `1e-09`.
 
-    Missing values are a dash; below 1e-4 and from 1e9 on it is written with an exponent.
+    Missing values are a dash; below 1e-4 and from 1e9 on it is written with an exponent. A minus is a minus: `−52.3`.
     """
     if value is None or math.isnan(value):
         return MISSING
     if math.isinf(value):
         return "∞" if value > 0 else "−∞"
-    size = abs(value)
+    size, sign = abs(value), "−" if value < 0 else ""
     if size == 0:
         return "0"
     if not 1e-4 <= size < 1e9:
-        return f"{value:.{digits - 1}e}"
+        return f"{sign}{size:.{digits - 1}e}"
     decimals = max(0, digits - 1 - math.floor(math.log10(size)))
-    return f"{value:,.{decimals}f}"
+    return f"{sign}{size:,.{decimals}f}"
 
 
 def percent(fraction: float | None, digits: int = 3) -> str:

@@ -40,6 +40,7 @@ def solve_measured(
     *,
     threads: int | None = 1,
     contended: bool = False,
+    refusals: bool = False,
 ) -> list[Solution]:
     """`method.solve` on the training problem, with timing, method and point attached to each solution.
 
@@ -47,12 +48,15 @@ def solve_measured(
 
     Whatever goes wrong becomes a solution without weights and a status: an exception is `error` (`out_of_memory` for
     MemoryError), and so is a result that breaks the contract (count, shape, NaN, negative weights nobody asked for).
+    With `refusals` an `InputError` of the method (no such device here, a package missing) is raised instead.
     """
     setup = time.perf_counter()
     try:
         with time_limit(None):  # a kernel left without compiling would be compiled in another batch's time
             method.warm_up()
-    except Exception as error:  # noqa: BLE001  # failures are data: one bad method must not lose a sweep
+    except Exception as error:  # failures are data: one bad method must not lose a sweep
+        if refusals and isinstance(error, InputError):
+            raise
         solutions = [failure(error)] * len(points)
         return [dataclasses.replace(s, point=p, method=name) for s, p in zip(solutions, points, strict=True)]
     setup_seconds = time.perf_counter() - setup
@@ -61,7 +65,9 @@ def solve_measured(
         cpu, wall = time.process_time(), time.perf_counter()
         try:
             solutions = _checked(solve_points(method, problem, points), problem, points, method.signed)
-        except Exception as error:  # noqa: BLE001  # as above
+        except Exception as error:  # as above
+            if refusals and isinstance(error, InputError):
+                raise
             solutions = [failure(error)] * len(points)
         wall, cpu = time.perf_counter() - wall, time.process_time() - cpu
     timing = Timing(

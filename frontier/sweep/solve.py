@@ -99,8 +99,8 @@ def calibrate(
 
     All targets of `problem` are fitted: pass `problem.restrict(split.train)` to hold some out. Weights worse than the
     initial ones give a `WeightWarning` (`sweep.weight_warnings`), whatever their status, and a status that is not what
-    was asked for a `NotAsAskedWarning`. Raises `InputError` as `solve` does, for a seed of a deterministic method, and
-    for a budget that is neither records nor a share.
+    was asked for a `NotAsAskedWarning`. Raises `InputError` as `solve` does, for a seed of a deterministic method, for
+    a budget that is neither records nor a share, and for what a method cannot do here (a device or a package missing).
     """
     if refit not in (None, "none"):
         refit_arm(str(refit))
@@ -121,7 +121,7 @@ def calibrate(
     check_points(solver, [point])
     solver.check_problem(problem)
     warn_of_data(problem)
-    [solution] = solve_measured(solver, name, problem, [point], threads=threads)
+    [solution] = solve_measured(solver, name, problem, [point], threads=threads, refusals=True)
     fitted = _blamed(problem, _judged(problem, solution), solver)
     arm = refit or (solver.refit_from if is_sparse(fitted) else "none")
     if arm == "none" and not solver.holds and (box is not None or (exact and len(fitted.active) != size)):

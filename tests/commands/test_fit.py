@@ -131,6 +131,18 @@ def test_no_weights_is_said_writes_nothing_and_ends_with_1(folder: Path) -> None
     assert not list(folder.glob("v*"))
 
 
+def test_what_a_method_cannot_do_here_is_bad_input_not_a_failed_fit(
+    folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("frontier.solvers.gates.train._has_driver", lambda: False)
+    done = fit(
+        "own_data/problem.yaml", "--method", "hard_concrete", "--budget", 9, "--set", "device=cuda", "--out", "v.csv"
+    )
+    assert done.exit_code == 2
+    assert done.stderr.splitlines()[-1].startswith("error: device: no CUDA device here; expected auto or cpu")
+    assert not list(folder.glob("v*"))
+
+
 WRONG: dict[str, tuple[list[str], str]] = {
     "no such problem": (["no.yaml", "--out", "w.csv"], "no.yaml: no such file"),
     "a file of no table": (["own_data/problem.yaml", "--budget", "9", "--out", "w.xlsx"], "--out: not a table"),

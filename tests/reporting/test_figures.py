@@ -104,6 +104,7 @@ def test_a_label_looks_the_same_in_whatever_order_labels_are_met() -> None:
         (numbers.percent, 0.0, "0%"),
         (numbers.percent, float("nan"), "–"),
         (numbers.percent, 12.0, "1,200%"),
+        (numbers.percent, -0.523, "−52.3%"),
         (numbers.percent, 3e-12, "3.00e-10%"),
         (numbers.percent_tick, 1e-4, "0.01%"),
         (numbers.percent_tick, 0.3, "30%"),
