@@ -18,6 +18,7 @@ from matplotlib.figure import Figure
 
 from frontier.core.errors import InputError
 from frontier.reporting.charts.canvas import rc
+from frontier.reporting.charts.picture import lay_out, png
 from frontier.reporting.document import Block, Data, Document, Picture, table_of, walk
 from frontier.reporting.latex import latex
 from frontier.reporting.markdown import markdown, table_markdown
@@ -118,19 +119,13 @@ def _save(figure: Figure, folder: Path, stem: str, formats: Sequence[str]) -> li
     """The figure in each format."""
     undated = {"svg": {"Date": None}, "pdf": {"CreationDate": None}}  # a date would make the files of every run differ
     paths = [folder / f"{stem}.{suffix}" for suffix in formats]
-    _lay_out(figure)
+    lay_out(figure)
     for path, suffix in zip(paths, formats, strict=True):
-        figure.savefig(path, format=suffix, metadata=undated.get(suffix))
+        if suffix == "png":
+            path.write_bytes(png(figure))
+        else:
+            figure.savefig(path, format=suffix, metadata=undated.get(suffix))
     return paths
-
-
-def _lay_out(figure: Figure) -> None:
-    """Lay the figure out, once for all formats: where that is left to do, `savefig` draws everything twice."""
-    if (engine := figure.get_layout_engine()) is not None:
-        shown, figure.dpi = figure.dpi, matplotlib.rcParams["savefig.dpi"]  # text is as wide as it will be
-        engine.execute(figure)
-        figure.dpi = shown
-        figure.set_layout_engine(None)
 
 
 def _write_data(data: Data, folder: Path, formats: Iterable[str]) -> list[Path]:

@@ -6,7 +6,6 @@ around the choice of each budget. Grey lines are the whole calibrated file, and 
 
 from __future__ import annotations
 
-import io
 from typing import Any
 
 import matplotlib
@@ -15,6 +14,7 @@ from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 
 from frontier.reporting.charts.canvas import canvas, label_entries, line_entries, log_frame, rc
+from frontier.reporting.charts.picture import lay_out, png
 from frontier.reporting.charts.style import DASHES, GREY_LINE, HOLLOW, SOLID, label_styles, log_axis
 from frontier.reporting.numbers import count_tick, percent_tick
 
@@ -25,10 +25,10 @@ PANEL_INCHES = 2.3
 
 def suggestion_picture(table: pd.DataFrame, name: str, whole_error: float, initial_error: float) -> bytes:
     """The figure as a PNG file."""
-    picture = io.BytesIO()
     with matplotlib.rc_context(rc()):
-        suggestion_figure(table, name, whole_error, initial_error).savefig(picture, format="png")
-    return picture.getvalue()
+        figure = suggestion_figure(table, name, whole_error, initial_error)
+        lay_out(figure)
+        return png(figure)
 
 
 def suggestion_figure(table: pd.DataFrame, name: str, whole_error: float, initial_error: float) -> Figure:

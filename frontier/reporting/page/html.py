@@ -7,7 +7,6 @@ draws itself (`Live`) is a template.
 from __future__ import annotations
 
 import base64
-import io
 import re
 from collections.abc import Iterable, Mapping, Sequence
 from importlib.resources import files
@@ -16,7 +15,6 @@ from pathlib import Path
 from jinja2 import Environment, PackageLoader, StrictUndefined
 from markdown_it import MarkdownIt
 from markupsafe import Markup, escape
-from PIL import Image
 
 from frontier.reporting.document import Block, Bullets, Data, Live, Picture, Reading, Section, Table, Text
 
@@ -134,10 +132,6 @@ def _table(table: Table) -> Markup:
 
 
 def _inlined(files: Sequence[Path]) -> str:
-    """The PNG among the files as a data URI, in 256 colours: a third of the bytes, the same to the eye."""
+    """The PNG among the files as a data URI."""
     picture = next(path for path in files if path.suffix == ".png")
-    content = io.BytesIO()
-    with Image.open(picture) as image:
-        few = image.convert("RGB").quantize(256, method=Image.Quantize.FASTOCTREE, dither=Image.Dither.NONE)
-        few.save(content, "PNG")
-    return f"data:image/png;base64,{base64.b64encode(content.getvalue()).decode()}"
+    return f"data:image/png;base64,{base64.b64encode(picture.read_bytes()).decode()}"
