@@ -221,3 +221,21 @@ def test_the_report_links_the_figures_and_tables_of_the_statistics(report: Path)
         assert name in written
     assert "cps_ohio__default__forest.png" in text
     assert "cps_ohio__rotation__forest.png" in text
+
+
+@pytest.mark.parametrize(
+    ("verdicts", "agree", "said"),
+    [
+        (["A better"], [7], "The comparison has a winner; its sign changes with the metric."),
+        (["level"], [8], "The comparison has no winner; its sign does not change with the metric."),
+        (["depends on family"], [8], "The comparison depends on the family; its sign does not"),
+        (["out of reach"], [8], "The comparison has no winner, and no difference could have given it one; its"),
+        (["A better", "level"], [8, 8], "Of 2 comparisons 1 has a winner. No sign changes with the metric."),
+        (["B better", "A better"], [7, 8], "Of 2 comparisons 2 have a winner. The sign of 1 changes with the metric."),
+        (["out of reach", "level"], [8, 8], "Of 2 comparisons none has a winner, 1 could not have been decided by"),
+    ],
+)
+def test_comparisons_are_summed_up_in_a_sentence(verdicts: list[str], agree: list[int], said: str) -> None:
+    told = how_sure.tally(pd.DataFrame({"verdict": verdicts, "metrics_like": agree, "basis": "seeds"}))
+    assert told.startswith(said)
+    assert told.endswith(" Intervals are over seeds.")

@@ -58,10 +58,15 @@ def tally(part: pd.DataFrame) -> str:
     verdicts, n = part["verdict"], len(part)
     won, depend = int(verdicts.str.endswith("better").sum()), int((verdicts == DEPENDS).sum())
     reach, turned = int((verdicts == OUT_OF_REACH).sum()), int((part["metrics_like"] < len(METRICS)).sum())
-    told = f"Of {n} comparison{'s' * (n > 1)} {won} {'has' if won == 1 else 'have'} a winner"
-    told += f", {depend} {'depends' if depend == 1 else 'depend'} on the family" if depend else ""
-    told += f", {reach} could not have been decided by any difference" if reach else ""
-    told += f". The sign of {turned} changes with the metric" if turned else ". No sign changes with the metric"
+    if n == 1:
+        told = "The comparison " + ("has a winner" if won else "depends on the family" if depend else "has no winner")
+        told += ", and no difference could have given it one" if reach else ""
+        told += f"; its sign {'changes' if turned else 'does not change'} with the metric"
+    else:
+        told = f"Of {n} comparisons {won or 'none'} {'have' if won > 1 else 'has'} a winner"
+        told += f", {depend} {'depends' if depend == 1 else 'depend'} on the family" if depend else ""
+        told += f", {reach} could not have been decided by any difference" if reach else ""
+        told += f". {f'The sign of {turned} changes' if turned else 'No sign changes'} with the metric"
     found = part.groupby("basis", sort=False).size()
     bases = [f"{basis} ({k} of {n})" if len(found) > 1 else str(basis) for basis, k in found.items()]
     return f"{told}. Intervals are over {'; or '.join(bases)}."
