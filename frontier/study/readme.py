@@ -7,7 +7,8 @@ make of `results/flagship/`. A test holds the pages to it. Exit codes: 0 done, 2
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Mapping
+import textwrap
+from collections.abc import Callable, Iterable, Mapping
 from functools import cache
 from pathlib import Path
 from typing import Annotated, Any
@@ -19,6 +20,9 @@ from frontier.analysis.arena import HIDDEN, TRAINING, contrasts, controls, means
 from frontier.analysis.contrasts import contrasts as declared_contrasts
 from frontier.analysis.contrasts import declared
 from frontier.analysis.heldout_metrics import METRICS
+from frontier.analysis.speed import paths
+from frontier.analysis.speed import summary as speed_summary
+from frontier.analysis.speed import times as speed_times
 from frontier.analysis.tuned import tuned_table
 from frontier.commands.catalogue import idea_of
 from frontier.commands.command_line import command, print_lines
@@ -37,6 +41,9 @@ from frontier.study.claims.command import load_found
 from frontier.study.claims.model import HOLDS, ONLY_IF, evaluate
 from frontier.study.claims.page import counted
 from frontier.study.claims.registry import CLAIMS
+from frontier.study.flagship import SCALES, SPEED
+from frontier.study.scale.costs import costs, medians
+from frontier.study.scale.page import beside_peer
 
 PLACES = {  # experiment and design: how the README calls it
     ("cps_national_families", "rotation"): "national, each of 11 families",
@@ -221,6 +228,44 @@ def tuned(results: Path) -> str:
     return table_markdown(Table(header, rows, numbers=range(3, len(header))))
 
 
+def speed(results: Path) -> str:
+    """Peers' seconds in those of this package, and what the largest file takes, in sentences."""
+    l0, l1 = (
+        speed_summary(paths(_run(results / name).cells, "frontier", unit)).set_index(["method", "problem"])
+        for name, unit in SPEED.items()
+    )
+    grid, path = (table["ratio_median"][peer] for table, peer in ((l0, "l0-python"), (l1, "skglm")))
+    cell = grid / l0["ratio_median"]["frontier, one cell"]
+    sizes = pd.concat([costs(run.cells, run.manifest) for run in (_run(results / name) for name in SCALES)])
+    sizes = medians(sizes.reset_index(drop=True))
+    times = beside_peer(sizes, "peers.skglm")["times"]
+    largest = sizes[(sizes["nnz"] == sizes["nnz"].max()) & sizes["finished"]].sort_values("seconds").to_dict("records")
+    took = _listed([f"{row['seconds']:.0f} s (`{row['method']}`)" for row in largest])
+    size = f"{largest[0]['n_records'] / 1e6:.1f} million records with {largest[0]['nnz'] / 1e6:.0f} million non-zeros"
+    memory = max(row["peak_bytes"] for row in largest) / 2**30
+    said = (
+        f"On two cores, in one run, `l0-python` takes {_times(grid)} times as long as Hard Concrete here for a grid on "
+        f"{_names(grid)}, {_times(cell)} times for one cell ([report](speed/l0.md)). `skglm` takes {_times(path)} "
+        f"times as long as `nn_lasso` for a path on {_names(path)} ([report](speed/l1.md)), "
+        f"{speed_times(times.min())} to {speed_times(times.max())} times for one λ of made-up files of {len(times)} "
+        f"sizes. {size} take {took}, in {memory:.1f} GiB ([report](scale/report.md))."
+    )
+    return "\n".join(textwrap.wrap(said, 130, break_long_words=False, break_on_hyphens=False))
+
+
+def _times(ratios: pd.Series[float]) -> str:
+    return _listed(map(speed_times, ratios))
+
+
+def _names(ratios: pd.Series[float]) -> str:
+    return _listed(f"`{name}`" for name in ratios.index)
+
+
+def _listed(texts: Iterable[str]) -> str:
+    *first, last = texts
+    return f"{', '.join(first)} and {last}" if first else last
+
+
 def methods(_: Path) -> str:
     """Every method of the package with its idea, and what a point of it carries."""
     rows: list[list[str | Text]] = []
@@ -245,4 +290,5 @@ BLOCKS: Mapping[str, Callable[[Path], str]] = {
     "selection": selection,
     "tuned": tuned,
     "methods": methods,
+    "speed": speed,
 }

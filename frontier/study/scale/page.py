@@ -168,15 +168,12 @@ def _said(rates: least.Rates) -> str:
 def against_peers(sizes: pd.DataFrame) -> list[str]:
     """One sentence per package: the largest size that both did, and how many times as long it took."""
     said = []
-    for peer, ours in PEERS.items():
-        theirs, mine = (
-            sizes[(sizes["method"] == k) & sizes["finished"] & (sizes["n_cells"] == 1)] for k in (peer, ours)
-        )
-        both = theirs.merge(mine, on=["n_records", "n_targets", "nnz"], suffixes=("", "_ours")).sort_values("nnz")
+    for peer in PEERS:
+        both = beside_peer(sizes, peer)
         if both.empty:
             continue
         row = both.iloc[-1]
-        times, memory = row["seconds"] / row["seconds_ours"], row["peak_bytes"] / row["peak_bytes_ours"]
+        times, memory = row["times"], row["peak_bytes"] / row["peak_bytes_ours"]
         size = f"{row['nnz'] / MILLION:.3g} million non-zeros"
         known = not np.isnan(row["relative_gap"])
         gaps = (
@@ -187,6 +184,15 @@ def against_peers(sizes: pd.DataFrame) -> list[str]:
             f"{escape(row['label_ours'])} here, with {significant(memory)} times the memory{gaps}."
         )
     return said
+
+
+def beside_peer(sizes: pd.DataFrame, peer: str) -> pd.DataFrame:
+    """A row per size of one cell that a peer and the method whose work it does (`_ours`) both finished, and `times`."""
+    theirs, mine = (
+        sizes[(sizes["method"] == k) & sizes["finished"] & (sizes["n_cells"] == 1)] for k in (peer, PEERS[peer])
+    )
+    both = theirs.merge(mine, on=["n_records", "n_targets", "nnz"], suffixes=("", "_ours")).sort_values("nnz")
+    return both.assign(times=both["seconds"] / both["seconds_ours"])
 
 
 def verdicts(sizes: pd.DataFrame, rates: least.Rates | None = None) -> list[str]:
