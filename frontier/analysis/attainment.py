@@ -24,8 +24,8 @@ from numpy.typing import NDArray
 from frontier.analysis.curves import frontier_points
 from frontier.analysis.groups import groups_of
 from frontier.analysis.pareto import non_dominated
+from frontier.core.arrays import FloatArray
 from frontier.core.errors import InputError
-from frontier.core.problem import FloatArray
 
 LEVELS = {"best": 0.0, "median": 50.0, "worst": 100.0}  # per cent of runs; moocore takes 0 as one run
 SURFACE = ("problem", "design", "label", "refit", "n_runs", "level", "n_active", "error")

@@ -29,7 +29,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.special import ndtr, ndtri
 
-from frontier.core.problem import FloatArray
+from frontier.core.arrays import FloatArray
 
 FEWEST = 5  # families, or targets of a family, that can stand for others: of fewer a draw has next to no variety
 LEVEL = 0.95

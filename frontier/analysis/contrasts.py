@@ -35,7 +35,7 @@ from frontier.analysis.paired_test import (
     judge,
     next_level,
 )
-from frontier.core.problem import FloatArray
+from frontier.core.arrays import FloatArray
 from frontier.core.student import t_quantile
 
 DELTA = 0.01  # one percentage point of a target: less is within the rounding of what such totals are used for

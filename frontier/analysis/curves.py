@@ -17,9 +17,9 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from frontier.core.arrays import FloatArray
 from frontier.core.errors import InputError
 from frontier.core.point import BUDGET_TOLERANCE
-from frontier.core.problem import FloatArray
 from frontier.results.designs import designs
 from frontier.results.schema import ERROR_CAP, is_frontier_point, require, selected
 

@@ -24,8 +24,8 @@ import pandas as pd
 from frontier.analysis.bootstrap import TargetDraws, joint_interval, target_draws
 from frontier.analysis.curves import Curve, Fold, heldout_curves, mean_weights, spans
 from frontier.analysis.hypervolume import log_share
+from frontier.core.arrays import FloatArray
 from frontier.core.errors import InputError
-from frontier.core.problem import FloatArray
 
 COLUMNS = (
     *("problem", "design", "label", "refit", "n_seeds", "n_splits", "n_families"),

@@ -20,7 +20,7 @@ from collections.abc import Callable, Mapping
 
 import numpy as np
 
-from frontier.core.problem import FloatArray
+from frontier.core.arrays import FloatArray
 from frontier.core.truth import LARGEST_BIAS, LARGEST_RATIO
 from frontier.results.schema import ERROR_CAP
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from frontier.core.problem import FloatArray
+from frontier.core.arrays import FloatArray
 from frontier.core.student import t_quantile
 
 LEVEL = 0.95

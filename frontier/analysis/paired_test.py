@@ -44,7 +44,7 @@ from numpy.typing import NDArray
 from scipy import special
 
 from frontier.analysis.regression.findings import holm
-from frontier.core.problem import FloatArray
+from frontier.core.arrays import FloatArray
 from frontier.core.student import t_above, t_quantile
 
 ALPHA = 0.05

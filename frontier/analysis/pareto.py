@@ -11,8 +11,8 @@ import moocore
 import numpy as np
 from numpy.typing import NDArray
 
+from frontier.core.arrays import FloatArray
 from frontier.core.errors import InputError
-from frontier.core.problem import FloatArray
 
 
 def non_dominated(points: FloatArray) -> NDArray[np.bool_]:

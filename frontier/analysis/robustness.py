@@ -23,7 +23,7 @@ from frontier.analysis.contrasts import CONTROL
 from frontier.analysis.intervals import with_limits
 from frontier.analysis.paired_test import Blocks, compare
 from frontier.analysis.stability import stability
-from frontier.core.problem import FloatArray
+from frontier.core.arrays import FloatArray
 from frontier.results.designs import design_of
 from frontier.results.schema import ERROR_CAP
 from frontier.results.supports import OVERLAPS

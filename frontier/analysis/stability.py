@@ -14,7 +14,7 @@ import numpy as np
 from scipy.special import ndtri
 
 from frontier.analysis.intervals import LEVEL
-from frontier.core.problem import FloatArray
+from frontier.core.arrays import FloatArray
 
 EXCELLENT, POOR = 0.75, 0.40
 

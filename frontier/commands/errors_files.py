@@ -13,8 +13,9 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from frontier.commands.score_files import WEIGHT, column_of_ids, records_by_id
+from frontier.core.arrays import FloatArray
 from frontier.core.errors import InputError
-from frontier.core.problem import CalibrationProblem, FloatArray
+from frontier.core.problem import CalibrationProblem
 from frontier.problems.own_data.microdata import record_table, select
 from frontier.problems.own_data.opening import open_table
 from frontier.problems.own_data.tables import Table

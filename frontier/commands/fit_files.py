@@ -16,9 +16,10 @@ import numpy as np
 import pandas as pd
 
 from frontier.commands.command_line import print_lines
+from frontier.core.arrays import FloatArray
 from frontier.core.errors import InputError, some
 from frontier.core.files import write_together
-from frontier.core.problem import CalibrationProblem, FloatArray, Split
+from frontier.core.problem import CalibrationProblem, Split
 from frontier.core.yaml_file import read_value, read_yaml
 from frontier.methods.solution import Solution
 from frontier.objectives.design import relative_residual

@@ -16,8 +16,9 @@ import numpy as np
 from numpy.lib import format as npy
 from numpy.typing import NDArray
 
+from frontier.core.arrays import FloatArray
 from frontier.core.errors import InputError
-from frontier.core.problem import CalibrationProblem, FloatArray
+from frontier.core.problem import CalibrationProblem
 from frontier.problems.own_data.export import record_ids
 from frontier.problems.own_data.lists import DEFAULT_ID
 from frontier.problems.own_data.matrix import numbered

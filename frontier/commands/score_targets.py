@@ -11,7 +11,8 @@ from collections.abc import Sequence
 import numpy as np
 import pandas as pd
 
-from frontier.core.problem import CalibrationProblem, FloatArray, Split
+from frontier.core.arrays import FloatArray
+from frontier.core.problem import CalibrationProblem, Split
 from frontier.objectives.weight_statistics import active_records
 from frontier.sweep.tables import targets_table
 

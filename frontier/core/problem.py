@@ -18,10 +18,10 @@ import numpy as np
 import scipy.sparse as sp
 from numpy.typing import ArrayLike, NDArray
 
+from frontier.core.arrays import FloatArray
 from frontier.core.errors import InputError
 from frontier.core.truth import Truth
 
-FloatArray = NDArray[np.float64]
 AT_ONCE = 1 << 22  # numbers of a long array that are handled at once: 32 MB
 SCALE_FLOOR = 1.0  # target units: targets nearer to 0 than this are judged by their absolute error
 

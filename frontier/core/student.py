@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 from scipy.special import ndtr, ndtri, stdtr, stdtrit
 
-from frontier.core.problem import FloatArray
+from frontier.core.arrays import FloatArray
 
 
 def t_quantile(p: ArrayLike, freedom: ArrayLike) -> FloatArray:

@@ -30,12 +30,15 @@ import hashlib
 import itertools
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 import numpy as np
-import scipy.sparse as sp
 from numpy.typing import NDArray
 
-FloatArray = NDArray[np.float64]
+from frontier.core.arrays import FloatArray
+
+if TYPE_CHECKING:
+    import scipy.sparse as sp
 
 LARGEST_RATIO = 1000.0
 LARGEST_BIAS = 10.0

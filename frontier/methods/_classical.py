@@ -11,10 +11,11 @@ from typing import Annotated, ClassVar
 import numpy as np
 import scipy.sparse as sp
 
+from frontier.core.arrays import FloatArray
 from frontier.core.bounds import Bounds
 from frontier.core.limits import OutOfTime, at_most
 from frontier.core.point import Coordinate, Point
-from frontier.core.problem import CalibrationProblem, FloatArray
+from frontier.core.problem import CalibrationProblem
 from frontier.core.ranges import Count, Positive, Share
 from frontier.core.search_space import Between, Space
 from frontier.core.status import Status

@@ -21,10 +21,11 @@ import scipy.sparse as sp
 from numpy.typing import NDArray
 
 from frontier.core import random
+from frontier.core.arrays import FloatArray
 from frontier.core.errors import InputError
 from frontier.core.limits import OutOfTime, out_of_time
 from frontier.core.point import Coordinate, Point
-from frontier.core.problem import CalibrationProblem, FloatArray
+from frontier.core.problem import CalibrationProblem
 from frontier.core.ranges import Positive
 from frontier.core.search_space import Between, Space
 from frontier.core.status import Status

@@ -13,8 +13,9 @@ from typing import ClassVar, Literal
 
 import numpy as np
 
+from frontier.core.arrays import FloatArray
 from frontier.core.point import Coordinate
-from frontier.core.problem import CalibrationProblem, FloatArray
+from frontier.core.problem import CalibrationProblem
 from frontier.core.ranges import Count, Positive, Share
 from frontier.core.search_space import Between, OneOf, Space
 from frontier.core.status import Status

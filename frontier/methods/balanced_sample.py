@@ -15,8 +15,9 @@ from typing import ClassVar
 
 import numpy as np
 
+from frontier.core.arrays import FloatArray
 from frontier.core.point import Point
-from frontier.core.problem import CalibrationProblem, FloatArray
+from frontier.core.problem import CalibrationProblem
 from frontier.methods._dense import DenseThinning, Thin, balanced_draw, certain, sampled, sampler, warm_up_cube
 from frontier.methods.solution import Claim
 from frontier.objectives.design import weighted_design

@@ -27,10 +27,11 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.optimize import linprog
 
+from frontier.core.arrays import FloatArray
 from frontier.core.errors import InputError
 from frontier.core.limits import limit_to_raise, remaining_seconds
 from frontier.core.point import Coordinate, Point
-from frontier.core.problem import CalibrationProblem, FloatArray
+from frontier.core.problem import CalibrationProblem
 from frontier.core.ranges import Positive
 from frontier.core.status import Status
 from frontier.methods.base import Method

@@ -15,10 +15,11 @@ from typing import Any, ClassVar
 
 import numpy as np
 
+from frontier.core.arrays import FloatArray
 from frontier.core.errors import InputError
 from frontier.core.limits import OutOfTime
 from frontier.core.point import Coordinate, Point
-from frontier.core.problem import CalibrationProblem, FloatArray
+from frontier.core.problem import CalibrationProblem
 from frontier.core.status import Status
 from frontier.methods.base import Arm, Method
 from frontier.methods.registry import build_method, method_class

@@ -27,9 +27,10 @@ import numpy as np
 import scipy.sparse as sp
 from annotated_types import Ge, Le
 
+from frontier.core.arrays import FloatArray
 from frontier.core.bounds import Bounds
 from frontier.core.point import Coordinate, Point, reached
-from frontier.core.problem import CalibrationProblem, FloatArray
+from frontier.core.problem import CalibrationProblem
 from frontier.core.ranges import Count, Epochs, NonNegative, Positive
 from frontier.core.search_space import Between, OneOf, Space
 from frontier.core.status import Status

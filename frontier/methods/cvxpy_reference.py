@@ -20,10 +20,11 @@ from typing import Any, Literal
 import numpy as np
 import scipy.sparse as sp
 
+from frontier.core.arrays import FloatArray
 from frontier.core.errors import InputError
 from frontier.core.limits import limit_to_raise, remaining_seconds
 from frontier.core.point import Point
-from frontier.core.problem import CalibrationProblem, FloatArray
+from frontier.core.problem import CalibrationProblem
 from frontier.core.ranges import Count, Share
 from frontier.core.status import Status
 from frontier.methods.base import Method

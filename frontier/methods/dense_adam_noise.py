@@ -27,8 +27,9 @@ from typing import Annotated, ClassVar
 import numpy as np
 from annotated_types import Ge, Lt
 
+from frontier.core.arrays import FloatArray
 from frontier.core.point import Coordinate, Point
-from frontier.core.problem import CalibrationProblem, FloatArray
+from frontier.core.problem import CalibrationProblem
 from frontier.core.random import STREAM_BATCHES, STREAM_DROPOUT, STREAM_START_NOISE, generator
 from frontier.core.ranges import Count, NonNegative
 from frontier.methods._log_space import LogSpace, compile_kernels

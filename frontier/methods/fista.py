@@ -12,7 +12,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import ClassVar
 
-from frontier.core.problem import FloatArray
+from frontier.core.arrays import FloatArray
 from frontier.methods._lasso import LassoPath, Solved, Solver
 from frontier.methods.path import A_SLOW_PATH
 from frontier.methods.solution import Claim

@@ -22,9 +22,10 @@ from typing import ClassVar, Literal, NamedTuple
 import numpy as np
 import scipy.sparse as sp
 
+from frontier.core.arrays import FloatArray
 from frontier.core.limits import limit_to_raise, out_of_time
 from frontier.core.point import Coordinate, Point
-from frontier.core.problem import CalibrationProblem, FloatArray
+from frontier.core.problem import CalibrationProblem
 from frontier.core.ranges import Count, Share
 from frontier.core.search_space import OneOf, Space
 from frontier.core.status import Status

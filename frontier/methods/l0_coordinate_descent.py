@@ -23,9 +23,10 @@ from typing import ClassVar, Literal
 import numpy as np
 from numpy.typing import NDArray
 
+from frontier.core.arrays import FloatArray
 from frontier.core.limits import limit_to_raise, out_of_time, time_flag
 from frontier.core.point import Coordinate, Point
-from frontier.core.problem import CalibrationProblem, FloatArray
+from frontier.core.problem import CalibrationProblem
 from frontier.core.ranges import Count, NonNegative, Number, Share
 from frontier.core.status import Status
 from frontier.methods.base import Method

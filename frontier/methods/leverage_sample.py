@@ -19,8 +19,9 @@ import numpy as np
 import scipy.sparse as sp
 from annotated_types import Ge, Le
 
+from frontier.core.arrays import FloatArray
 from frontier.core.point import Point
-from frontier.core.problem import CalibrationProblem, FloatArray
+from frontier.core.problem import CalibrationProblem
 from frontier.core.search_space import Between, OneOf, Space
 from frontier.methods._dense import DenseThinning, Thin, balanced_draw, certain, sampled, sampler, warm_up_cube
 from frontier.methods.solution import Claim

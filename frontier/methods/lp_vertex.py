@@ -19,9 +19,10 @@ from typing import Any
 import numpy as np
 import scipy.sparse as sp
 
+from frontier.core.arrays import FloatArray
 from frontier.core.limits import remaining_seconds
 from frontier.core.point import Point
-from frontier.core.problem import CalibrationProblem, FloatArray
+from frontier.core.problem import CalibrationProblem
 from frontier.core.ranges import Count
 from frontier.core.status import Status
 from frontier.methods.base import Method

@@ -13,7 +13,7 @@ from typing import ClassVar, Literal
 
 import numpy as np
 
-from frontier.core.problem import FloatArray
+from frontier.core.arrays import FloatArray
 from frontier.methods._lasso import LassoPath, Solved, Solver
 from frontier.objectives.design import WeightedDesign
 from frontier.objectives.l1 import l1_certificate

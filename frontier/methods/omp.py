@@ -17,9 +17,10 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import ClassVar
 
+from frontier.core.arrays import FloatArray
 from frontier.core.limits import limit_to_raise
 from frontier.core.point import Coordinate, Point
-from frontier.core.problem import CalibrationProblem, FloatArray
+from frontier.core.problem import CalibrationProblem
 from frontier.core.ranges import Count
 from frontier.core.status import Status
 from frontier.methods.base import Method

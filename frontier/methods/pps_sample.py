@@ -14,8 +14,9 @@ from typing import ClassVar
 
 import numpy as np
 
+from frontier.core.arrays import FloatArray
 from frontier.core.point import Point
-from frontier.core.problem import CalibrationProblem, FloatArray
+from frontier.core.problem import CalibrationProblem
 from frontier.core.search_space import OneOf, Space
 from frontier.methods._dense import DenseThinning, Thin, certain, sampler
 from frontier.methods.solution import Claim

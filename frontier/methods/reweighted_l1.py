@@ -19,9 +19,10 @@ from typing import ClassVar, Literal
 
 import numpy as np
 
+from frontier.core.arrays import FloatArray
 from frontier.core.limits import out_of_time
 from frontier.core.point import Coordinate
-from frontier.core.problem import CalibrationProblem, FloatArray
+from frontier.core.problem import CalibrationProblem
 from frontier.core.ranges import Count, Positive, Share
 from frontier.core.search_space import Between, Space
 from frontier.core.status import Status

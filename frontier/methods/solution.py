@@ -13,9 +13,9 @@ import numpy as np
 import scipy.sparse as sp
 from numpy.typing import NDArray
 
+from frontier.core.arrays import FloatArray
 from frontier.core.errors import InputError
 from frontier.core.point import Point, reached
-from frontier.core.problem import FloatArray
 from frontier.core.status import Status
 from frontier.objectives.certificate import Objective
 

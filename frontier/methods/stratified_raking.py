@@ -24,9 +24,10 @@ from typing import ClassVar, Literal
 import numpy as np
 from numpy.typing import NDArray
 
+from frontier.core.arrays import FloatArray
 from frontier.core.limits import out_of_time
 from frontier.core.point import Coordinate
-from frontier.core.problem import CalibrationProblem, FloatArray
+from frontier.core.problem import CalibrationProblem
 from frontier.core.ranges import Count, Positive
 from frontier.core.search_space import Between, OneOf, Space
 from frontier.core.status import Status

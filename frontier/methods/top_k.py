@@ -11,8 +11,9 @@ from functools import partial
 
 import numpy as np
 
+from frontier.core.arrays import FloatArray
 from frontier.core.point import Point
-from frontier.core.problem import CalibrationProblem, FloatArray
+from frontier.core.problem import CalibrationProblem
 from frontier.methods._dense import DenseThinning, Thin
 from frontier.methods.solution import Claim
 

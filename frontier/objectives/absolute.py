@@ -6,7 +6,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from frontier.core.problem import CalibrationProblem, FloatArray
+from frontier.core.arrays import FloatArray
+from frontier.core.problem import CalibrationProblem
 from frontier.objectives.certificate import Certificate
 from frontier.objectives.design import relative_residual
 from frontier.objectives.l1 import _ends

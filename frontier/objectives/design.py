@@ -9,7 +9,8 @@ import numpy as np
 import scipy.sparse as sp
 from numpy.typing import NDArray
 
-from frontier.core.problem import AT_ONCE, CalibrationProblem, FloatArray
+from frontier.core.arrays import FloatArray
+from frontier.core.problem import AT_ONCE, CalibrationProblem
 
 RANK_LIMIT = 1_500  # columns whose rank is worth a singular value decomposition (seconds) per cell
 

@@ -23,7 +23,8 @@ from typing import Literal
 
 import numpy as np
 
-from frontier.core.problem import CalibrationProblem, FloatArray
+from frontier.core.arrays import FloatArray
+from frontier.core.problem import CalibrationProblem
 from frontier.objectives.certificate import Certificate
 from frontier.objectives.design import weighted_design
 from frontier.objectives.links import (

@@ -18,7 +18,8 @@ import numpy as np
 import scipy.sparse as sp
 from numpy.typing import NDArray
 
-from frontier.core.problem import CalibrationProblem, FloatArray
+from frontier.core.arrays import FloatArray
+from frontier.core.problem import CalibrationProblem
 from frontier.objectives.certificate import Certificate
 from frontier.objectives.distance import DistanceObjective
 from frontier.objectives.links import DistanceLink, LinearLink

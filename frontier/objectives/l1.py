@@ -7,7 +7,8 @@ from typing import TypedDict
 
 import numpy as np
 
-from frontier.core.problem import CalibrationProblem, FloatArray
+from frontier.core.arrays import FloatArray
+from frontier.core.problem import CalibrationProblem
 from frontier.objectives.certificate import Certificate
 from frontier.objectives.design import RANK_LIMIT, WeightedDesign, column_rank, relative_residual, weighted_design
 

@@ -21,7 +21,7 @@ import scipy.linalg as sla
 import scipy.sparse as sp
 from numpy.typing import NDArray
 
-from frontier.core.problem import FloatArray
+from frontier.core.arrays import FloatArray
 
 LEAST_RIDGE = (
     1e-10  # relative to rows of length 1: targets that others settle leave residuals as they are to nine digits

@@ -14,7 +14,7 @@ from typing import Protocol
 import numpy as np
 from scipy.special import expit, kl_div
 
-from frontier.core.problem import FloatArray
+from frontier.core.arrays import FloatArray
 
 
 class Link(Protocol):

@@ -11,7 +11,8 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from frontier.core.problem import CalibrationProblem, FloatArray
+from frontier.core.arrays import FloatArray
+from frontier.core.problem import CalibrationProblem
 
 ACTIVE_THRESHOLDS = (1e-9, 1e-6, 1e-3)  # relative to the mean size of weights that are not 0
 ACTIVE_THRESHOLD = 1e-6  # the one behind `n_active`

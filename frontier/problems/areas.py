@@ -17,8 +17,9 @@ import pandas as pd
 import scipy.sparse as sp
 from numpy.typing import NDArray
 
+from frontier.core.arrays import FloatArray
 from frontier.core.errors import InputError
-from frontier.core.problem import CalibrationProblem, FloatArray
+from frontier.core.problem import CalibrationProblem
 
 SEXES, AGES, SCHOOLING, TENURES = 2, 8, 6, 3
 ORIGINS, INDUSTRIES = 5, 12

@@ -24,8 +24,9 @@ from annotated_types import Ge, Le
 from numpy.typing import NDArray
 from scipy.special import expit
 
+from frontier.core.arrays import FloatArray
 from frontier.core.errors import InputError
-from frontier.core.problem import CalibrationProblem, FloatArray
+from frontier.core.problem import CalibrationProblem
 from frontier.core.truth import Distribution, Truth
 from frontier.problems.cps import build as cps
 from frontier.problems.cps.population import Population, population

@@ -22,8 +22,9 @@ import numpy as np
 import scipy.sparse as sp
 from numpy.typing import NDArray
 
+from frontier.core.arrays import FloatArray
 from frontier.core.errors import InputError, did_you_mean
-from frontier.core.problem import CalibrationProblem, FloatArray
+from frontier.core.problem import CalibrationProblem
 
 N_RECORDS = 5_000
 RECORD_SEED = 42

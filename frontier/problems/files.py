@@ -21,8 +21,9 @@ import pandas as pd
 import scipy.sparse as sp
 from numpy.typing import NDArray
 
+from frontier.core.arrays import FloatArray
 from frontier.core.errors import InputError, mistakes, raise_first
-from frontier.core.problem import CalibrationProblem, FloatArray
+from frontier.core.problem import CalibrationProblem
 from frontier.core.truth import SCALE_FLOOR, Truth, hidden_truth
 from frontier.problems.own_data.cells import mistakes_in_cells, read_cells
 from frontier.problems.own_data.dialect import Dialect

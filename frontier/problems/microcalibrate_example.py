@@ -24,8 +24,9 @@ import math
 import numpy as np
 import scipy.sparse as sp
 
+from frontier.core.arrays import FloatArray
 from frontier.core.errors import InputError
-from frontier.core.problem import CalibrationProblem, FloatArray
+from frontier.core.problem import CalibrationProblem
 
 N_RECORDS = 5_000
 RECORD_SEED = 42

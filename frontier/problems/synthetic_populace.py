@@ -24,8 +24,9 @@ import numpy as np
 import scipy.sparse as sp
 from numpy.typing import NDArray
 
+from frontier.core.arrays import FloatArray, IntArray
 from frontier.core.errors import InputError
-from frontier.core.problem import CalibrationProblem, FloatArray
+from frontier.core.problem import CalibrationProblem
 
 RECORDS, TARGETS, NONZEROS = 337_704, 32_633, 28_900_000  # the largest case that l0-paper reports
 STATES, DISTRICTS, VARIABLES = 51, 436, 60
@@ -37,7 +38,6 @@ AMOUNT_SPREAD, INCOME_EFFECT = 0.8, 0.4  # of log amounts: within an income, and
 WEIGHT_MEAN, WEIGHT_SPREAD = 400.0, 0.5  # households that a record stands for, 135 million in all; of log weights
 DISTRICT_TILT, INCOME_TILT, CHANCE = 0.2, 0.15, 0.3  # standard deviations of log(known/initial weight)
 
-IntArray = NDArray[np.intp]
 Positions = NDArray[np.int32]
 Entries = tuple[Positions, FloatArray]  # of one variable: the records that have it, and how much
 

@@ -13,8 +13,9 @@ from matplotlib.figure import Figure
 from matplotlib.ticker import PercentFormatter
 
 from frontier.analysis.aggregate import aggregate, prepare
+from frontier.core.arrays import FloatArray
 from frontier.core.errors import InputError, did_you_mean
-from frontier.core.problem import CalibrationProblem, FloatArray
+from frontier.core.problem import CalibrationProblem
 from frontier.reporting.charts.canvas import label_entries, log_frame
 from frontier.reporting.charts.style import GREY_LINE, SOLID, label_styles, log_axis
 from frontier.reporting.numbers import count_tick, percent_tick

@@ -27,9 +27,9 @@ import numpy as np
 import scipy.sparse as sp
 from filelock import FileLock, Timeout
 
+from frontier.core.arrays import FloatArray
 from frontier.core.errors import InputError
 from frontier.core.files import read_arrays, read_limited, sealed, unsealed, write_atomically
-from frontier.core.problem import FloatArray
 from frontier.results.manifest import read_json
 from frontier.results.schema import RESULT_FORMAT
 

@@ -6,14 +6,18 @@ For rows with active records A and B, the mean over the others of |A ∩ B| (rec
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 import numpy as np
 import pandas as pd
-import scipy.sparse as sp
 from numpy.typing import NDArray
 
-from frontier.core.problem import FloatArray
+from frontier.core.arrays import FloatArray
 from frontier.results.designs import design_of
 from frontier.results.schema import IDENTITY, has_weights
+
+if TYPE_CHECKING:
+    import scipy.sparse as sp
 
 SHARED = "shared_records"
 OVERLAPS = {  # what two fits differ in alone: the columns of records in common and of Jaccard's index

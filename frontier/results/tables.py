@@ -13,8 +13,9 @@ import numpy as np
 import pandas as pd
 import scipy.sparse as sp
 
+from frontier.core.arrays import FloatArray
 from frontier.core.files import write_atomically
-from frontier.core.problem import CalibrationProblem, FloatArray, Split
+from frontier.core.problem import CalibrationProblem, Split
 from frontier.results.schema import cells_table
 from frontier.results.store import BatchResult
 from frontier.results.supports import overlaps

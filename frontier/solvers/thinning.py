@@ -23,9 +23,9 @@ import scipy.sparse as sp
 from numpy.typing import NDArray
 from scipy.linalg import inv, qr, svd
 
+from frontier.core.arrays import FloatArray
 from frontier.core.errors import InputError
 from frontier.core.limits import check_time
-from frontier.core.problem import FloatArray
 
 BLOCK = 2048  # columns that are dense at a time
 RANK = 1e-12  # singular values below this share of the largest are 0: less than what float64 totals resolve

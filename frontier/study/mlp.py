@@ -23,8 +23,8 @@ from numpy.typing import NDArray
 from frontier.analysis.intervals import mean_interval
 from frontier.commands.command_line import command, print_lines
 from frontier.core import random
+from frontier.core.arrays import FloatArray
 from frontier.core.errors import InputError
-from frontier.core.problem import FloatArray
 from frontier.methods.peers._package import imported
 from frontier.solvers.gates.gates import LOG_ALPHA_BOUND
 from frontier.study.kept import keep, read_kept

@@ -8,7 +8,8 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from frontier.core import random
-from frontier.core.problem import CalibrationProblem, FloatArray
+from frontier.core.arrays import FloatArray
+from frontier.core.problem import CalibrationProblem
 from frontier.core.status import Status
 from frontier.methods.solution import Solution
 from frontier.objectives.design import weighted_design

@@ -9,7 +9,8 @@ from __future__ import annotations
 import numpy as np
 import scipy.sparse as sp
 
-from frontier.core.problem import CalibrationProblem, FloatArray, Split
+from frontier.core.arrays import FloatArray
+from frontier.core.problem import CalibrationProblem, Split
 
 RANK_TOLERANCE = 1e-12  # of squared singular values of rows of length 1: nested targets are exact combinations
 

@@ -13,9 +13,10 @@ from typing import Any
 
 import numpy as np
 
+from frontier.core.arrays import FloatArray
 from frontier.core.errors import some
 from frontier.core.point import Point
-from frontier.core.problem import CalibrationProblem, FloatArray, Split
+from frontier.core.problem import CalibrationProblem, Split
 from frontier.core.status import Status
 from frontier.methods.solution import Solution, Timing
 from frontier.results.store import BatchResult

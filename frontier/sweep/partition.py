@@ -17,9 +17,10 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import ArrayLike
 
+from frontier.core.arrays import FloatArray
 from frontier.core.errors import InputError, did_you_mean, some
 from frontier.core.partition import Part, Partition
-from frontier.core.problem import CalibrationProblem, FloatArray
+from frontier.core.problem import CalibrationProblem
 from frontier.core.processes import in_processes
 from frontier.core.status import Status
 from frontier.methods.solution import Solution

@@ -15,8 +15,9 @@ from typing import Any
 
 import numpy as np
 
+from frontier.core.arrays import FloatArray
 from frontier.core.point import Point
-from frontier.core.problem import CalibrationProblem, FloatArray
+from frontier.core.problem import CalibrationProblem
 from frontier.core.processes import in_processes
 from frontier.core.resampling import with_factors
 from frontier.core.status import SETTLED, Status

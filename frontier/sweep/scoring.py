@@ -15,7 +15,8 @@ from typing import Any
 
 import numpy as np
 
-from frontier.core.problem import CalibrationProblem, FloatArray, Split
+from frontier.core.arrays import FloatArray
+from frontier.core.problem import CalibrationProblem, Split
 from frontier.core.status import Status
 from frontier.core.truth import COLUMNS as TRUTH_COLUMNS
 from frontier.methods.solution import Solution

@@ -22,9 +22,10 @@ import pandas as pd
 import scipy.sparse as sp
 from numpy.typing import ArrayLike, NDArray
 
+from frontier.core.arrays import FloatArray
 from frontier.core.bounds import Bounds
 from frontier.core.errors import InputError
-from frontier.core.problem import CalibrationProblem, FloatArray, Split
+from frontier.core.problem import CalibrationProblem, Split
 from frontier.core.status import SETTLED, Status
 from frontier.core.student import t_quantile
 from frontier.methods._classical import Classical

@@ -12,7 +12,8 @@ from __future__ import annotations
 
 import numpy as np
 
-from frontier.core.problem import CalibrationProblem, FloatArray
+from frontier.core.arrays import FloatArray
+from frontier.core.problem import CalibrationProblem
 from frontier.objectives.design import relative_residual
 from frontier.objectives.weight_statistics import active_records
 from frontier.problems.diagnostics import finding

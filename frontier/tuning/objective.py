@@ -15,8 +15,9 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from frontier.core.arrays import FloatArray
 from frontier.core.errors import InputError
-from frontier.core.problem import CalibrationProblem, FloatArray, Split
+from frontier.core.problem import CalibrationProblem, Split
 from frontier.core.status import Status
 from frontier.core.truth import HEADLINE
 from frontier.methods.solution import Solution

@@ -22,7 +22,7 @@ from frontier.analysis.paired_test import (
     judge,
     over_splits,
 )
-from frontier.core.problem import FloatArray
+from frontier.core.arrays import FloatArray
 
 DELTA = 0.01
 CONTRASTS = 6

@@ -8,9 +8,10 @@ import numpy as np
 import pytest
 import scipy.optimize
 
+from frontier.core.arrays import FloatArray
 from frontier.core.errors import InputError
 from frontier.core.point import Point
-from frontier.core.problem import CalibrationProblem, FloatArray
+from frontier.core.problem import CalibrationProblem
 from frontier.core.status import Status
 from frontier.methods.l0_coordinate_descent import L0CoordinateDescent
 from frontier.methods.registry import build_method

@@ -19,10 +19,11 @@ import yaml
 import frontier
 from frontier.__main__ import main
 from frontier.commands.new_method import TEMPLATE
+from frontier.core.arrays import FloatArray
 from frontier.core.errors import InputError
 from frontier.core.outside import installed_methods
 from frontier.core.point import Coordinate, Point
-from frontier.core.problem import CalibrationProblem, FloatArray
+from frontier.core.problem import CalibrationProblem
 from frontier.core.status import Status
 from frontier.methods.base import Method
 from frontier.methods.greg import Greg

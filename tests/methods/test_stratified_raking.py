@@ -11,9 +11,10 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
+from frontier.core.arrays import FloatArray
 from frontier.core.errors import InputError
 from frontier.core.point import Point
-from frontier.core.problem import CalibrationProblem, FloatArray
+from frontier.core.problem import CalibrationProblem
 from frontier.core.status import Status
 from frontier.methods.registry import build_method
 from frontier.methods.solution import Solution

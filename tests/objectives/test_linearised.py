@@ -6,7 +6,8 @@ import numpy as np
 import pytest
 import scipy.sparse as sp
 
-from frontier.core.problem import CalibrationProblem, FloatArray
+from frontier.core.arrays import FloatArray
+from frontier.core.problem import CalibrationProblem
 from frontier.objectives.design import weighted_design
 from frontier.objectives.distance import DistanceObjective, Kind, total
 from frontier.objectives.linearised import residuals, variance_of_totals

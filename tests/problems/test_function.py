@@ -13,8 +13,8 @@ import pytest
 import torch
 
 import frontier
+from frontier.core.arrays import FloatArray
 from frontier.core.errors import InputError
-from frontier.core.problem import FloatArray
 from tests.conftest import make_problem
 
 GIVEN = make_problem()

@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 import scipy.sparse as sp
 
+from frontier.core.arrays import FloatArray
 from frontier.core.errors import InputError
-from frontier.core.problem import FloatArray
 from frontier.problems.registry import load_problem
 from frontier.solvers import thinning
 from frontier.solvers.thinning import rank, thin

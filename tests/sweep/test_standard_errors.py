@@ -10,8 +10,9 @@ import pytest
 import scipy.sparse as sp
 
 import frontier
+from frontier.core.arrays import FloatArray
 from frontier.core.errors import InputError
-from frontier.core.problem import CalibrationProblem, FloatArray
+from frontier.core.problem import CalibrationProblem
 from frontier.core.resampling import with_factors
 from frontier.core.status import Status
 from frontier.problems.records.estimates import estimates

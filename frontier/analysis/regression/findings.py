@@ -28,7 +28,7 @@ import pandas as pd
 from frontier.analysis.hypervolume import hypervolume
 from frontier.analysis.regression.matching import Matching, Row, match, point
 from frontier.analysis.regression.tolerances import Tolerance, Tolerances
-from frontier.core.problem import FloatArray
+from frontier.core.arrays import FloatArray
 from frontier.core.student import t_above
 from frontier.results.run import Run
 

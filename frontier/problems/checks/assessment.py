@@ -25,9 +25,10 @@ import scipy.sparse as sp
 from numpy.typing import NDArray
 from threadpoolctl import threadpool_limits
 
+from frontier.core.arrays import FloatArray
 from frontier.core.errors import InputError, did_you_mean
 from frontier.core.limits import OutOfTime, check_time, out_of_time
-from frontier.core.problem import CalibrationProblem, FloatArray
+from frontier.core.problem import CalibrationProblem
 from frontier.methods.dense_nnls import DenseNnls
 from frontier.objectives.design import WeightedDesign, weighted_design
 from frontier.problems.checks.dependent import MOST_TARGETS

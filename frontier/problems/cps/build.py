@@ -21,8 +21,9 @@ import pandas as pd
 import scipy.sparse as sp
 from numpy.typing import NDArray
 
+from frontier.core.arrays import FloatArray, IntArray
 from frontier.core.errors import InputError
-from frontier.core.problem import CalibrationProblem, FloatArray
+from frontier.core.problem import CalibrationProblem
 
 HELD_OUT_FAMILIES = ("usda_snap", "acs_snap_cd", "cms_medicaid", "irs_eitc")
 # data/README.md, leakage: the other fitted rows settle these families almost exactly
@@ -34,7 +35,6 @@ SOURCE = (
 CELL = ["geography_level", "geography", "agi_lower", "agi_upper", "filing_status"]
 ITEM = ["variable", "statistic", "age_lower", "age_upper"]
 
-IntArray = NDArray[np.intp]
 Item = tuple[str, str, float, float]  # the values of ITEM
 
 

@@ -22,6 +22,7 @@ from typing import Literal
 import numpy as np
 from numpy.typing import NDArray
 
+from frontier.core.arrays import IntArray
 from frontier.core.errors import InputError, mistakes, raise_first
 from frontier.problems.own_data.lists import REMARKS, TARGET_COLUMNS, Targets, read_targets
 from frontier.problems.own_data.tables import Column, Table, near
@@ -31,8 +32,6 @@ STATISTICS: tuple[Statistic, ...] = ("amount", "persons", "count", "records")
 WHERE, LOWER, UPPER, OR = "where:", "_lower", "_upper", "|"
 OWN = (*TARGET_COLUMNS, *REMARKS, "variable", "statistic")
 BOOLEANS = {"true": 1.0, "false": 0.0}
-
-IntArray = NDArray[np.intp]
 
 
 @dataclass(frozen=True, slots=True)

@@ -27,8 +27,9 @@ import scipy.sparse as sp
 from numpy.typing import ArrayLike
 
 from frontier.core import random
+from frontier.core.arrays import FloatArray
 from frontier.core.errors import InputError
-from frontier.core.problem import CalibrationProblem, FloatArray
+from frontier.core.problem import CalibrationProblem
 
 SAME = 1e-6  # of the sum of absolute summands
 SIZES, KEPT = (0.01, 1.0, 100.0), (1.0, 0.1)  # of random weights, in initial ones; share of records that have any

@@ -16,8 +16,9 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from frontier.core.arrays import FloatArray
 from frontier.core.errors import InputError, raise_first
-from frontier.core.problem import SCALE_FLOOR, FloatArray
+from frontier.core.problem import SCALE_FLOOR
 from frontier.problems.own_data.tables import LARGEST_NUMBER, Table
 
 TARGET_COLUMNS = ("name", "value", "family", "importance", "scale", "tolerance")

@@ -16,7 +16,7 @@ from typing import BinaryIO, cast
 import numpy as np
 import scipy.sparse as sp
 
-from frontier.core.problem import FloatArray
+from frontier.core.arrays import FloatArray
 
 HEADER_BYTES = 1 << 20  # of everything before the entries, comments included
 LINE_BYTES = 100  # of an entry: two integers and a number

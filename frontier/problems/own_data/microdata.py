@@ -19,9 +19,9 @@ import pyarrow as pa
 import scipy.sparse as sp
 from numpy.typing import NDArray
 
+from frontier.core.arrays import FloatArray, IntArray
 from frontier.core.errors import InputError
-from frontier.core.problem import FloatArray
-from frontier.problems.own_data.cells import BOOLEANS, OR, WHERE, Cells, Filter, IntArray
+from frontier.problems.own_data.cells import BOOLEANS, OR, WHERE, Cells, Filter
 from frontier.problems.own_data.dialect import cure
 from frontier.problems.own_data.lists import LEAVE_OUT, Records, check_weights, read_q
 from frontier.problems.own_data.tables import SHOWN, Column, Table, is_usable, near, unusable

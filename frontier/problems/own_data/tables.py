@@ -25,8 +25,8 @@ import pyarrow.csv
 import pyarrow.parquet
 from numpy.typing import NDArray
 
+from frontier.core.arrays import FloatArray
 from frontier.core.errors import MISTAKES, InputError, did_you_mean, raise_first
-from frontier.core.problem import FloatArray
 from frontier.problems.own_data.dialect import STANDARD, Dialect, cure
 
 LARGEST_ROWS = 100_000_000  # of a file, which may be a few bytes of Parquet: 0.8 GB per column of numbers

@@ -14,8 +14,9 @@ from typing import TYPE_CHECKING, Literal
 import numpy as np
 import scipy.sparse as sp
 
+from frontier.core.arrays import FloatArray
 from frontier.core.errors import InputError
-from frontier.core.problem import CalibrationProblem, FloatArray
+from frontier.core.problem import CalibrationProblem
 from frontier.problems.records.variables import Category, Variables, classes, record_table, variables_of
 
 if TYPE_CHECKING:

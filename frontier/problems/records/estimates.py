@@ -21,8 +21,9 @@ import pandas as pd
 import scipy.sparse as sp
 from numpy.typing import NDArray
 
+from frontier.core.arrays import FloatArray
 from frontier.core.errors import InputError, did_you_mean
-from frontier.core.problem import CalibrationProblem, FloatArray
+from frontier.core.problem import CalibrationProblem
 from frontier.core.truth import weighted_quantiles
 from frontier.problems.records.variables import MISSING, MOST_LABELS
 

@@ -26,7 +26,8 @@ import pandas as pd
 import scipy.sparse as sp
 from numpy.typing import NDArray
 
-from frontier.core.problem import CalibrationProblem, FloatArray
+from frontier.core.arrays import FloatArray
+from frontier.core.problem import CalibrationProblem
 from frontier.core.truth import Distribution, Truth
 from frontier.problems.records.variables import Category, Variables, record_table, variables_of
 

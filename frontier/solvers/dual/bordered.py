@@ -23,8 +23,8 @@ import scipy.sparse as sp
 from numba import njit
 from numpy.typing import NDArray
 
+from frontier.core.arrays import FloatArray
 from frontier.core.limits import allowed_threads
-from frontier.core.problem import FloatArray
 from frontier.solvers.dual.conjugate import PARTS
 
 LIMITS = (64, 256, 1024)  # rows of a block

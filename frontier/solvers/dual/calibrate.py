@@ -25,8 +25,9 @@ import numpy as np
 import scipy.linalg as sla
 import scipy.sparse as sp
 
+from frontier.core.arrays import FloatArray
 from frontier.core.limits import limit_to_raise, out_of_time
-from frontier.core.problem import CalibrationProblem, FloatArray
+from frontier.core.problem import CalibrationProblem
 from frontier.objectives.design import WeightedDesign, relative_residual, weighted_design
 from frontier.objectives.distance import DistanceObjective, total
 from frontier.solvers.dual.newton import DualNewton

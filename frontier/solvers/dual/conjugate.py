@@ -20,8 +20,8 @@ import scipy.sparse as sp
 from numba import njit
 from numpy.typing import NDArray
 
+from frontier.core.arrays import FloatArray
 from frontier.core.limits import allowed_threads, out_of_time
-from frontier.core.problem import FloatArray
 
 ITERATIONS = 500
 FORCING = 0.1  # largest share of the gradient that a direction may leave

@@ -17,8 +17,8 @@ import scipy.sparse as sp
 from numba import njit
 from numpy.typing import NDArray
 
+from frontier.core.arrays import FloatArray
 from frontier.core.limits import out_of_time
-from frontier.core.problem import FloatArray
 from frontier.objectives.links import Link
 from frontier.solvers.dual.bordered import Bordered
 from frontier.solvers.dual.conjugate import add_diagonal, newton_direction

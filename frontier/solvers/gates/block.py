@@ -18,8 +18,8 @@ from itertools import pairwise, repeat
 import numpy as np
 from numpy.typing import NDArray
 
+from frontier.core.arrays import FloatArray
 from frontier.core.limits import allowed_threads, out_of_time
-from frontier.core.problem import FloatArray
 from frontier.core.random import STREAM_GATES, keys
 from frontier.solvers.gates.kernel import ALPHA, LANES, SCALE, epoch_loop, take_dual
 from frontier.solvers.gates.training import Fit, Training

@@ -15,8 +15,8 @@ from typing import TYPE_CHECKING, Annotated, Literal, TypeVar
 import numpy as np
 from annotated_types import Gt, Lt
 
+from frontier.core.arrays import FloatArray
 from frontier.core.errors import InputError
-from frontier.core.problem import FloatArray
 from frontier.core.ranges import Positive, check_ranges
 
 if TYPE_CHECKING:

@@ -14,8 +14,9 @@ from typing import Literal
 import numpy as np
 import scipy.sparse as sp
 
+from frontier.core.arrays import FloatArray
 from frontier.core.errors import InputError
-from frontier.core.problem import CalibrationProblem, FloatArray
+from frontier.core.problem import CalibrationProblem
 from frontier.objectives.design import WeightedDesign, weighted_design
 
 LossName = Literal["squared", "capped"]

@@ -14,7 +14,7 @@ from typing import Protocol
 import numpy as np
 from numpy.typing import NDArray
 
-from frontier.core.problem import FloatArray
+from frontier.core.arrays import FloatArray
 from frontier.solvers.gates.training import Fit, TrainedGates, Training
 
 COLUMNS = ("iteration", "loss", "expected_active", "n_active", "train_mare", "gradient_norm")

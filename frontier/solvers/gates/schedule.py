@@ -7,8 +7,8 @@ from typing import Literal
 
 import numpy as np
 
+from frontier.core.arrays import FloatArray
 from frontier.core.errors import InputError
-from frontier.core.problem import FloatArray
 from frontier.core.ranges import Count, Epochs, NonNegative, Number, Positive, check_ranges
 
 Device = Literal["auto", "cpu", "cuda"]

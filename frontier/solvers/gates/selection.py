@@ -16,8 +16,8 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from frontier.core.arrays import FloatArray
 from frontier.core.errors import InputError
-from frontier.core.problem import FloatArray
 from frontier.solvers.sampling.inclusion import Draw, inclusion_probabilities
 from frontier.solvers.sampling.systematic import systematic_sample
 

@@ -17,8 +17,8 @@ import scipy.sparse as sp
 import torch
 from numpy.typing import NDArray
 
+from frontier.core.arrays import FloatArray
 from frontier.core.limits import out_of_time
-from frontier.core.problem import FloatArray
 from frontier.core.random import GOLDEN, MIX_1, MIX_2, STREAM_GATES, UNIFORM_MARGIN, key, keys
 from frontier.solvers.gates.loss import CAPPED
 from frontier.solvers.gates.ordered_sums import OrderedProduct

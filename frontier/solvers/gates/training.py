@@ -13,7 +13,7 @@ from dataclasses import dataclass
 import numpy as np
 import scipy.sparse as sp
 
-from frontier.core.problem import FloatArray
+from frontier.core.arrays import FloatArray
 from frontier.solvers.gates.gates import HardConcrete, TestGate
 from frontier.solvers.gates.loss import DataLoss
 from frontier.solvers.gates.schedule import Schedule, Temperature

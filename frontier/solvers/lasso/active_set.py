@@ -14,8 +14,8 @@ from typing import NamedTuple
 
 import numpy as np
 
+from frontier.core.arrays import FloatArray
 from frontier.core.limits import out_of_time
-from frontier.core.problem import FloatArray
 from frontier.solvers.lasso.columns import DEPENDENT, EPS, ActiveSet, Line
 
 VIOLATION = 64 * EPS  # of ‖b‖: a correlation that exceeds its cost by less is rounding

@@ -24,8 +24,8 @@ import scipy.sparse as sp
 from numpy.typing import NDArray
 from scipy.linalg import blas, qr, qr_delete
 
+from frontier.core.arrays import FloatArray
 from frontier.core.errors import InputError
-from frontier.core.problem import FloatArray
 from frontier.objectives.design import WeightedDesign
 
 EPS = float(np.finfo(np.float64).eps)

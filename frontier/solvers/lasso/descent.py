@@ -15,7 +15,7 @@ from numba import njit
 from numpy.typing import NDArray
 from scipy.linalg import LinAlgError, cholesky
 
-from frontier.core.problem import FloatArray
+from frontier.core.arrays import FloatArray
 from frontier.solvers.lasso.kernel import DEPENDENT, SUMS, IndexArray, add, dot
 
 PASSES, ROUNDS = 5, 40  # passes between extrapolations, and at most so many of those

@@ -15,8 +15,8 @@ import scipy.sparse as sp
 import scipy.sparse.linalg as spla
 from numpy.typing import NDArray
 
+from frontier.core.arrays import FloatArray
 from frontier.core.limits import out_of_time
-from frontier.core.problem import FloatArray
 from frontier.objectives.certificate import Certificate
 from frontier.objectives.design import WeightedDesign
 from frontier.objectives.l1 import l1_certificate, lam_max

@@ -31,9 +31,9 @@ import numpy as np
 import scipy.sparse as sp
 from numpy.typing import NDArray
 
+from frontier.core.arrays import FloatArray
 from frontier.core.errors import InputError
 from frontier.core.limits import out_of_time
-from frontier.core.problem import FloatArray
 from frontier.objectives.design import WeightedDesign
 from frontier.solvers.lasso.active_set import settle
 from frontier.solvers.lasso.columns import EPS, ActiveSet, Columns, Line

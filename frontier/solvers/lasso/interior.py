@@ -23,8 +23,8 @@ import scipy.sparse as sp
 from numba import njit
 from numpy.typing import NDArray
 
+from frontier.core.arrays import FloatArray
 from frontier.core.limits import out_of_time
-from frontier.core.problem import FloatArray
 from frontier.solvers.dual.newton import add_gram
 
 PERTURBATION = 1e-6  # of l_i: on 2,121 × 280,005 it costs 1e-9 of the value; from 1e-8 on rounding hides the vertex

@@ -14,7 +14,7 @@ import numpy as np
 from numba import njit
 from numpy.typing import NDArray
 
-from frontier.core.problem import FloatArray
+from frontier.core.arrays import FloatArray
 from frontier.solvers.lasso.kernel import SUMS, IndexArray, add, dot
 
 GAIN = 1e-10  # of what the column adds that goes, and 1e-14 of ‖b‖²: a swap that gains less is rounding

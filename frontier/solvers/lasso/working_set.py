@@ -18,8 +18,8 @@ import numpy as np
 import scipy.sparse as sp
 from numpy.typing import NDArray
 
+from frontier.core.arrays import FloatArray
 from frontier.core.limits import out_of_time, time_flag
-from frontier.core.problem import FloatArray
 from frontier.objectives.certificate import Certificate
 from frontier.objectives.design import WeightedDesign
 from frontier.objectives.l1 import l1_certificate, lam_max

@@ -27,9 +27,9 @@ from numpy.typing import NDArray
 from scipy.linalg import inv
 from scipy.linalg.lapack import dpstrf
 
+from frontier.core.arrays import FloatArray
 from frontier.core.errors import InputError
 from frontier.core.limits import check_time
-from frontier.core.problem import FloatArray
 from frontier.solvers.sampling.systematic import sample_size
 
 IndexArray = NDArray[np.int64]

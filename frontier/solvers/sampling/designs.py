@@ -17,8 +17,8 @@ from typing import Literal
 import numpy as np
 
 from frontier.core import random
+from frontier.core.arrays import FloatArray
 from frontier.core.errors import InputError
-from frontier.core.problem import FloatArray
 from frontier.solvers.sampling.inclusion import Draw, inclusion_probabilities
 from frontier.solvers.sampling.pivotal import pivotal_sample
 from frontier.solvers.sampling.sampford import sampford_sample

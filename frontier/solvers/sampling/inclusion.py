@@ -13,8 +13,8 @@ from collections.abc import Callable
 import numpy as np
 from numpy.typing import NDArray
 
+from frontier.core.arrays import FloatArray
 from frontier.core.errors import InputError
-from frontier.core.problem import FloatArray
 
 Draw = Callable[[FloatArray, np.random.Generator], NDArray[np.intp]]  # probabilities (n) → the units drawn
 CERTAIN = (

@@ -23,8 +23,8 @@ from typing import Literal
 import numpy as np
 from numba import njit
 
+from frontier.core.arrays import FloatArray
 from frontier.core.errors import InputError
-from frontier.core.problem import FloatArray
 from frontier.solvers.sampling.systematic import sample_size
 
 JointDesign = Literal["poisson", "with_replacement", "sampford", "systematic"]

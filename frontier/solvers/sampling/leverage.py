@@ -22,8 +22,8 @@ from numba import njit
 from numpy.typing import NDArray
 
 from frontier.core import random
+from frontier.core.arrays import FloatArray
 from frontier.core.limits import allowed_threads, check_time
-from frontier.core.problem import FloatArray
 from frontier.objectives.design import WeightedDesign, scale_rows
 from frontier.solvers.dual.conjugate import PARTS, add_diagonal
 from frontier.solvers.gates.lanes import gather, scatter

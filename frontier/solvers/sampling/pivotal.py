@@ -15,7 +15,7 @@ import numpy as np
 from numba import njit
 from numpy.typing import NDArray
 
-from frontier.core.problem import FloatArray
+from frontier.core.arrays import FloatArray
 from frontier.solvers.sampling.systematic import sample_size
 
 

@@ -28,8 +28,8 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from frontier.core import random
+from frontier.core.arrays import FloatArray, IntArray
 from frontier.core.errors import InputError, did_you_mean
-from frontier.core.problem import FloatArray
 
 Kind = Literal["jk1", "jkn", "brr", "fay", "bootstrap", "sdr"]
 KINDS: tuple[Kind, ...] = get_args(Kind)
@@ -37,8 +37,6 @@ NUMBER = 200  # of replicates that a bootstrap has, and at most those of jk1, wh
 SDR_NUMBER = 80  # those of the American Community Survey
 FAY = 0.5  # k of Fay's method, where none is given
 LARGEST = 20_000  # replicates
-
-IntArray = NDArray[np.intp]
 
 
 @dataclass(frozen=True, slots=True, eq=False)

@@ -12,7 +12,7 @@ from __future__ import annotations
 import numpy as np
 import scipy.sparse as sp
 
-from frontier.core.problem import FloatArray
+from frontier.core.arrays import FloatArray
 from frontier.solvers.sampling.cube import cube_sample
 
 WHOLE = 1e-9  # of a unit: what counts as no fraction, and as a whole sum

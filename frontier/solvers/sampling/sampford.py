@@ -13,8 +13,8 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
+from frontier.core.arrays import FloatArray
 from frontier.core.limits import check_time
-from frontier.core.problem import FloatArray
 from frontier.solvers.sampling.systematic import sample_size
 
 

@@ -15,8 +15,8 @@ import numpy as np
 import pandas as pd
 
 from frontier.analysis.intervals import difference_interval
+from frontier.core.arrays import FloatArray
 from frontier.core.point import BUDGET_TOLERANCE
-from frontier.core.problem import FloatArray
 from frontier.results.run import Run
 from frontier.results.schema import selected, settled
 from frontier.study.claims.model import (

@@ -18,8 +18,8 @@ import pandas as pd
 from scipy import stats
 
 from frontier.analysis.intervals import mean_interval, with_limits
+from frontier.core.arrays import FloatArray
 from frontier.core.point import BUDGET_TOLERANCE
-from frontier.core.problem import FloatArray
 from frontier.results.run import Run
 from frontier.results.schema import settled
 from frontier.study.claims.model import Verdict, conclude, floats, parameters, ruled, targets_of

@@ -18,7 +18,7 @@ import pandas as pd
 
 from frontier.analysis.curves import by_size, mean_weights
 from frontier.analysis.intervals import mean_interval, with_limits
-from frontier.core.problem import FloatArray
+from frontier.core.arrays import FloatArray
 from frontier.results.run import Run
 from frontier.study.claims.model import (
     FAILS,

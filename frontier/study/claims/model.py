@@ -24,7 +24,7 @@ import pandas as pd
 from scipy import stats
 
 from frontier.analysis.intervals import LEVEL
-from frontier.core.problem import FloatArray
+from frontier.core.arrays import FloatArray
 from frontier.results.run import Run
 from frontier.results.schema import settled
 

@@ -18,8 +18,8 @@ import numpy as np
 import pandas as pd
 
 from frontier.analysis.intervals import difference_interval, mean_interval, with_limits
+from frontier.core.arrays import FloatArray
 from frontier.core.point import BUDGET_TOLERANCE
-from frontier.core.problem import FloatArray
 from frontier.problems.cps.build import fiscal
 from frontier.results.run import Run
 from frontier.results.schema import ERROR_CAP, selected, settled

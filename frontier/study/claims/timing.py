@@ -18,7 +18,7 @@ import pandas as pd
 from frontier.analysis.intervals import with_limits
 from frontier.analysis.regression.timings import MACHINE
 from frontier.analysis.speed import ALONE
-from frontier.core.problem import FloatArray
+from frontier.core.arrays import FloatArray
 from frontier.core.status import ENDED_WELL
 from frontier.results.run import Run
 from frontier.study.claims.model import Verdict, conclude, ruled

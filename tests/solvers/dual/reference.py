@@ -8,7 +8,8 @@ from typing import Any
 import cvxpy as cp
 import numpy as np
 
-from frontier.core.problem import CalibrationProblem, FloatArray
+from frontier.core.arrays import FloatArray
+from frontier.core.problem import CalibrationProblem
 from frontier.objectives.design import weighted_design
 from frontier.objectives.distance import DistanceObjective
 

@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 import scipy.sparse as sp
 
+from frontier.core.arrays import FloatArray
 from frontier.core.limits import thread_limit
-from frontier.core.problem import FloatArray
 from frontier.objectives.links import LinearLink
 from frontier.solvers.dual import newton
 from frontier.solvers.dual.bordered import Bordered

@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 import scipy.sparse as sp
 
+from frontier.core.arrays import FloatArray
 from frontier.core.limits import thread_limit
-from frontier.core.problem import FloatArray
 from frontier.solvers.dual import conjugate
 from frontier.solvers.dual.conjugate import newton_direction
 

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 import scipy.sparse as sp
 
-from frontier.core.problem import FloatArray
+from frontier.core.arrays import FloatArray
 from frontier.objectives.design import weighted_design
 from frontier.objectives.links import ExponentialLink, LinearLink, Link, LogitLink
 from frontier.solvers.dual.newton import DualNewton, add_gram

@@ -7,7 +7,8 @@ from typing import Any
 import numpy as np
 import torch
 
-from frontier.core.problem import CalibrationProblem, FloatArray
+from frontier.core.arrays import FloatArray
+from frontier.core.problem import CalibrationProblem
 from frontier.solvers.gates.gates import HardConcrete
 from frontier.solvers.gates.loss import CAPPED, data_loss
 from frontier.solvers.gates.schedule import Schedule

@@ -6,9 +6,9 @@ import numpy as np
 import pytest
 import scipy.optimize
 
+from frontier.core.arrays import FloatArray
 from frontier.core.errors import InputError
 from frontier.core.point import Point
-from frontier.core.problem import FloatArray
 from frontier.methods.nn_lasso import NnLasso
 from frontier.objectives.design import WeightedDesign, weighted_design
 from frontier.objectives.l1 import L1Objective, l1_certificate, lam_max

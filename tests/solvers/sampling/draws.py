@@ -8,7 +8,7 @@ import numpy as np
 import scipy.stats as st
 from numpy.typing import NDArray
 
-from frontier.core.problem import FloatArray
+from frontier.core.arrays import FloatArray
 
 N_DRAWS = 10_000
 

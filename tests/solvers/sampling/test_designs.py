@@ -10,8 +10,8 @@ import pytest
 import scipy.stats as st
 
 import frontier
+from frontier.core.arrays import FloatArray
 from frontier.core.errors import InputError
-from frontier.core.problem import FloatArray
 from frontier.solvers.sampling.designs import Design, draws, expected_draws
 from frontier.solvers.sampling.joint import JointDesign, horvitz_thompson_variance, joint_probabilities
 from frontier.solvers.sampling.pivotal import pivotal_sample

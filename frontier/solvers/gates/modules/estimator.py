@@ -25,7 +25,7 @@ from sklearn.utils import check_random_state
 from sklearn.utils.multiclass import check_classification_targets
 from sklearn.utils.validation import check_is_fitted, validate_data
 
-from frontier.core.problem import FloatArray
+from frontier.core.arrays import FloatArray
 from frontier.core.ranges import Epochs, NonNegative, Positive, Share, check_ranges
 from frontier.solvers.gates.gates import HardConcrete
 from frontier.solvers.gates.modules.distribution import HardConcreteGates
