@@ -1,9 +1,9 @@
-"""Numbers as text for people: percentages, counts, seconds, parameters, and the ticks of axes."""
+"""Numbers and lists as text for people: percentages, counts, seconds, parameters, the ticks of axes, `a, b and c`."""
 
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 MISSING = "–"
@@ -41,15 +41,21 @@ def significant(value: float | None, digits: int = 3) -> str:
     """
     if value is None or math.isnan(value):
         return MISSING
-    if math.isinf(value):
-        return "∞" if value > 0 else "−∞"
     size, sign = abs(value), "−" if value < 0 else ""
+    if math.isinf(value):
+        return f"{sign}∞"
     if size == 0:
         return "0"
     if not 1e-4 <= size < 1e9:
         return f"{sign}{size:.{digits - 1}e}"
     decimals = max(0, digits - 1 - math.floor(math.log10(size)))
     return f"{sign}{size:,.{decimals}f}"
+
+
+def listed(texts: Iterable[str]) -> str:
+    """`a`, `a and b`, `a, b and c`; nothing for none."""
+    *first, last = list(texts) or [""]
+    return f"{', '.join(first)} and {last}" if first else last
 
 
 def percent(fraction: float | None, digits: int = 3) -> str:

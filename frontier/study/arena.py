@@ -18,7 +18,7 @@ from frontier.analysis.arena import HIDDEN, SAME, TRAINING, contrasts, controls,
 from frontier.analysis.intervals import LEVEL
 from frontier.commands.command_line import command, print_lines
 from frontier.core.truth import HEADLINE
-from frontier.reporting.numbers import percent
+from frontier.reporting.numbers import listed, percent
 from frontier.results.arms import arm_name
 from frontier.results.run import Run, load_run
 from frontier.results.schema import ARM
@@ -98,8 +98,7 @@ def _told(found: pd.DataFrame, label: str) -> bool:
 
 
 def _sizes(budgets: list[float]) -> str:
-    words = [f"{size:,.0f}" for size in budgets]
-    return f"{', '.join(words[:-1])} and {words[-1]} records" if len(words) > 1 else f"{words[0]} records"
+    return f"{listed(f'{size:,.0f}' for size in budgets)} records"
 
 
 def _blocks(run: Run, table: pd.DataFrame, found: pd.DataFrame) -> list[Block]:

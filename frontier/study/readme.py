@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 import textwrap
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Mapping
 from functools import cache
 from pathlib import Path
 from typing import Annotated, Any
@@ -31,7 +31,7 @@ from frontier.core.files import write_atomically
 from frontier.methods.registry import method_class, method_names
 from frontier.reporting.document import Table, Text
 from frontier.reporting.markdown import table_markdown
-from frontier.reporting.numbers import MISSING, percent, points, points_interval
+from frontier.reporting.numbers import MISSING, listed, percent, points, points_interval
 from frontier.reporting.prepared import Prepared
 from frontier.reporting.sections.costs import size_table
 from frontier.results.arms import arm_name
@@ -240,7 +240,7 @@ def speed(results: Path) -> str:
     sizes = medians(sizes.reset_index(drop=True))
     times = beside_peer(sizes, "peers.skglm")["times"]
     largest = sizes[(sizes["nnz"] == sizes["nnz"].max()) & sizes["finished"]].sort_values("seconds").to_dict("records")
-    took = _listed([f"{row['seconds']:.0f} s (`{row['method']}`)" for row in largest])
+    took = listed([f"{row['seconds']:.0f} s (`{row['method']}`)" for row in largest])
     size = f"{largest[0]['n_records'] / 1e6:.1f} million records with {largest[0]['nnz'] / 1e6:.0f} million non-zeros"
     memory = max(row["peak_bytes"] for row in largest) / 2**30
     said = (
@@ -254,16 +254,11 @@ def speed(results: Path) -> str:
 
 
 def _times(ratios: pd.Series[float]) -> str:
-    return _listed(map(speed_times, ratios))
+    return listed(map(speed_times, ratios))
 
 
 def _names(ratios: pd.Series[float]) -> str:
-    return _listed(f"`{name}`" for name in ratios.index)
-
-
-def _listed(texts: Iterable[str]) -> str:
-    *first, last = texts
-    return f"{', '.join(first)} and {last}" if first else last
+    return listed(f"`{name}`" for name in ratios.index)
 
 
 def methods(_: Path) -> str:

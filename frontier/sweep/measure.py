@@ -54,10 +54,8 @@ def solve_measured(
     try:
         with time_limit(None):  # a kernel left without compiling would be compiled in another batch's time
             method.warm_up()
-    except Exception as error:  # failures are data: one bad method must not lose a sweep
-        if refusals and isinstance(error, InputError):
-            raise
-        solutions = [failure(error)] * len(points)
+    except Exception as error:  # noqa: BLE001  # failures are data: one bad method must not lose a sweep
+        solutions = [failure(error, refusals)] * len(points)
         return [dataclasses.replace(s, point=p, method=name) for s, p in zip(solutions, points, strict=True)]
     setup_seconds = time.perf_counter() - setup
     with limited_threads(threads):
@@ -65,10 +63,8 @@ def solve_measured(
         cpu, wall = time.process_time(), time.perf_counter()
         try:
             solutions = _checked(solve_points(method, problem, points), problem, points, method.signed)
-        except Exception as error:  # as above
-            if refusals and isinstance(error, InputError):
-                raise
-            solutions = [failure(error)] * len(points)
+        except Exception as error:  # noqa: BLE001  # as above
+            solutions = [failure(error, refusals)] * len(points)
         wall, cpu = time.perf_counter() - wall, time.process_time() - cpu
     timing = Timing(
         fit_seconds=wall / len(points),
@@ -147,13 +143,18 @@ def _checked_one(solution: object, n: int, signed: bool) -> Solution:
     return solution if fault is None else Solution.failed(Status.ERROR, f"contract: {fault}")
 
 
-def failure(error: Exception) -> Solution:
-    """What an exception comes to: a solution without weights, with the exception's kind, text and place."""
+def failure(error: Exception, refusals: bool = False) -> Solution:
+    """What an exception comes to: a solution without weights, with the exception's kind, text and place.
+
+    With `refusals` an `InputError` is raised.
+    """
     if isinstance(error, MemoryError):
         return Solution.failed(Status.OUT_OF_MEMORY, f"MemoryError: {error}")
     if isinstance(error, OutOfTime):
         return Solution.failed(Status.TIMEOUT, "stopped by the clock, without a point to return")
     if isinstance(error, InputError):
+        if refusals:
+            raise error
         return Solution.failed(Status.ERROR, str(error))
     frame = traceback.extract_tb(error.__traceback__)[-1]
     text = " ".join(str(error).split())

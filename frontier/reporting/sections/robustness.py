@@ -29,7 +29,7 @@ from frontier.reporting.document import Block, Bullets, Data, Reading, Section, 
 from frontier.reporting.facts import design_title, initial_known
 from frontier.reporting.markdown import escape
 from frontier.reporting.misses import ARM, at_one_size
-from frontier.reporting.numbers import MISSING, count, percent, points, points_interval
+from frontier.reporting.numbers import MISSING, count, listed, percent, points, points_interval
 from frontier.reporting.prepared import Prepared
 from frontier.results.arms import arm_name
 from frontier.results.supports import OVERLAPS
@@ -280,4 +280,4 @@ def _names(arms: pd.DataFrame, chosen: pd.Series[bool]) -> list[str]:
 
 def _list(names: list[str], most: int = LISTED) -> str:
     names = names if len(names) <= most else [*names[: most - 1], f"{len(names) - most + 1} more"]
-    return f"{', '.join(names[:-1])} and {names[-1]}" if len(names) > 1 else names[0]
+    return listed(names)

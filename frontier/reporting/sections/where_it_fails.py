@@ -100,4 +100,4 @@ def _signed(residual: float) -> str:
     """`+54.0%`, `−12.3%`."""
     if np.isnan(residual):
         return MISSING
-    return ("+" if residual >= 0 else "−") + percent(abs(residual))
+    return ("+" if residual >= 0 else "") + percent(residual)

@@ -18,7 +18,7 @@ import pandas as pd
 
 from frontier.reporting.document import Block, Bullets, Document, Picture, Section, Table, Text
 from frontier.reporting.markdown import escape
-from frontier.reporting.numbers import MISSING, count, parameter, percent, seconds, significant
+from frontier.reporting.numbers import MISSING, count, listed, parameter, percent, seconds, significant
 from frontier.reporting.write import write_document
 from frontier.study.claims.figure import claim_figure
 
@@ -66,7 +66,7 @@ def counted(verdicts: Sequence[str]) -> str:
     """`Of 17 claims under test 3 hold, 10 fail and 4 are undecided`."""
     counts = Counter(verdicts)
     told = [f"{counts[word]} {words[counts[word] > 1]}" for word, words in COUNTED.items() if counts[word]]
-    return f"Of {len(verdicts)} claims under test {', '.join(told[:-1])}{' and ' * (len(told) > 1)}{''.join(told[-1:])}"
+    return f"Of {len(verdicts)} claims under test {listed(told)}"
 
 
 def claims_document(
