@@ -74,6 +74,18 @@ def test_what_did_not_finish_is_kept_but_is_in_no_exponent() -> None:
     assert exponents(table(rows[:2])).empty
 
 
+def test_processor_time_below_a_tick_of_the_clock_is_not_measured_and_in_no_exponent() -> None:
+    rows = [cell("a", s, 1.0 * s, **({"cpu_seconds": 0.0} if s == 1 else {})) for s in SCALES]
+    fits = exponents(table(rows)).set_index("cost")
+    assert fits["sizes"].to_dict() == {"seconds": 4, "cpu_seconds": 3, "peak_bytes": 4}
+    np.testing.assert_allclose(fits["nnz"][["seconds", "cpu_seconds"]], 1.0, rtol=1e-12)  # rounding
+    rows += [cell("a × 5", s, 0.1 * s, method="a", timing="amortised") for s in SCALES for _ in range(5)]
+    rows += [cell("a × 9", s, 0.1 * s, method="a", timing="amortised") for s in SCALES for _ in range(9)]
+    assert grid_law(table([row | {"cpu_seconds": 0.0} if row["problem"] == "s1" else row for row in rows]))[
+        "points"
+    ].tolist() == [6]
+
+
 def test_the_cells_of_a_label_add_up_and_timings_beside_other_work_are_refused() -> None:
     rows = [cell("a", 1, 0.5, timing="amortised", seed=seed) for seed in range(4)]
     row = costs(pd.DataFrame(rows), MANIFEST).iloc[0]

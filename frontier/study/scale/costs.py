@@ -55,13 +55,14 @@ def costs(cells: pd.DataFrame, manifest: Mapping[str, Any]) -> pd.DataFrame:
             )
         seconds, cpu = (float(part[name].sum(skipna=False)) for name in SHARES)
         peak = float(part["peak_memory_bytes"].max())
+        cpu, peak = (cost if cost > 0 else np.nan for cost in (cpu, peak))  # shorter than the clock ticks; not measured
         statuses = ", ".join(sorted(set(part["status"])))
         rows.append(
             {"label": label, "method": method, "problem": problem, "repeat": repeat}
             | {"built_by": str(facts.get("name") or problem)}
             | {name: int(facts[name]) for name in SIZES}
             | {"n_cells": len(part), "n_iter": part["n_iter"].max(), "seconds": seconds}
-            | {"cpu_seconds": cpu, "peak_bytes": peak if peak > 0 else np.nan, "status": statuses}
+            | {"cpu_seconds": cpu, "peak_bytes": peak, "status": statuses}
             | {"finished": bool(part["status"].isin(ENDED_WELL).all()) and not np.isnan(seconds)}
             | {"n_active": float(part["n_active"].median()), "relative_gap": float(part["relative_gap"].max())}
             | {"message": next((m for m in part["message"] if isinstance(m, str) and m), "")}
@@ -127,7 +128,7 @@ def grid_law(sizes: pd.DataFrame, least_cells: int = 2) -> pd.DataFrame:
     with too few points, or whose labels do not vary both, are left out.
     """
     rows = []
-    known = sizes[(sizes["n_cells"] >= least_cells) & sizes["finished"]]
+    known = sizes[(sizes["n_cells"] >= least_cells) & sizes["finished"] & sizes["cpu_seconds"].notna()]
     for method, part in known.groupby("method", sort=True):
         if min(part["nnz"].nunique(), part["n_cells"].nunique()) < 2 or len(part) <= LEAST_SIZES:
             continue
