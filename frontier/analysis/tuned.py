@@ -24,8 +24,8 @@ def tuned_table(cells: pd.DataFrame, manifest: Mapping[str, Any]) -> pd.DataFram
     """One row per method and budget: error of the default and of the tuned settings, their difference, the search.
 
     Columns: label (of the default), budget, searched, default, tuned (mean errors), difference with limits, pairs,
-    initial (error of the untouched weights), trials, refused, failed, cpu_seconds (means over searches), inner_default,
-    inner_tuned (losses that chose), settings, of_default and of_tuned (errors by problem and split). Empty for a run
+    trials, refused, failed, cpu_seconds (means over searches), inner_default, inner_tuned (losses that chose),
+    settings, failure (why a trial failed), of_default and of_tuned (errors by problem and split). Empty for a run
     that nothing was tuned for.
     """
     found = pd.DataFrame(list(manifest.get("tuned") or ()))
@@ -58,7 +58,7 @@ def _row(part: pd.DataFrame, cells: pd.DataFrame, manifest: Mapping[str, Any]) -
         **{"pairs": len(before), "trials": part["trials"].mean(), "refused": part["refused"].mean()},
         **{"failed": part["failed"].mean(), "cpu_seconds": float(seconds.mean())},
         **{"inner_default": part["inner_default"].mean(), "inner_tuned": part["inner_tuned"].mean()},
-        "settings": list(part["settings"]),
+        **{"settings": list(part["settings"]), "failure": next(filter(None, part.get("failure", [])), "")},
         **{"of_default": before, "of_tuned": after},
     }
     return row | (with_limits("difference", mean_interval(tuned - default)) if before else {})

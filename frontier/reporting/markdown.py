@@ -9,6 +9,7 @@ from urllib.parse import quote
 
 from frontier.reporting.document import Block, Bullets, Data, Document, Live, Picture, Reading, Section, Table, Text
 
+CODE = re.compile("`[^`]+`")
 Files = Mapping[str, str]  # what was drawn: by stem, the path of the picture as the report links it
 
 
@@ -49,6 +50,13 @@ def table_markdown(table: Table) -> str:
     lines = [[escape(name) for name in table.header], rule, *rows]
     text = "\n".join("| " + " | ".join(line) + " |" for line in lines)
     return f"<details>\n<summary>{table.folded}</summary>\n\n{text}\n\n</details>" if table.folded else text
+
+
+def prose(value: object) -> str:
+    """What the author of an experiment wrote, as `escape` has it, but that between backticks as the code that it is."""
+    text = " ".join(str(value).replace("\0", "").split())
+    codes = iter(CODE.findall(text))
+    return re.sub("\0", lambda _: next(codes), escape(CODE.sub("\0", text)))
 
 
 def escape(value: object) -> str:

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping, Sequence
 from typing import Any
 
 import pandas as pd
 
 from frontier.reporting.document import Block, Bullets, Section, Table, Text
-from frontier.reporting.markdown import escape, pairs
+from frontier.reporting.markdown import escape, pairs, prose
 from frontier.reporting.numbers import MISSING, count
 from frontier.results.schema import TIMINGS
 
@@ -59,9 +60,15 @@ def settings(manifest: Mapping[str, Any]) -> list[str]:
     return lines
 
 
+def description(manifest: Mapping[str, Any]) -> list[Text]:
+    """What an experiment says of itself, by paragraphs."""
+    texts = re.split(r"\n\s*\n", str(manifest.get("description") or ""))
+    return [Text(prose(text)) for text in texts if text.strip()]
+
+
 def limitations(manifest: Mapping[str, Any]) -> list[str]:
     """The limitations that an experiment states of itself."""
-    return [escape(line) for line in manifest.get("limitations") or ()]
+    return [prose(line) for line in manifest.get("limitations") or ()]
 
 
 def closing(reading: Sequence[str], stated: Sequence[str] = ()) -> list[Section]:

@@ -9,7 +9,6 @@ per method and budget, pooled over seeds and folds), and those named `statistics
 from __future__ import annotations
 
 import importlib
-import re
 from collections.abc import Callable, Mapping
 from itertools import takewhile
 from pathlib import Path
@@ -24,7 +23,7 @@ from frontier.reporting.document import Block, Document, Text, lines_of
 from frontier.reporting.markdown import escape
 from frontier.reporting.page.page import page
 from frontier.reporting.prepared import Prepared
-from frontier.reporting.provenance import closing, limitations, provenance
+from frontier.reporting.provenance import closing, description, limitations, provenance
 from frontier.reporting.sections.headline import question
 from frontier.reporting.write import write_document
 
@@ -104,9 +103,10 @@ def pages_of(run: Prepared) -> list[Document]:
 
 def described(run: Prepared) -> list[Block]:
     """What the experiment says of itself, after its name."""
-    texts = [escape(text) for text in re.split(r"\n\s*\n", str(run.manifest.get("description") or "")) if text.strip()]
-    named = f"*Experiment {escape(run.title)}.* " if run.can_compare else ""
-    return [Text(named + text if place == 0 else text) for place, text in enumerate(texts)]
+    texts = description(run.manifest)
+    if run.can_compare and texts:
+        texts[0] = Text(f"*Experiment {escape(run.title)}.* {texts[0].markdown}")
+    return list(texts)
 
 
 def sections() -> list[ModuleType]:

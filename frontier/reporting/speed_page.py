@@ -17,7 +17,7 @@ from frontier.reporting.charts.style import label_styles, log_axis
 from frontier.reporting.document import Block, Bullets, Data, Document, Picture, Section, Table, Text
 from frontier.reporting.markdown import escape
 from frontier.reporting.numbers import MISSING, count_tick, seconds
-from frontier.reporting.provenance import closing, limitations, settings
+from frontier.reporting.provenance import closing, description, limitations, settings
 from frontier.reporting.write import write_document
 
 UNIT_WORDS = {"path": "for the whole path", "epoch": "for an epoch of a cell"}
@@ -72,7 +72,7 @@ def speed_document(
     table: pd.DataFrame, results: pd.DataFrame, manifest: Mapping[str, Any], reference: str, stem: str, unit: Unit
 ) -> Document:
     """The report of `paths` and `summary`; `stem` is the name of its figure and of its CSV."""
-    blocks: list[Block] = [Text(escape(manifest["description"]))] if manifest.get("description") else []
+    blocks: list[Block] = [*description(manifest)]
     rows = [_row(row) for row in results.to_dict("records")]
     told = results[results["message"] != ""].to_dict("records")
     reading = (*(READING_PATH if unit == "path" else READING_EPOCH), READING_SOLVED[unit], *READING)

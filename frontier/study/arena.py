@@ -102,8 +102,8 @@ def _sizes(budgets: list[float]) -> str:
 
 
 def _blocks(run: Run, table: pd.DataFrame, found: pd.DataFrame) -> list[Block]:
-    from frontier.reporting.document import Bullets, Data, Picture, Section, Text
-    from frontier.reporting.markdown import escape
+    from frontier.reporting.document import Bullets, Data, Picture, Section
+    from frontier.reporting.provenance import description, limitations
 
     known = controls(run.manifest)
     drawn: list[Block] = []
@@ -119,7 +119,7 @@ def _blocks(run: Run, table: pd.DataFrame, found: pd.DataFrame) -> list[Block]:
         ]
         compared = [Section("What is better than what", [_verdicts(at_their_best(found, table)), _note(found)])]
     return [
-        Text(escape(str(run.manifest.get("description") or ""))),
+        *description(run.manifest),
         summary(table, known),
         *drawn,
         *_in_sampling_errors(table, known),
@@ -127,7 +127,7 @@ def _blocks(run: Run, table: pd.DataFrame, found: pd.DataFrame) -> list[Block]:
         Section("All arms", [_arms(table, known)]),
         Data(f"{run.name}_arms", table, "All arms, budgets and metrics"),
         Data(f"{run.name}_contrasts", found, f"{REFERENCE} against every arm"),
-        Bullets([escape(str(line)) for line in run.manifest.get("limitations") or ()]),
+        Bullets(limitations(run.manifest)),
     ]
 
 

@@ -41,16 +41,16 @@ def main(
 def write_households(run: Run, out: Path) -> list[Path]:
     """The page; its files, the report first. `InputError` for a run without bootstrap samples."""
     from frontier.reporting.document import Bullets, Data, Document, Text
-    from frontier.reporting.markdown import escape
+    from frontier.reporting.provenance import description, limitations
     from frontier.reporting.write import write_document
 
     found = samples_of(run)
     blocks: list[Block] = [
         Text(answer(found)),
-        Text(escape(str(run.manifest.get("description") or ""))),
+        *description(run.manifest),
         samples_table(found),
         Text(NOTE),
-        Bullets([escape(str(line)) for line in run.manifest.get("limitations") or ()]),
+        Bullets(limitations(run.manifest)),
         Data("contrasts", found, "Contrasts over samples"),
     ]
     return write_document(Document("Would another draw of the survey decide otherwise?", blocks), out)

@@ -20,8 +20,8 @@ QUESTION = (
 def write_tuned(runs: Sequence[Run], out: Path) -> list[Path]:
     """Write the page of runs whose methods were tuned; its files, the report first."""
     from frontier.reporting.document import Bullets, Document, Section, Text
-    from frontier.reporting.markdown import escape
     from frontier.reporting.prepared import Prepared
+    from frontier.reporting.provenance import description, limitations
     from frontier.reporting.sections import profiles, tuned
     from frontier.reporting.write import write_document
 
@@ -29,8 +29,6 @@ def write_tuned(runs: Sequence[Run], out: Path) -> list[Path]:
     for run in runs:
         prepared = Prepared(run.cells, run.manifest, run.targets, run.traces)
         inside = [b for b in (*tuned.blocks(prepared), *profiles.blocks(prepared)) if isinstance(b, Section)]
-        limits = Bullets([escape(str(line)) for line in run.manifest.get("limitations") or ()])
-        described = Text(escape(str(run.manifest.get("description") or "")))
-        told.append(Section(run.name, [described, *inside, limits]))
+        told.append(Section(run.name, [*description(run.manifest), *inside, Bullets(limitations(run.manifest))]))
     told.append(Section("How to read it", [Bullets([*tuned.READING, *profiles.READING])]))
     return write_document(Document("Tuned for the same time", told), out)

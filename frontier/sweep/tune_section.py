@@ -115,6 +115,7 @@ class Tuned(_Strict):
     trials: int
     refused: int
     failed: int
+    failure: str = ""  # the most frequent reason
     cpu_seconds: float
     inner_default: float | None
     inner_tuned: float | None

@@ -82,6 +82,7 @@ def _tuned(one: Search) -> Iterator[Tuned]:
     default = one.default
     for budget, trial in chosen(one):
         at_default = (default.losses.get(budget) if default else None) or []
+        failed = [trial.message for trial in one.trials if not any(trial.losses.values()) and not trial.refused]
         yield Tuned(
             label=tuned_label(one.spec) if one.spec.search else one.spec.label,
             default=one.spec.label,
@@ -93,7 +94,8 @@ def _tuned(one: Search) -> Iterator[Tuned]:
             trial=trial.number,
             trials=len(one.trials),
             refused=sum(bool(trial.refused) for trial in one.trials),
-            failed=sum(not any(trial.losses.values()) and not trial.refused for trial in one.trials),
+            failed=len(failed),
+            failure=max(failed, key=failed.count, default=""),
             cpu_seconds=round(one.cpu_seconds, 1),
             inner_default=at_default[0].value if at_default else None,
             inner_tuned=trial.losses[budget][0].value,

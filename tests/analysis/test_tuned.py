@@ -82,6 +82,16 @@ def test_the_section_answers_whether_the_best_stays_the_best() -> None:
     assert "**The best method changes** at 1 of 1 budgets." in text
     lines = str(blocks(Prepared(cells, manifest)))
     assert "The best as tuned is ahead of the next, by +5.00 points (+2.52 to +7.48)." in lines
+    assert "as tuned one < two (Kendall's τ −1.0)" in lines
+    assert "failed, most often" not in lines
+
+
+@pytest.mark.parametrize(("reason", "told"), [({"failure": "error: KeyError: 'poisson'"}, "KeyError"), ({}, "not rec")])
+def test_a_search_that_lost_trials_says_how_many_and_why(reason: dict[str, str], told: str) -> None:
+    facts = [fact("one, tuned", "one", budget=size, failed=4, **reason) for size in (50, 60)]
+    lines = str(blocks(Prepared(*made(tuned=facts))))
+    assert lines.count("one: 4 of 9 trials failed, most often for this reason: ") == 1
+    assert told in lines
 
 
 def test_a_run_that_nothing_was_tuned_for_has_no_such_section() -> None:

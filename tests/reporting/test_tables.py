@@ -14,8 +14,9 @@ from frontier.core.errors import InputError
 from frontier.reporting import report as report_module
 from frontier.reporting.charts.canvas import canvas
 from frontier.reporting.document import FOLD_ABOVE, Block, Data, Picture, Reading, Section, Text
-from frontier.reporting.markdown import escape, markdown
+from frontier.reporting.markdown import escape, markdown, prose
 from frontier.reporting.prepared import Prepared
+from frontier.reporting.provenance import description, limitations
 from frontier.reporting.report import LIMITATIONS, write_report
 from tests.reporting import made
 
@@ -187,6 +188,21 @@ def test_every_table_has_as_many_cells_in_each_row() -> None:
 )
 def test_text_from_data_renders_as_itself(text: object, escaped: str) -> None:
     assert escape(text) == escaped
+
+
+@pytest.mark.parametrize(
+    ("text", "told"),
+    [
+        ("samples of `census_arena`, *known*", r"samples of `census_arena`, \*known\*"),
+        ("`a|b` and\n`c*`", "`a|b` and `c*`"),
+        ("`left open, 3 < 4", r"\`left open, 3 \< 4"),
+    ],
+)
+def test_what_an_author_writes_between_backticks_is_code_and_all_else_itself(text: str, told: str) -> None:
+    assert prose(text) == told
+    [paragraph, second] = description({"description": f"{text}\n\nMore."})
+    assert (paragraph.markdown, second.markdown) == (told, "More.")
+    assert limitations({"limitations": [text]}) == [told]
 
 
 def test_an_empty_manifest_and_no_cells_still_make_a_report() -> None:

@@ -6,6 +6,7 @@ import dataclasses
 
 import pytest
 
+from frontier import Point, load_problem, solve
 from frontier.core.search_space import Between
 from frontier.methods.registry import method_class, method_names
 
@@ -21,6 +22,17 @@ def test_a_search_space_is_made_of_parameters_and_each_end_is_accepted(name: str
         assert parameter in fields
         for value in one.examples:
             assert getattr(dataclasses.replace(method, **{parameter: value}), parameter) == value
+
+
+@pytest.mark.parametrize("name", SEARCHED)
+def test_a_method_has_weights_at_every_end_of_its_search_space(name: str) -> None:
+    problem = load_problem("planted", n_records=60, n_targets=8, k=5)
+    cls = method_class(name)
+    point = Point(budget=10 if cls().coordinates else None, seed=0 if cls.stochastic else None)
+    for parameter, one in cls.search_space.items():
+        for value in one.examples:
+            [found] = solve(problem, name, [point], **{parameter: value})
+            assert found.weights is not None, (parameter, value, found.message)
 
 
 @pytest.mark.parametrize("name", SEARCHED)

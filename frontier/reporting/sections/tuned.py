@@ -34,7 +34,10 @@ def blocks(run: Prepared) -> list[Block]:
     told: list[Block] = [Text(answer(table, order, error))]
     if len(order):
         told.append(Bullets([_order(row) for row in order.to_dict("records")]))
-    told += [_numbers(table, error), Section("What was found", [_settings(table)])]
+    found: list[Block] = [_settings(table)]
+    if failures := _failures(table):
+        found.append(Bullets(failures))
+    told += [_numbers(table, error), Section("What was found", found)]
     saved = table.drop(columns=["of_default", "of_tuned"]).assign(settings=[str(some) for some in table["settings"]])
     return [Section("Default against tuned", told), Data("tuned", saved, "Default against tuned"), Reading(READING)]
 
@@ -71,7 +74,7 @@ def _order(row: dict[Any, Any]) -> str:
     sides = [" < ".join(escape(str(label)) for label in row[side]) for side in ("default", "tuned")]
     size = "Without a budget" if pd.isna(row["budget"]) else f"{_size(row['budget'])} records"
     told = f"{size}: {sides[0]}; the same as tuned" if sides[0] == sides[1] else (
-        f"{size}: {sides[0]}; as tuned {sides[1]} (Kendall's τ {row['tau']:.2f})"
+        f"{size}: {sides[0]}; as tuned {sides[1]} (Kendall's τ {significant(row['tau'], 2)})"
     )  # fmt: skip
     if pd.isna(row["lead_low"]):
         return f"{told}."
@@ -100,6 +103,16 @@ def _settings(table: pd.DataFrame) -> Table:
         numbers = [f"{row[name]:.0f}" for name in ("trials", "refused", "failed", "cpu_seconds")]
         rows.append([str(row["label"]), _size(row["budget"]), "; ".join(words), *numbers])
     return Table(header, rows, numbers=range(3, len(header)), foldable=True)
+
+
+def _failures(table: pd.DataFrame) -> list[str]:
+    """Why trials failed: a search that lost many has had less of its time than the others."""
+    lost = table[table["searched"] & (table["failed"] > 0)].drop_duplicates("label")
+    return [
+        f"{escape(row['label'])}: {row['failed']:.0f} of {row['trials']:.0f} trials failed, most often for this "
+        f"reason: {escape(row['failure'] or 'not recorded')}."
+        for row in lost.to_dict("records")
+    ]
 
 
 def _size(budget: float | None) -> str:

@@ -23,7 +23,7 @@ from frontier.reporting.charts.style import LabelStyle, label_styles, log_axis
 from frontier.reporting.document import Block, Bullets, Data, Document, Picture, Section, Table, Text
 from frontier.reporting.markdown import escape
 from frontier.reporting.numbers import MISSING, count, count_tick, seconds, seconds_tick, significant
-from frontier.reporting.provenance import closing, limitations, settings
+from frontier.reporting.provenance import closing, description, limitations, settings
 from frontier.reporting.write import write_document
 from frontier.study.scale import least
 from frontier.study.scale.sections import (
@@ -107,7 +107,7 @@ def scale_document(tables: ScaleTables, manifests: Sequence[Mapping[str, Any]]) 
     told = ordered[(ordered["message"] != "") & ~ordered["finished"]].to_dict("records")
     rows = [_exponent_row(row) for row in fits.to_dict("records")]
     few = Text("No method has finished at three sizes, so there is no exponent.")
-    blocks: list[Block] = [Text(escape(one["description"])) for one in manifests if one.get("description")]
+    blocks: list[Block] = [text for one in manifests for text in description(one)]
     blocks += [
         Bullets([*verdicts(sizes, tables.rates), *against_peers(sizes)]),
         Section("How long, and how much memory, for a file of mine", [_lookup(sizes)]),
