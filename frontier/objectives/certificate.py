@@ -11,6 +11,9 @@ from numpy.typing import NDArray
 from frontier.core.arrays import FloatArray
 from frontier.core.problem import CalibrationProblem
 
+CERTIFIED_GAP = 1e-6  # a relative duality gap up to this counts as solved
+CERTIFIED_KKT = 1e-8  # and so does this KKT residual, where no dual point may be near: λ = 0, cancelling columns
+
 
 @dataclass(frozen=True, slots=True)
 class Certificate:

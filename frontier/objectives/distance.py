@@ -25,7 +25,7 @@ import numpy as np
 
 from frontier.core.arrays import FloatArray
 from frontier.core.problem import CalibrationProblem
-from frontier.objectives.certificate import Certificate
+from frontier.objectives.certificate import CERTIFIED_GAP, Certificate
 from frontier.objectives.design import weighted_design
 from frontier.objectives.links import (
     BoundedExponentialLink,
@@ -106,9 +106,10 @@ class DistanceObjective:
         Relaxed: `gap = (1/N) Σ [G(w) + Φ(η) − ηw] + (1/2ρ)‖r − (ρ/N)θ‖²` with η = Aᵀθ, r = b − A w; without a hint
         `θ = (N/ρ) r`. Hard: the last term becomes `|θᵀr|/N`, which bounds the difference of the primal and dual values
         also where w misses the equations a little; None without a hint. The KKT conditions are `r = (ρ/N)θ` and
-        `w = F(η)`, the latter measured in mean weights. `relative_gap` divides by the primal value, or by what float64
-        resolves of it where w0 is calibrated already; in the hard case it is never below the worst |r_j|, since weights
-        off the equations solve nothing, however small their distance.
+        `w = F(η)`, the latter measured in mean weights. `relative_gap` divides by the primal value; where w0 is
+        calibrated already, by the least value of which float64 resolves the share that `CERTIFIED_GAP` asks for. In the
+        hard case it is never below the worst |r_j|, since weights off the equations solve nothing, however small their
+        distance.
         """
         design, N = weighted_design(problem), total(problem)
         residual = design.b - design.times(weights)
@@ -118,20 +119,20 @@ class DistanceObjective:
         eta, link = design.transposed_times(theta), self.link(problem.w0)
         missed = residual - self.ridge(problem) * theta
         gap = float(link.excess(weights, eta).sum()) / N
-        eps = float(np.finfo(np.float64).eps)
+        smallest = float(np.finfo(np.float64).eps) / CERTIFIED_GAP
         if self.relax is not None:
             gap += float(missed @ missed) / (2 * self.relax)
-            resolved = eps * (1 + float(design.b @ design.b) / (2 * self.relax))
+            smallest *= 1 + float(design.b @ design.b) / (2 * self.relax)
             least = 0.0
         else:
             gap += abs(float(theta @ residual)) / N
-            resolved, least = eps, float(np.max(np.abs(residual)))
+            least = float(np.max(np.abs(residual)))
         primal = self.value(problem, weights)
         drift = float(np.max(np.abs(weights - link.weights(eta)))) / (float(weights.mean()) or 1.0)
         return Certificate(
             primal=primal,
             gap=gap,
-            relative_gap=max(gap / max(primal, resolved), least) if np.isfinite(primal) else np.inf,
+            relative_gap=max(gap / max(primal, smallest), least) if np.isfinite(primal) else np.inf,
             kkt_residual=max(float(np.max(np.abs(missed))), abs(drift)),
         )
 

@@ -20,6 +20,7 @@ from frontier.core.problem import CalibrationProblem, Split
 from frontier.core.status import Status
 from frontier.core.truth import COLUMNS as TRUTH_COLUMNS
 from frontier.methods.solution import Solution
+from frontier.objectives.certificate import CERTIFIED_GAP, CERTIFIED_KKT
 from frontier.objectives.weight_statistics import (
     ACTIVE_THRESHOLDS,
     active_count,
@@ -29,8 +30,6 @@ from frontier.objectives.weight_statistics import (
 )
 from frontier.results.schema import ERROR_CAP, identity
 
-CERTIFIED_GAP = 1e-6  # a relative duality gap up to this counts as solved
-CERTIFIED_KKT = 1e-8  # of the KKT residual, for λ = 0 and columns that cancel, where no dual point may be near
 WITHIN = (0.01, 0.05, 0.10)
 COUNTS = {f"n_active_{threshold:.0e}".replace("e-0", "e-"): threshold for threshold in ACTIVE_THRESHOLDS}
 Row = dict[str, Any]

@@ -120,6 +120,18 @@ def test_an_exact_fit_is_left_alone() -> None:
     np.testing.assert_allclose(frontier.refit(exact, chosen).weights, chosen.weights, rtol=1e-9)  # Newton's tolerance
 
 
+@pytest.mark.parametrize("off", [1e-6, 1e-9, 1e-10, 1e-12])
+def test_a_fit_that_is_exact_but_for_its_last_digits_is_certified(off: float) -> None:
+    problem = make_problem(n=60, m=8)
+    chosen = selection(problem)
+    assert chosen.weights is not None
+    noise = np.random.default_rng(0).standard_normal(problem.n_targets)
+    y = (problem.M @ chosen.weights) * (1 + off * noise)
+    near = CalibrationProblem("near", problem.M, y, problem.w0)
+    row = evaluate(near, default_split(near), frontier.refit(near, chosen))
+    assert row["status"] == "optimal", row["message"]
+
+
 def test_no_support_no_weights_and_no_initial_weight_are_told_and_never_raised() -> None:
     problem = make_problem()
     for weights in (np.zeros(60), None):

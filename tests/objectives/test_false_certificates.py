@@ -10,10 +10,11 @@ from scipy.optimize import nnls
 from frontier.core.problem import CalibrationProblem, Split
 from frontier.core.status import Status
 from frontier.methods.solution import Solution
+from frontier.objectives.certificate import CERTIFIED_GAP, CERTIFIED_KKT
 from frontier.objectives.design import weighted_design
 from frontier.objectives.distance import DistanceObjective
 from frontier.objectives.l1 import L1Objective, l1_certificate
-from frontier.sweep.scoring import CERTIFIED_GAP, CERTIFIED_KKT, evaluate
+from frontier.sweep.scoring import evaluate
 
 Array = NDArray[np.float64]
 
