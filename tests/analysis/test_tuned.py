@@ -4,9 +4,13 @@ from __future__ import annotations
 
 from typing import Any
 
+import matplotlib
+import pandas as pd
 import pytest
 
 from frontier.analysis.tuned import orders, tuned_table
+from frontier.reporting.charts.canvas import rc
+from frontier.reporting.charts.tuned_figure import tuned_figure
 from frontier.reporting.prepared import Prepared
 from frontier.reporting.sections.tuned import answer, blocks
 from tests.analysis.runs import row, run
@@ -92,6 +96,23 @@ def test_a_search_that_lost_trials_says_how_many_and_why(reason: dict[str, str],
     lines = str(blocks(Prepared(*made(tuned=facts))))
     assert lines.count("one: 4 of 9 trials failed, most often for this reason: ") == 1
     assert told in lines
+
+
+def test_the_figure_has_a_panel_a_budget_and_both_errors_of_every_searched_method() -> None:
+    cells, manifest = made(tuned=[*TUNED, fact("one, tuned", "one", default_refit="initial", budget=60)])
+    later = cells[cells["label"].str.startswith("one")].assign(budget=60.0)
+    prepared = Prepared(pd.concat([cells, later], ignore_index=True), manifest)
+    table = tuned_table(prepared.stored, manifest)
+    with matplotlib.rc_context(rc()):
+        figure = tuned_figure(table, prepared.styles, "held-out error", "a run")
+        assert tuned_figure(table[~table["searched"]], prepared.styles, "held-out error", "a run") is None
+    assert figure is not None
+    assert [ax.get_title("left") for ax in figure.axes] == ["50 records", "60 records"]
+    for ax in figure.axes:
+        assert [float(line.get_xdata()[0]) for line in ax.lines[1:]] == pytest.approx([0.21, 0.11])
+        [[[low, _], [high, _]]] = ax.collections[0].get_segments()
+        assert (low, high) == pytest.approx((0.21 - 0.1248, 0.21 - 0.0752), abs=1e-4)  # ± 0.0248, as above
+    assert [label.get_text() for label in figure.axes[0].get_yticklabels()] == ["one"]  # two was not searched
 
 
 def test_a_run_that_nothing_was_tuned_for_has_no_such_section() -> None:

@@ -8,7 +8,8 @@ import pandas as pd
 
 from frontier.analysis.arena import HIDDEN, judged_by
 from frontier.analysis.tuned import HELD_OUT, orders, tuned_table
-from frontier.reporting.document import Block, Bullets, Data, Reading, Section, Table, Text
+from frontier.reporting.charts.tuned_figure import tuned_figure
+from frontier.reporting.document import Block, Bullets, Data, Picture, Reading, Section, Table, Text
 from frontier.reporting.markdown import escape
 from frontier.reporting.numbers import MISSING, count, percent, points, points_interval, significant
 from frontier.reporting.prepared import Prepared
@@ -37,7 +38,10 @@ def blocks(run: Prepared) -> list[Block]:
     found: list[Block] = [_settings(table)]
     if failures := _failures(table):
         found.append(Bullets(failures))
-    told += [_numbers(table, error), Section("What was found", found)]
+    caption = f"The {error} of every method as configured and as tuned, on what its search did not see"
+    title = f"{run.title}: what tuning changes"
+    drawn = Picture(f"{run.title}__tuned", caption, lambda: tuned_figure(table, run.styles, error, title))
+    told += [drawn, _numbers(table, error), Section("What was found", found)]
     saved = table.drop(columns=["of_default", "of_tuned"]).assign(settings=[str(some) for some in table["settings"]])
     return [Section("Default against tuned", told), Data("tuned", saved, "Default against tuned"), Reading(READING)]
 
