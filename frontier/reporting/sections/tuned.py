@@ -21,7 +21,8 @@ READING = (
     "within the training targets or on other samples; what is shown here was kept from all searches. *Default* is the "
     "method as the experiment configures it, the first trial of its search; both sides have the weights (as fitted, or "
     "refit) that were best in the search. A difference is tuned minus default in percentage points, with its 95% "
-    "interval over problems and splits; negative is better.",
+    "interval over problems and splits; negative is better. A search of so many CPU seconds tries more on a faster "
+    "machine and may end elsewhere; one of so many trials is the same everywhere.",
 )
 
 
@@ -113,8 +114,8 @@ def _failures(table: pd.DataFrame) -> list[str]:
     """Why trials failed: a search that lost many has had less of its time than the others."""
     lost = table[table["searched"] & (table["failed"] > 0)].drop_duplicates("label")
     return [
-        f"{escape(row['label'])}: {row['failed']:.0f} of {row['trials']:.0f} trials failed, most often for this "
-        f"reason: {escape(row['failure'] or 'not recorded')}."
+        f"{escape(row['label'])}: {row['failed']:.0f} of {row['trials']:.0f} trials failed"
+        f"{', most often' if row['failed'] > 1 else ''} for this reason: {escape(row['failure'] or 'not recorded')}."
         for row in lost.to_dict("records")
     ]
 
