@@ -14,7 +14,7 @@ ROOT = Path(__file__).resolve().parents[2]
 def test_the_committed_page_is_what_the_committed_results_make(tmp_path: Path) -> None:
     folders = [ROOT / "results" / "flagship" / name for name in TUNED]
     runs = [load_run(folder) for folder in folders if folder.is_dir()]
-    page, _ = write_tuned(runs, tmp_path)
+    page, *_ = write_tuned(runs, tmp_path)
     text = page.read_text(encoding="utf-8")
     assert text == (ROOT / "reports" / "tuned" / "report.md").read_text(encoding="utf-8")
     assert text.count("### Default against tuned") == len(runs)

@@ -75,16 +75,18 @@ def _share(change: float) -> str:
 
 
 def _order(row: dict[Any, Any]) -> str:
-    """One budget: the methods from the best on, and whether the best is told from the next."""
-    sides = [" < ".join(escape(str(label)) for label in row[side]) for side in ("default", "tuned")]
+    """One budget: who errs least as configured and as tuned, and whether the latter is told from the next."""
+    before, after = ([escape(str(label)) for label in row[side]] for side in ("default", "tuned"))
     size = "Without a budget" if pd.isna(row["budget"]) else f"{_size(row['budget'])} records"
-    told = f"{size}: {sides[0]}; the same as tuned" if sides[0] == sides[1] else (
-        f"{size}: {sides[0]}; as tuned {sides[1]} (Kendall's τ {significant(row['tau'], 2)})"
+    best = f"as configured and as tuned {after[0]} errs least" if before[0] == after[0] else (
+        f"as configured {before[0]} errs least, as tuned {after[0]}"
     )  # fmt: skip
-    if pd.isna(row["lead_low"]):
-        return f"{told}."
-    lead = f"by {points(row['lead'])} points ({points_interval(row['lead_low'], row['lead_high'])})"
-    return f"{told}. The best as tuned is {'ahead of' if row['lead_low'] > 0 else 'not told from'} the next, {lead}."
+    if not pd.isna(row["lead_low"]):
+        told = "ahead of" if row["lead_low"] > 0 else "not told from"
+        limits = points_interval(row["lead_low"], row["lead_high"])
+        best += f", {told} {after[1]} by {points(row['lead'])} points ({limits})"
+    same = "the order is the same" if before == after else f"Kendall's τ of both orders {significant(row['tau'], 2)}"
+    return f"{size}: {best}; {same}."
 
 
 def _numbers(table: pd.DataFrame, error: str) -> Table:
