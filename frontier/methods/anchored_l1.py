@@ -23,6 +23,7 @@ from frontier.methods.base import Method
 from frontier.methods.path import Path
 from frontier.methods.solution import Solution
 from frontier.objectives.anchored import AnchoredObjective
+from frontier.objectives.certificate import least_value
 from frontier.objectives.design import weighted_design
 from frontier.solvers.dual.newton import DualNewton, DualPoint, warm_up_gram
 
@@ -95,9 +96,9 @@ class _Path:
         start = np.zeros(self.problem.n_targets)
         if self.thetas:
             start = self.thetas[min(self.thetas, key=lambda other: abs(np.log((other + TINY) / (lam + TINY))))]
-        point, primal = self._newton(objective, start)
+        point, reference = self._newton(objective, start)
         self.thetas[lam] = point.theta
-        relative_gap = 0.5 * point.gradient_norm**2 / primal if primal > 0 else 0.0
+        relative_gap = 0.5 * point.gradient_norm**2 / reference if reference > 0 else 0.0
         solved = relative_gap <= self.method.tol
         gap = f"relative gap {relative_gap:.1e} > {self.method.tol:.0e} after {point.n_iter} Newton steps"
         return Solution(
@@ -111,17 +112,20 @@ class _Path:
         )
 
     def _newton(self, objective: AnchoredObjective, start: FloatArray) -> tuple[DualPoint, float]:
-        """The minimiser and its primal value: at `w = w(θ)` the gap is exactly `½‖g‖²`, so the gradient is held."""
+        """The minimiser, and what its gap is relative to: its value, or `least_value` where w0 fits already.
+
+        At `w = w(θ)` the gap is exactly `½‖g‖²`, so the gradient is held.
+        """
         link, max_iter = objective.link(self.problem.w0), self.method.max_iter
         # the optimum is below the loss at zero; a factored step overshoots for nothing, an iterative one pays for it
         share = 1e-3 if self.newton.dense else 1.0
         tolerance = share * np.sqrt(2 * self.method.tol * self.loss_at_zero)
         point = self.newton.solve(link, start, tol=tolerance, max_iter=max_iter)
         for tightening in range(TIGHTENINGS + 1):
-            primal, steps = objective.value(self.problem, point.weights), point.n_iter
-            tolerance = 0.9 * np.sqrt(2 * self.method.tol * primal)
+            reference = max(objective.value(self.problem, point.weights), least_value(self.loss_at_zero))
+            steps, tolerance = point.n_iter, 0.9 * np.sqrt(2 * self.method.tol * reference)
             if point.gradient_norm <= tolerance or steps >= max_iter or tightening == TIGHTENINGS:
                 break
             point = self.newton.solve(link, point.theta, tol=tolerance, max_iter=max_iter - steps)
             point = dataclasses.replace(point, n_iter=steps + point.n_iter)
-        return point, primal
+        return point, reference

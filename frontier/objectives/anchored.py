@@ -13,7 +13,7 @@ import numpy as np
 
 from frontier.core.arrays import FloatArray
 from frontier.core.problem import CalibrationProblem
-from frontier.objectives.certificate import Certificate
+from frontier.objectives.certificate import Certificate, least_value
 from frontier.objectives.design import weighted_design
 from frontier.objectives.links import LinearLink
 
@@ -63,11 +63,12 @@ class AnchoredObjective:
         primal = float(0.5 * residual @ residual) + self._separable(w0, weights)
         step_to = link.weights(design.transposed_times(residual))
         size = np.maximum(np.maximum(weights, step_to), w0)
+        reference = max(primal, least_value(0.5 * float(design.b @ design.b)))
         prox = np.divide(np.abs(weights - step_to), size, out=np.zeros_like(size), where=size > 0)
         return Certificate(
             primal=primal,
             gap=gap,
-            relative_gap=gap / primal if primal > 0 else 0.0,
+            relative_gap=gap / reference if reference > 0 else 0.0,
             kkt_residual=float(np.max(prox, initial=0.0)),
         )
 

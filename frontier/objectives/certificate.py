@@ -15,6 +15,14 @@ CERTIFIED_GAP = 1e-6  # a relative duality gap up to this counts as solved
 CERTIFIED_KKT = 1e-8  # and so does this KKT residual, where no dual point may be near: λ = 0, cancelling columns
 
 
+def least_value(unit: float) -> float:
+    """The least value of which float64 resolves the share `CERTIFIED_GAP`, of an objective that is of size `unit`.
+
+    A gap is held against this where the minimum is nearly 0: initial weights that fit already.
+    """
+    return unit * float(np.finfo(np.float64).eps) / CERTIFIED_GAP
+
+
 @dataclass(frozen=True, slots=True)
 class Certificate:
     """A primal value with a proven lower bound: `gap = primal − dual ≥ 0`, and the residual of the KKT conditions.

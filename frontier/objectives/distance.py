@@ -25,7 +25,7 @@ import numpy as np
 
 from frontier.core.arrays import FloatArray
 from frontier.core.problem import CalibrationProblem
-from frontier.objectives.certificate import CERTIFIED_GAP, Certificate
+from frontier.objectives.certificate import Certificate, least_value
 from frontier.objectives.design import weighted_design
 from frontier.objectives.links import (
     BoundedExponentialLink,
@@ -107,9 +107,8 @@ class DistanceObjective:
         `θ = (N/ρ) r`. Hard: the last term becomes `|θᵀr|/N`, which bounds the difference of the primal and dual values
         also where w misses the equations a little; None without a hint. The KKT conditions are `r = (ρ/N)θ` and
         `w = F(η)`, the latter measured in mean weights. `relative_gap` divides by the primal value; where w0 is
-        calibrated already, by the least value of which float64 resolves the share that `CERTIFIED_GAP` asks for. In the
-        hard case it is never below the worst |r_j|, since weights off the equations solve nothing, however small their
-        distance.
+        calibrated already, by `least_value`. In the hard case it is never below the worst |r_j|, since weights off the
+        equations solve nothing, however small their distance.
         """
         design, N = weighted_design(problem), total(problem)
         residual = design.b - design.times(weights)
@@ -119,20 +118,19 @@ class DistanceObjective:
         eta, link = design.transposed_times(theta), self.link(problem.w0)
         missed = residual - self.ridge(problem) * theta
         gap = float(link.excess(weights, eta).sum()) / N
-        smallest = float(np.finfo(np.float64).eps) / CERTIFIED_GAP
         if self.relax is not None:
             gap += float(missed @ missed) / (2 * self.relax)
-            smallest *= 1 + float(design.b @ design.b) / (2 * self.relax)
+            unit = 1 + float(design.b @ design.b) / (2 * self.relax)
             least = 0.0
         else:
             gap += abs(float(theta @ residual)) / N
-            least = float(np.max(np.abs(residual)))
+            unit, least = 1.0, float(np.max(np.abs(residual)))
         primal = self.value(problem, weights)
         drift = float(np.max(np.abs(weights - link.weights(eta)))) / (float(weights.mean()) or 1.0)
         return Certificate(
             primal=primal,
             gap=gap,
-            relative_gap=max(gap / max(primal, smallest), least) if np.isfinite(primal) else np.inf,
+            relative_gap=max(gap / max(primal, least_value(unit)), least) if np.isfinite(primal) else np.inf,
             kkt_residual=max(float(np.max(np.abs(missed))), abs(drift)),
         )
 

@@ -80,9 +80,9 @@ def chosen(one: Search) -> Iterator[tuple[Budget | None, Trial]]:
 def _tuned(one: Search) -> Iterator[Tuned]:
     """The facts of each chosen setting."""
     default = one.default
+    failed = [trial.message for trial in one.trials if not any(trial.losses.values()) and not trial.refused]
     for budget, trial in chosen(one):
         at_default = (default.losses.get(budget) if default else None) or []
-        failed = [trial.message for trial in one.trials if not any(trial.losses.values()) and not trial.refused]
         yield Tuned(
             label=tuned_label(one.spec) if one.spec.search else one.spec.label,
             default=one.spec.label,

@@ -8,7 +8,7 @@ import cvxpy as cp
 import numpy as np
 import pytest
 
-from frontier import CalibrationProblem, Point, solve
+from frontier import CalibrationProblem, Point, default_split, evaluate, solve
 from frontier.core.errors import InputError
 from frontier.objectives.anchored import AnchoredObjective
 from frontier.objectives.design import weighted_design
@@ -116,3 +116,16 @@ def test_conjugate_gradients_reach_the_same_weights(monkeypatch: pytest.MonkeyPa
 def test_wrong_parameters_are_one_clear_line(tiny: CalibrationProblem, params: dict[str, Any], said: str) -> None:
     with pytest.raises(InputError, match=f"method 'anchored_l1'.{said}"):
         solve(tiny, "anchored_l1", [Point(lam=0.1)], **params)
+
+
+@pytest.mark.parametrize("off", [0.0, 1e-6, 1e-8, 1e-10, 1e-12, 1e-14])
+def test_initial_weights_that_fit_already_but_for_their_last_digits_are_an_optimum(off: float) -> None:
+    problem = make_problem(n=60, m=8)
+    noise = np.random.default_rng(0).standard_normal(problem.n_targets)
+    y = (problem.M @ problem.w0) * (1 + off * noise)
+    near = CalibrationProblem("near", problem.M, y, problem.w0)
+    [found] = solve(near, "anchored_l1", [Point(lam=0.0)])
+    row = evaluate(near, default_split(near), found)
+    assert row["status"] == "optimal", row["message"]
+    assert found.n_iter is not None
+    assert found.n_iter <= 3  # where no gap was small enough it took 37

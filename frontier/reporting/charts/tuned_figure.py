@@ -27,7 +27,7 @@ Limits = tuple[float, float]
 
 def tuned_figure(table: pd.DataFrame, styles: Mapping[str, LabelStyle], error: str, title: str) -> Figure | None:
     """The searched methods of `analysis.tuned.tuned_table`, in the order of their mean error as tuned; None without."""
-    drawn = table[table["searched"] & np.isfinite(table["default"]) & np.isfinite(table["tuned"])]
+    drawn = table[table["searched"]]
     if drawn.empty:
         return None
     names = drawn.groupby("label")["tuned"].mean().sort_values(kind="stable").index.tolist()
@@ -46,7 +46,7 @@ def tuned_figure(table: pd.DataFrame, styles: Mapping[str, LabelStyle], error: s
     note = "Bar: the 95% interval of the difference, from the error as configured." if several else ""
     figure, axes = canvas(rows, columns, 0.35 + ROW_INCHES * len(names), title, legend, note)
     for place, (ax, part) in enumerate(zip(axes, parts, strict=False)):
-        _panel(ax, part.set_index("label"), names, styles, limits)
+        _panel(ax, part, names, styles, limits)
         shortened = [textwrap.shorten(name, LONGEST, placeholder=" …") for name in names]
         ax.set_yticks(range(len(names)), shortened if place % columns == 0 else [])
         ax.tick_params(axis="y", length=0, labelsize=7.5)
@@ -64,18 +64,16 @@ def _panel(ax: Axes, part: pd.DataFrame, names: list[str], styles: Mapping[str, 
     ax.xaxis.set_major_formatter(FuncFormatter(lambda value, _: percent_tick(value)))
     ax.tick_params(axis="x", labelsize=7)
     ax.set_ylim(len(names) - 0.4, -0.6)
-    for y, name in enumerate(names):
-        if name not in part.index:
-            continue
-        row: Any = part.loc[name]
-        colour, marker = styles[name].colour, styles[name].marker
+    for row in part.to_dict("records"):
+        y, style = names.index(row["label"]), styles[row["label"]]
         before, after = row["default"], row["tuned"]
         ends = before + row["difference_low"], before + row["difference_high"]
         if np.isfinite(ends).all():
-            ax.hlines(y, *ends, color=colour, linewidth=3.0, alpha=0.3, zorder=1)
-        ax.plot([before, after], [y, y], color=colour, linewidth=0.9, zorder=2)
+            ax.hlines(y, *ends, color=style.colour, linewidth=3.0, alpha=0.3, zorder=1)
+        ax.plot([before, after], [y, y], color=style.colour, linewidth=0.9, zorder=2)
         for at, face in ((before, HOLLOW), (after, SOLID)):
-            ax.plot([at], [y], marker=marker, color=colour, linestyle="none", **{"markersize": 5.0, **face}, zorder=3)
+            look: dict[str, Any] = {"markersize": 5.0, "linestyle": "none", "zorder": 3, **face}
+            ax.plot([at], [y], marker=style.marker, color=style.colour, **look)
 
 
 def _heading(budget: float | None) -> str:
