@@ -26,9 +26,9 @@ def slow(number: int) -> int:
 def test_a_worker_that_grew_is_replaced_also_where_warnings_are_errors() -> None:
     with warnings.catch_warnings():
         warnings.simplefilter("error")
-        calls = [(number, 0 if number < 2 else 400) for number in range(7)]
+        calls = [(number, 0 if number < 2 else 400) for number in range(5)]
         with in_processes(grown, calls, 2) as ended:
-            assert sorted(ended) == list(range(7))
+            assert sorted(ended) == list(range(5))
 
 
 def test_work_stopped_early_is_not_in_the_way_of_the_next() -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import pickle
+import re
 import shutil
 import signal
 import subprocess
@@ -15,7 +16,9 @@ from pathlib import Path
 import pandas as pd
 import pytest
 from distributed.comm.tcp import TCP
+from typer.testing import CliRunner
 
+from frontier.commands.run import main
 from frontier.core.errors import InputError
 from frontier.results.run import load_targets
 from frontier.results.store import Store
@@ -227,16 +230,12 @@ WRONG = {
 
 @pytest.mark.parametrize("what", WRONG)
 def test_what_does_not_go_together_is_one_line_and_exit_code_2(
-    what: str, local: tuple[Session, pd.DataFrame, Path], tmp_path: Path
+    what: str, local: tuple[Session, pd.DataFrame, Path], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    import os
-    import re
-
     arguments, said = WRONG[what]
-    (tmp_path / "sitecustomize.py").write_text("import sys\nsys.modules['distributed'] = None\n")  # not installed
-    environment = os.environ | {"PYTHONPATH": os.pathsep.join([str(tmp_path), str(ROOT)])}
-    command = [sys.executable, "-m", "frontier.run", str(local[2] / "a.yaml"), "--out", "run", *arguments]
-    done = subprocess.run(command, cwd=tmp_path, env=environment, capture_output=True, text=True, timeout=120)
-    assert done.returncode == 2, done.stderr
+    monkeypatch.setitem(sys.modules, "distributed", None)  # not installed
+    monkeypatch.delitem(sys.modules, "frontier.sweep.cluster")  # which has imported it here
+    done = CliRunner().invoke(main, [str(local[2] / "a.yaml"), "--out", str(tmp_path / "run"), *arguments])
+    assert done.exit_code == 2, done.output
     assert re.search(said, done.stderr), done.stderr
     assert done.stderr.count("\n") == 1

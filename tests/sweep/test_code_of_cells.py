@@ -44,10 +44,30 @@ def elsewhere(tmp_path: Path) -> Path:
     return tmp_path
 
 
-def run(command: str, *arguments: str, folder: Path) -> subprocess.CompletedProcess[str]:
+RUN = """
+import sys
+from pathlib import Path
+from frontier.results.store import Store
+from frontier.sweep.run import run_session
+from frontier.sweep.session import open_session
+run_session(open_session(Path("a.yaml")), Store(Path("run")), only=sys.argv[1:], quiet=True, warn=print)
+"""
+
+
+def run_there(folder: Path, *only: str) -> str:
+    """What the run says that goes on with the package in the folder."""
+    return in_folder(folder, "-c", RUN, *only).stdout
+
+
+def check_there(folder: Path) -> subprocess.CompletedProcess[str]:
+    return in_folder(folder, "-m", "frontier.check", "run", "--against", "baseline")
+
+
+def in_folder(folder: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
     environment = os.environ | {"PYTHONPATH": str(folder)}
-    line = [sys.executable, "-m", f"frontier.{command}", *arguments]
-    return subprocess.run(line, cwd=folder, env=environment, capture_output=True, text=True, check=False)
+    return subprocess.run(
+        [sys.executable, *arguments], cwd=folder, env=environment, capture_output=True, text=True, check=False
+    )
 
 
 def spoil(folder: Path) -> None:
@@ -62,28 +82,28 @@ def test_a_changed_method_is_solved_again_alone_and_the_check_sees_its_fault(els
     batches = {path: path.stat().st_mtime_ns for path in (elsewhere / "run/batches").iterdir()}
     before = load_run(elsewhere / "run").cells
     spoil(elsewhere)
-    stale = run("check", "run", "--against", "baseline", folder=elsewhere)
+    stale = check_there(elsewhere)
     assert stale.returncode == 2
     assert "4 of 4 cells of 'random_reweight' were made by other code of it than is here" in stale.stderr
-    again = run("run", "a.yaml", "--out", "run", "--jobs", "1", folder=elsewhere)
-    assert "the code of 'random_reweight' has changed: its 4 finished cells are solved again" in again.stderr
+    said = run_there(elsewhere)
+    assert "the code of 'random_reweight' has changed: its 4 finished cells are solved again" in said
     kept = [path for path in batches if path.stat().st_mtime_ns == batches[path]]
     assert len(kept) == 1  # the path of nn_lasso
     after = load_run(elsewhere / "run").cells
     for label, equal in (("nn_lasso", True), ("random_reweight", False)):
         was, now = (table[table["label"] == label]["train_mare"] for table in (before, after))
         assert was.equals(now) is equal
-    found = run("check", "run", "--against", "baseline", folder=elsewhere)
+    found = check_there(elsewhere)
     assert found.returncode == 1, found.stdout + found.stderr
     assert "regression" in found.stdout
 
 
 def test_what_only_leaves_out_stays_with_a_note_and_is_not_checked(elsewhere: Path) -> None:
     spoil(elsewhere)
-    done = run("run", "a.yaml", "--out", "run", "--jobs", "1", "--only", "nn_lasso", folder=elsewhere)
-    assert "its 4 finished cells stay in the tables, as --only leaves them out" in done.stderr
+    said = run_there(elsewhere, "nn_lasso")
+    assert "its 4 finished cells stay in the tables, as --only leaves them out" in said
     assert len(load_run(elsewhere / "run").cells) == 6
-    assert run("check", "run", "--against", "baseline", folder=elsewhere).returncode == 2
+    assert check_there(elsewhere).returncode == 2
 
 
 @pytest.mark.parametrize("name", method_names())

@@ -15,8 +15,10 @@ from pathlib import Path
 
 import pandas as pd
 import pytest
+from typer.testing import CliRunner
 
 import frontier
+from frontier.commands.run import main
 from frontier.core.errors import InputError
 from frontier.results.run import load_run
 from frontier.results.schema import RESULT_FORMAT
@@ -43,7 +45,7 @@ def whole(tmp_path_factory: pytest.TempPathFactory) -> tuple[Session, Path, pd.D
     return session, folder, run_session(session, Store(folder / "run"), quiet=True).drop(columns=TIMINGS)
 
 
-def run(*arguments: str, cwd: Path, limit_bytes: int | None = None) -> subprocess.CompletedProcess[str]:
+def run(*arguments: str, cwd: Path, limit_bytes: int | None) -> subprocess.CompletedProcess[str]:
     """The command, with files of at most `limit_bytes`: a quota that needs no rights (SIGXFSZ ignored: EFBIG)."""
 
     def limited() -> None:
@@ -60,7 +62,7 @@ def run(*arguments: str, cwd: Path, limit_bytes: int | None = None) -> subproces
 def test_a_full_disk_ends_the_run_with_a_line_and_resume_goes_on(
     jobs: str, whole: tuple[Session, Path, pd.DataFrame], tmp_path: Path
 ) -> None:
-    _, folder, table = whole
+    session, folder, table = whole
     sizes = sorted(path.stat().st_size for path in (folder / "run" / "batches").iterdir())
     assert sizes[-1] > 2 * sizes[-2], "the dense batch no longer stands out"
     full = run(str(folder / "a.yaml"), "--out", "run", "--jobs", jobs, cwd=tmp_path, limit_bytes=2 * sizes[-2])
@@ -70,10 +72,9 @@ def test_a_full_disk_ends_the_run_with_a_line_and_resume_goes_on(
     finished = {path: path.stat().st_mtime_ns for path in tmp_path.glob("run/batches/*.npz")}
     assert len(finished) >= (6 if jobs == "1" else 4)  # the small ones, but for those in hand when the run ended
     assert not list(tmp_path.rglob("*.tmp"))
-    again = run(str(folder / "a.yaml"), "--out", "run", cwd=tmp_path)
-    assert again.returncode == 0, again.stderr
+    again = run_session(session, Store(tmp_path / "run"), quiet=True)
     assert all(path.stat().st_mtime_ns == then for path, then in finished.items())
-    pd.testing.assert_frame_equal(load_run(tmp_path / "run").cells.drop(columns=TIMINGS), table, check_exact=True)
+    pd.testing.assert_frame_equal(again.drop(columns=TIMINGS), table, check_exact=True)
 
 
 @pytest.fixture
@@ -93,18 +94,17 @@ def small_disk(tmp_path: Path) -> Iterator[Path]:
 def test_no_space_left_on_a_real_file_system_ends_the_run_and_resume_goes_on(
     whole: tuple[Session, Path, pd.DataFrame], small_disk: Path
 ) -> None:
-    _, folder, table = whole
+    session, folder, table = whole
     ballast = small_disk / "ballast"
     ballast.write_bytes(b"0" * (2**20 - 64 * 1024))  # leaves 64 KiB: some batches, not all
-    full = run(str(folder / "a.yaml"), "--out", "run", cwd=small_disk)
+    full = run(str(folder / "a.yaml"), "--out", "run", cwd=small_disk, limit_bytes=None)
     assert full.returncode == 1, full.stderr
     assert "No space left on device; finished batches are kept" in full.stderr
     assert "Traceback" not in full.stderr
     assert not list(small_disk.rglob("*.tmp"))
     shutil.copytree(small_disk / "run", folder / "moved")  # the tables need more than the megabyte
-    again = run(str(folder / "a.yaml"), "--out", "moved", cwd=folder)
-    assert again.returncode == 0, again.stderr
-    pd.testing.assert_frame_equal(load_run(folder / "moved").cells.drop(columns=TIMINGS), table, check_exact=True)
+    again = run_session(session, Store(folder / "moved"), quiet=True)
+    pd.testing.assert_frame_equal(again.drop(columns=TIMINGS), table, check_exact=True)
 
 
 def flipped(content: bytes) -> bytes:
@@ -172,8 +172,8 @@ def test_a_second_run_into_a_folder_in_use_is_refused_with_the_process_that_has_
 ) -> None:
     _, folder, _ = whole
     with Store(folder / "run").lock():
-        done = run(str(folder / "a.yaml"), "--out", str(folder / "run"), cwd=folder)
-    assert done.returncode == 2
+        done = CliRunner().invoke(main, [str(folder / "a.yaml"), "--out", str(folder / "run")])
+    assert done.exit_code == 2
     assert f"run: in use by process {os.getpid()}; wait for it" in done.stderr
     assert done.stderr.count("\n") == 1
 

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import json
 import os
+import signal
 import subprocess
 import sys
 import time
 from pathlib import Path
 
 import pandas as pd
+import pytest
 
 from frontier.results.store import Store
 from frontier.sweep.run import run_session
@@ -21,9 +23,20 @@ EXPERIMENT = """\
 problems: [{name: cps_like}]
 refit: [none, fitted]
 methods:
-  - {name: random_reweight, budget: [20, 50, 100], seeds: [0, 1, 2, 3, 4, 5, 6, 7], epochs: 300}
+  - {name: random_reweight, budget: [20, 50, 100], seeds: [0, 1, 2, 3], epochs: 300}
   - {name: nn_lasso, lam: [0, 1e-4, 1e-3, 2e-3]}
   - {name: stratified_raking, lam: [1, 2], seeds: [0, 1]}
+"""
+# budgets, driven and native, reached and not; refits of some cells and not of others (greg is dense)
+BUDGETS = """\
+budgets: [3, 20, 0.02]
+refit: [none, fitted, initial]
+problems: [{name: cps_like}]
+methods:
+  - {name: random_reweight, seeds: [0, 1, 2, 3, 4, 5], epochs: 3000}
+  - {name: nn_lasso}
+  - {name: stratified_raking, seeds: [0, 1]}
+  - {name: greg, relax: 0.1}
 """
 # one process that has everything imported and compiled forks the runs that are killed: twenty cold starts take a minute
 KILLING = """
@@ -92,33 +105,38 @@ def test_sigkill_at_twenty_moments_and_resume_give_the_unbroken_table(tmp_path: 
     assert len(set(finished)) >= 5, "the kills did not fall all over the run"
 
 
-def test_a_run_of_two_workers_that_was_killed_resumes_to_the_unbroken_table(tmp_path: Path) -> None:
-    (tmp_path / "a.yaml").write_text(EXPERIMENT.replace("epochs: 300", "epochs: 3000"))
+@pytest.mark.parametrize("kill_workers", [False, True], ids=["the run alone", "the run and its workers"])
+def test_a_run_of_two_workers_that_was_killed_resumes_to_the_unbroken_table(kill_workers: bool, tmp_path: Path) -> None:
+    (tmp_path / "a.yaml").write_text(BUDGETS)
+    code = "import frontier; frontier.run_experiment('a.yaml', jobs=2, out='run')"
     environment = os.environ | {"PYTHONPATH": str(Path(__file__).resolve().parents[2])}
-    command = [sys.executable, "-m", "frontier.run", "a.yaml", "--out", "run", "--jobs", "2"]
-    with subprocess.Popen(command, cwd=tmp_path, env=environment, stderr=subprocess.DEVNULL) as process:
-        until = time.monotonic() + 60
-        while len(list(tmp_path.glob("run/batches/*.npz"))) < 3 and time.monotonic() < until:
-            time.sleep(0.01)
+    process = subprocess.Popen([sys.executable, "-c", code], cwd=tmp_path, env=environment, start_new_session=True)
+    until = time.monotonic() + 60
+    while len(list(tmp_path.glob("run/batches/*.npz"))) < 3 and time.monotonic() < until:
+        time.sleep(0.01)
+    if kill_workers:
+        os.killpg(process.pid, signal.SIGKILL)
+    else:
         process.kill()
+    process.wait()
     session, said = open_session(tmp_path / "a.yaml"), list[str]()
-    begun = len(list(tmp_path.glob("run/batches/*.npz")))
-    assert 3 <= begun < len(session.plan.batches), "the kill did not fall in the middle"
+    done = {path: path.stat().st_mtime_ns for path in tmp_path.glob("run/batches/*.npz")}
+    assert 3 <= len(done) < len(session.plan.batches), "the kill did not fall in the middle"
+    assert not (tmp_path / "run/cells.parquet").exists()
     resumed = run_session(session, Store(tmp_path / "run"), quiet=True, warn=said.append)
     whole = run_session(session, Store(tmp_path / "whole"), quiet=True)
     assert said == []
     pd.testing.assert_frame_equal(resumed.drop(columns=TIMINGS), whole.drop(columns=TIMINGS), check_exact=True)
+    assert all(path.stat().st_mtime_ns == then for path, then in done.items()), "a finished batch ran again"
 
 
 def test_hash_seed_locale_and_loaded_threads_change_no_bit(tmp_path: Path) -> None:
-    (tmp_path / "a.yaml").write_text(
-        EXPERIMENT.replace("[20, 50, 100], seeds: [0, 1, 2, 3, 4, 5, 6, 7]", "[20], seeds: [0]")
-    )
+    (tmp_path / "a.yaml").write_text(EXPERIMENT.replace("[20, 50, 100], seeds: [0, 1, 2, 3]", "[20], seeds: [0]"))
     tables = []
     for name, odd in (("one", {"PYTHONHASHSEED": "1"}), ("other", {"LC_ALL": "C", "PYTHONHASHSEED": "2"})):
         environment = os.environ | {"PYTHONPATH": str(Path(__file__).resolve().parents[2])} | odd
         environment |= {"OMP_NUM_THREADS": "1" if name == "one" else "2"}
-        command = [sys.executable, "-m", "frontier.run", "a.yaml", "--out", name]
-        subprocess.run(command, cwd=tmp_path, env=environment, check=True, capture_output=True)
+        code = f"import frontier; frontier.run_experiment('a.yaml', out={name!r})"
+        subprocess.run([sys.executable, "-c", code], cwd=tmp_path, env=environment, check=True, capture_output=True)
         tables.append(pd.read_parquet(tmp_path / name / "cells.parquet").drop(columns=TIMINGS))
     pd.testing.assert_frame_equal(*tables, check_exact=True)
