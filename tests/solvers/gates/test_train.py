@@ -247,8 +247,9 @@ def test_a_grid_needs_no_more_memory_than_eight_arrays_of_its_size_or_nine_all_a
     held = 3 * (matrix.data.nbytes + matrix.indices.nbytes + matrix.indptr.nbytes)  # float64, by columns, and float32
     assert len(found) == 48
     # issue B: at most 8 arrays of n × cells × 4 bytes, the weights returned among them, plus M. Where all blocks train
-    # at once, none has given its state back before all weights are there: 7 arrays, and these in float64
-    assert peak <= arrays * 4 * problem.n_records * len(cells) + held
+    # at once, none has given its state back before all weights are there: 7 arrays, and these in float64. A thread has
+    # objects of its own, 3 KB once when all were at their peak in one moment
+    assert peak <= arrays * 4 * problem.n_records * len(cells) + held + 4096 * threads
 
 
 @pytest.mark.gpu
