@@ -35,7 +35,7 @@ def cells_of(**arms: list[list[tuple[int, float]]]) -> pd.DataFrame:
 
 def share(runs: list[list[tuple[int, float]]], k: float, e: float) -> float:
     """The share of runs that attain (k, e), by definition; errors as the table has them."""
-    return float(np.mean([any(n <= k and error <= e + 1e-12 for n, error in run) for run in runs]))
+    return sum(any(n <= k and error <= e + 1e-12 for n, error in run) for run in runs) / len(runs)
 
 
 def surface_error(surface: pd.DataFrame, k: float) -> float:
@@ -81,13 +81,15 @@ def test_a_difference_is_that_of_the_shares_of_runs_everywhere(
     first: list[list[tuple[int, float]]], second: list[list[tuple[int, float]]]
 ) -> None:
     found = attainment_difference(cells_of(a=first, b=second), ("a", "none"), ("b", "none"))
+    k_low, k_high, e_low, e_high, difference = (
+        found[name].to_numpy() for name in ("k_low", "k_high", "error_low", "error_high", "difference")
+    )
     # in the middle of every cell of the grid on which both are constant, and beyond it
     for k in np.arange(7) + 0.5:
         for e in [0.05, *(error + 0.05 for error in ERRORS)]:
-            inside = found[(found["k_low"] < k) & (k < found["k_high"])]
-            inside = inside[(inside["error_low"] < e) & (e < inside["error_high"])]
+            inside = difference[(k_low < k) & (k < k_high) & (e_low < e) & (e < e_high)]
             assert len(inside) <= 1  # rectangles do not overlap
-            assert inside["difference"].sum() == pytest.approx(share(first, k, e) - share(second, k, e), abs=1e-12)
+            assert inside.sum() == pytest.approx(share(first, k, e) - share(second, k, e), abs=1e-12)
     assert (found["difference"] != 0).all()
 
 

@@ -97,7 +97,7 @@ def test_the_error_covers_the_mean_as_often_as_it_should() -> None:
         effects = (
             generator.normal(size=(4, 1)) + 0.5 * generator.normal(size=(1, 5)) + 0.7 * generator.normal(size=(4, 5))
         )
-        cells = pd.DataFrame({"split": np.repeat(range(4), 5), "seed": np.tile(range(5), 4), "e": effects.ravel()})
+        cells = {"split": np.repeat(range(4), 5), "seed": np.tile(range(5), 4), "e": effects.ravel()}
         mean, se = pooled(cells, ["e"])["e"]
         means.append(mean)
         squares.append(se**2)
