@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import functools
 import signal
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from threadpoolctl import threadpool_limits
 
 from frontier.core.problem import CalibrationProblem
 from frontier.sweep.contract_problems import small_problem as make_problem
@@ -14,6 +16,15 @@ from frontier.sweep.contract_problems import small_problem as make_problem
 ROOT = Path(__file__).parents[1]
 SLOW = ROOT / "tests/slow.txt"
 DEVICES = ("cpu", pytest.param("cuda", marks=pytest.mark.gpu))  # for what holds on both
+
+
+@pytest.fixture(scope="session", autouse=True)
+def one_thread_for_linear_algebra() -> Iterator[None]:
+    """Two processes of tests on two cores: libraries with as many threads each are only in each other's way."""
+    import scipy.linalg  # noqa: F401  its library, too, is to be loaded before it is limited
+
+    with threadpool_limits(1, user_api="blas"):
+        yield
 
 
 @pytest.fixture
