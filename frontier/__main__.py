@@ -8,6 +8,7 @@ COMMANDS = {
     "tune": ("frontier.commands.tune", "search every method's settings at equal cost, then compare"),
     "report": ("frontier.commands.report", "redraw the report of one or several results folders"),
     "check": ("frontier.commands.check", "is this run worse than a baseline?"),
+    "new-problem": ("frontier.commands.new_problem", "draft a problem from a survey file of your own"),
     "data": ("frontier.commands.data", "what is in a problem, and what is wrong with it"),
     "suggest": ("frontier.commands.suggest", "which small file to take from a problem, and what it loses"),
     "fit": ("frontier.commands.fit", "calibrate one problem and write its weights"),

@@ -34,6 +34,9 @@ from frontier.sweep.scoring import Row, evaluate
 
 def read_problem_file(path: Path) -> tuple[ProblemSpec, CalibrationProblem]:
     """The problem in a YAML file: the keys of an entry of `problems:`, also under `problem:` or in an experiment."""
+    if path.suffix.lower() in (".csv", ".parquet"):
+        cure = f"`python -m frontier new-problem {path}` writes one"
+        raise InputError(path, "a table, not a problem", expected="a YAML file that names it", cure=cure)
     _, content = read_yaml(path, "a problem", cure="check the path")
     entry, place = content, f"{path}: problem"
     if "problems" in content:

@@ -69,17 +69,21 @@ STANDARD = Dialect()
 
 def cure(text: str) -> str | None:
     """How a text that is not a number here could become one; None where it is none anywhere."""
-    text = text.strip()
-    if text.endswith("%"):
+    if text.strip().endswith("%"):
         return "write it without the per cent sign, in the unit that is meant"
+    settings = settings_for(text)
+    return "set " + " and ".join(f"{key}: {sign!r}" for key, sign in settings.items()) if settings else None
+
+
+def settings_for(text: str) -> dict[str, str]:
+    """The settings under which a text is a number that it is not by itself, as `1.234,5`; none where it is none."""
+    text = text.strip()
     if re.fullmatch(r"[+-]?\d{1,3}([ \u00a0\u202f]\d{3})+([.,]\d*)?", text):
-        return "set thousands: ' '" + (" and decimal: ','" if "," in text else "")
+        return {"thousands": " "} | ({"decimal": ","} if "," in text else {})
     if re.fullmatch(r"[+-]?\d{1,3}(,\d{3})+(\.\d*)?", text):
-        return "set thousands: ','"
+        return {"thousands": ","}
     if re.fullmatch(r"[+-]?\d{1,3}(\.\d{3})+,\d*", text) or re.fullmatch(r"[+-]?\d{1,3}(\.\d{3}){2,}", text):
-        return "set decimal: ',' and thousands: '.'"
+        return {"decimal": ",", "thousands": "."}
     if re.fullmatch(r"[+-]?\d+,\d+", text):
-        return "set decimal: ','"
-    if re.fullmatch(r"[+-]?\d{1,3}('\d{3})+([.,]\d*)?", text):
-        return 'set thousands: "\'"'
-    return None
+        return {"decimal": ","}
+    return {"thousands": "'"} if re.fullmatch(r"[+-]?\d{1,3}('\d{3})+([.,]\d*)?", text) else {}

@@ -100,7 +100,7 @@ def record_table(
             found[name] = texts[column.values[first].astype(np.intp)]
         elif column.values.dtype == bool or name in codes:
             found[name] = np.array([f"{value:g}" for value in column.values[first].tolist()], dtype=object)
-        elif _are_codes(column.values):
+        elif are_codes(column.values):
             found[name] = pd.Series(column.values[first]).astype("Int64").astype("category")
         else:
             amounts = np.nan_to_num(column.values.astype(np.float64))
@@ -126,7 +126,7 @@ def kept_rows(data: Microdata, weights: FloatArray, name: str) -> pd.DataFrame:
     return renamed
 
 
-def _are_codes(values: NDArray[np.generic]) -> bool:
+def are_codes(values: NDArray[np.generic]) -> bool:
     """Whether numbers are few and whole, as codes of a category are."""
     known = values[~np.isnan(values)] if values.dtype.kind == "f" else values
     different = np.unique(known[:CODES_LOOKED_AT])

@@ -29,7 +29,7 @@ def open_table(path: Path, shown: str, dialect: Dialect = STANDARD) -> Table:
         raise InputError(shown, "not a table", expected="a .csv or .parquet file", got=repr(path.suffix))
     check_file(path, shown)
     rows = None
-    if suffix == ".csv" and dialect.encoding != STANDARD.encoding and _is_utf8(path):
+    if suffix == ".csv" and dialect.encoding != STANDARD.encoding and is_utf8(path):
         dialect = dataclasses.replace(dialect, encoding=STANDARD.encoding)
     if suffix == ".csv":
         _check_separator(path, shown, dialect)
@@ -79,7 +79,7 @@ def _check_separator(path: Path, shown: str, dialect: Dialect) -> None:
             raise InputError(shown, f"one column: its header has no '{dialect.sep}'", cure=f"set sep: {name}")
 
 
-def _is_utf8(path: Path) -> bool:
+def is_utf8(path: Path) -> bool:
     """Whether a file is UTF-8: an `encoding` is that of files that are not."""
     decoder = codecs.getincrementaldecoder("utf-8")()
     with path.open("rb") as file:
