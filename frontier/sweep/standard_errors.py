@@ -182,7 +182,7 @@ def standard_errors(
     times = float(t_quantile((1 + CONFIDENCE) / 2, replicates.degrees))
     table = _table(wanted, np.column_stack([estimate, error, estimate - times * error, estimate + times * error]))
     how = f"{replicates.said}, {inside or 'used as they are'}"
-    notes = _left_out(made.failures, len(replicates))
+    notes = (*_left_out(made.failures, len(replicates)), *_without(wanted))
     return StandardErrors(table, how, notes, made.failures, chosen, made.weights, replicates.coefficients)
 
 
@@ -238,7 +238,7 @@ def _linearised(problem: CalibrationProblem, wanted: Estimates, weights: FloatAr
     m, notes = problem.n_targets, list[str]()
     if m > CROWDED * len(units.stratum):
         notes.append(f"{m:,} targets fit {size} closely: errors are larger than this says")
-    return StandardErrors(_table(wanted, np.array(rows)), how, tuple(notes), (), weights)
+    return StandardErrors(_table(wanted, np.array(rows)), how, (*notes, *_without(wanted)), (), weights)
 
 
 def _table(wanted: Estimates, rows: FloatArray) -> pd.DataFrame:
@@ -256,6 +256,14 @@ def _left_out(failures: tuple[tuple[int, Status, str], ...], number: int) -> tup
     first, _, why = failures[0]
     line = f"{len(failures)} of {number} replicates are left out ({which}); number {first}: {why}"
     return (f"{line}; the others stand for them",)
+
+
+def _without(wanted: Estimates) -> tuple[str, ...]:
+    """A line on every statistic that some records have no value for."""
+    n = wanted.rows.shape[1]
+    return tuple(
+        f"{name}: without {few:,} of {n:,} records, which have no value" for name, few in wanted.without.items()
+    )
 
 
 def _in_words(value: float, error: float) -> str:

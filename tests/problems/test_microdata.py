@@ -18,6 +18,8 @@ from frontier.core.errors import InputError
 from frontier.core.problem import CalibrationProblem
 from frontier.problems.cps import build as cps
 from frontier.problems.own_data import tables
+from frontier.problems.records.variables import record_table
+from frontier.problems.registry import load_problem
 from tests.problems.cells import as_cells
 from tests.problems.test_files import README_SHA256, ohio, read
 from tests.problems.test_problems import in_cents
@@ -153,6 +155,14 @@ def test_a_missing_value_passes_no_filter_and_is_refused_where_it_is_added_up(tm
     rows = dict(zip(found.target_names, found.M.toarray().tolist(), strict=True))
     assert rows["adults"] == [1, 0, 2]
     assert rows["workers"] == [1, 0, 1]
+
+
+def test_a_record_has_no_amount_where_none_of_its_rows_has_one() -> None:
+    people = pd.DataFrame({"house": [1, 1, 2, 3, 3], "rent": [500.5, None, None, 20.25, 30.5], "weight": 1.0})
+    targets = pd.DataFrame({"name": ["persons"], "value": [5.0], "statistic": ["count"]})
+    table = record_table(load_problem("files", microdata=people, targets=targets, id="house"))
+    assert table is not None
+    np.testing.assert_array_equal(table["rent"], [500.5, np.nan, 50.75])
 
 
 def test_rows_and_categories_are_read_in_blocks(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -216,10 +216,29 @@ def test_statistics_are_those_by_hand() -> None:
     assert table["total east", "all"] == pytest.approx(weights[TABLE["region"] == "east"].sum())  # a target's name
 
 
-def test_linearised_variables_are_derivatives() -> None:
+def test_records_without_a_value_are_left_out_of_every_sum_and_counted() -> None:
+    weights, known = np.linspace(1, 3, N), np.arange(N) % 7 > 0
+    table = TABLE.assign(income=TABLE["income"].where(known))
+    words = ["mean income", "total income", "ratio tax / income", "median income", "mean tax"]
+    found, only = estimates(problem(), table, words), TABLE[known]
+    w = weights[known]
+    mean, sum_of_taxes = np.average(only["income"], weights=w), w @ only["tax"]
+    order = np.argsort(only["income"].to_numpy())
+    median = only["income"].to_numpy()[order][(np.cumsum(w[order]) >= 0.5 * w.sum()).argmax()]
+    by_hand = [mean, w @ only["income"], sum_of_taxes / (w @ only["income"]), median]
+    np.testing.assert_allclose(found.of(weights), [*by_hand, np.average(TABLE["tax"], weights=weights)], rtol=1e-12)
+    assert (found.linearised(weights)[:4, ~known] == 0).all()
+    assert found.without == dict.fromkeys(words[:4], 18)
+    told = frontier.standard_errors(problem(), words, records=table, weights=np.full(N, 10.0))
+    assert "mean income: without 18 of 120 records, which have no value" in repr(told)
+
+
+@pytest.mark.parametrize("gaps", [0, 7])
+def test_linearised_variables_are_derivatives(gaps: int) -> None:
     weights = np.linspace(1, 3, N)
+    table = TABLE.assign(income=TABLE["income"].where(np.arange(N) % gaps > 0)) if gaps else TABLE
     found = estimates(
-        problem(), TABLE, ["count", "total tax", "mean income", "ratio tax / income", "share sex"], ["sex"]
+        problem(), table, ["count", "total tax", "mean income", "ratio tax / income", "share sex"], ["sex"]
     )
     z = found.linearised(weights)
     for i in (0, 50):

@@ -83,6 +83,8 @@ def record_table(
 ) -> pd.DataFrame:
     """Every other column of the file by record: texts and codes of its head row, amounts added up over its rows.
 
+    Of rows without an amount the others are added; a record of which no row has one has none (NaN).
+
     Codes are the numbers of the columns so named, and of those with at most `MOST_CODES` different whole ones. What
     cannot be read is left out: nothing that is asked of a fit depends on it.
     """
@@ -103,8 +105,9 @@ def record_table(
         elif are_codes(column.values):
             found[name] = pd.Series(column.values[first]).astype("Int64").astype("category")
         else:
-            amounts = np.nan_to_num(column.values.astype(np.float64))
-            found[name] = np.bincount(data.record, amounts, len(data.ids))
+            amounts, known = column.values.astype(np.float64), ~column.missing
+            found[name] = np.bincount(data.record[known], amounts[known], len(data.ids))
+            found[name][np.bincount(data.record[known], minlength=len(data.ids)) == 0] = np.nan
     return pd.DataFrame(found, index=range(len(data.ids)))
 
 

@@ -5,9 +5,10 @@
     share C                  of the records in each category of C, Σ w 1_c / Σ w
     median X, quantile X p   the least x that at least a share p of the weight does not exceed
 
-A domain is a category of a column: sums then run over its records. X and Y are amounts of the record table, or names
-of targets (what each record adds to it); C is a category. Every statistic has a linearised variable z (n), whose total
-has the variance of the statistic to first order (Deville 1999): x; (x − R y)/Σ w y of a ratio R; of a quantile
+A domain is a category of a column: sums then run over its records. Records without a value of X or Y are left out of
+every sum of a statistic, as is usual, and their number is said. X and Y are amounts of the record table, or names of
+targets (what each record adds to it); C is a category. Every statistic has a linearised variable z (n), whose total has
+the variance of the statistic to first order (Deville 1999): x; (x − R y)/Σ w y of a ratio R; of a quantile
 `(1{x ≤ q} − p)/Σ w`, that of the share below it, whose interval is read off at the quantiles (Woodruff 1952).
 """
 
@@ -40,6 +41,7 @@ class Estimates:
 
     `rows` (L × n) are sums, of which statistic k is number `top[k]`, divided by number `below[k]` unless that is −1. A
     quantile has an entry in `ranked` instead: its variable in ascending order, the records in that order, and p.
+    `without` has the number of records that have no value, of every statistic with such.
     """
 
     names: tuple[str, ...]
@@ -48,6 +50,7 @@ class Estimates:
     top: NDArray[np.intp]
     below: NDArray[np.intp]
     ranked: dict[int, Ranked] = field(default_factory=dict)
+    without: dict[str, int] = field(default_factory=dict)
 
     def __len__(self) -> int:
         return len(self.names)
@@ -106,8 +109,8 @@ def estimates(
 ) -> Estimates:
     """The statistics in words, `mean agi` say, everywhere and in every category of the columns `by`.
 
-    `table` has a row per record, in the problem's order. Raises `InputError` for what is no statistic, a column that
-    is not there or is of the other sort, and missing values.
+    `table` has a row per record, in the problem's order. Raises `InputError` for what is no statistic, and a column
+    that is not there, is of the other sort or has no values.
     """
     n = problem.n_records
     table = pd.DataFrame(index=range(n)) if table is None else table
@@ -122,20 +125,23 @@ def estimates(
     top: list[int] = []
     below: list[int] = []
     ranked: dict[int, Ranked] = {}
+    without: dict[str, int] = {}
     for text in statistics:
-        parts = _parts(problem, table, text)
+        parts, known = _parts(problem, table, text)
+        without |= {} if known.all() else {text: int(n - np.count_nonzero(known))}
         for domain, inside in domains:
-            used = np.flatnonzero(inside)
             for part in parts:
                 top.append(len(rows))
                 below.append(-1 if part.over is None else len(rows) + 1)
                 rows += [sp.csr_array((inside * one)[None, :]) for one in (part.values, part.over) if one is not None]
-                if part.p is not None:
+                if part.p is not None and part.over is not None:
+                    used = np.flatnonzero(inside * part.over)
                     order = used[np.argsort(part.values[used], kind="stable")]
                     ranked[len(names)] = (part.values[order], order, part.p)
                 names.append(part.name)
                 of.append(domain)
-    return Estimates(tuple(names), tuple(of), sp.csr_array(sp.vstack(rows)), np.array(top), np.array(below), ranked)
+    sums = sp.csr_array(sp.vstack(rows))
+    return Estimates(tuple(names), tuple(of), sums, np.array(top), np.array(below), ranked, without)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -148,8 +154,8 @@ class _Part:
     p: float | None = None
 
 
-def _parts(problem: CalibrationProblem, table: pd.DataFrame, text: str) -> list[_Part]:
-    """What a statistic in words is made of; several of a share."""
+def _parts(problem: CalibrationProblem, table: pd.DataFrame, text: str) -> tuple[list[_Part], NDArray[np.bool_]]:
+    """What a statistic in words is made of, several of a share, and which records have a value for it (n)."""
     kind, _, of = " ".join(text.split()).partition(" ")
     place = f"statistic '{text}'"
     if kind not in KINDS or (kind == "count") != (not of):
@@ -157,20 +163,23 @@ def _parts(problem: CalibrationProblem, table: pd.DataFrame, text: str) -> list[
         raise InputError(place, "not a statistic", expected="count, or one of a column: mean agi", cure=cure)
     ones = np.ones(problem.n_records)
     if kind == "count":
-        return [_Part(text, ones)]
+        return [_Part(text, ones)], ones > 0
     if kind == "share":
-        return [_Part(f"share {name}", mask, ones) for name, mask in _domains(table, of)]
+        return [_Part(f"share {name}", mask, ones) for name, mask in _domains(table, of)], ones > 0
     if kind == "ratio":
         first, over, second = of.partition(OVER)
         if not over:
             raise InputError(place, "not a ratio", expected=f"two columns, ratio X{OVER}Y")
-        return [_Part(text, _amount(problem, table, first, place), _amount(problem, table, second, place))]
+        x, y = (_amount(problem, table, name, place) for name in (first, second))
+        known = np.isfinite(x) & np.isfinite(y)
+        return [_Part(text, np.where(known, x, 0.0), np.where(known, y, 0.0))], known
     p = 0.5 if kind == "median" else None
     if kind == "quantile":
         of, _, level = of.rpartition(" ")
         p = _share(level, place)
     values = _amount(problem, table, of, place)
-    return [_Part(text, values, None if kind == "total" else ones, p)]
+    known = np.isfinite(values)
+    return [_Part(text, np.where(known, values, 0.0), None if kind == "total" else known.astype(np.float64), p)], known
 
 
 def _share(text: str, place: str) -> float:
@@ -184,7 +193,7 @@ def _share(text: str, place: str) -> float:
 
 
 def _amount(problem: CalibrationProblem, table: pd.DataFrame, name: str, place: str) -> FloatArray:
-    """The numbers of a column, or what each record adds to the target of this name; (n,)."""
+    """The numbers of a column (NaN: none), or what each record adds to the target of this name; (n,)."""
     if name not in table.columns:
         if name in problem.target_names:
             return np.asarray(problem.M[[problem.target_names.index(name)]].toarray()[0])
@@ -195,9 +204,8 @@ def _amount(problem: CalibrationProblem, table: pd.DataFrame, name: str, place: 
     if not pd.api.types.is_numeric_dtype(column):
         raise InputError(place, f"'{name}' is text, not an amount", cure=f"ask for its categories: share {name}")
     values = column.to_numpy(np.float64, na_value=np.nan)
-    if not np.isfinite(values).all():
-        what = f"'{name}' has no value in {int((~np.isfinite(values)).sum()):,} records"
-        raise InputError(place, what, cure="fill them in, or leave those records out")
+    if not np.isfinite(values).any():
+        raise InputError(place, f"'{name}' has no value in {len(values):,} records")
     return np.asarray(values)
 
 
