@@ -162,6 +162,18 @@ def test_what_cannot_be_guessed_is_asked_in_one_line_and_nothing_is_written(
     assert [path.name for path in tmp_path.iterdir()] == ["survey.csv"]
 
 
+def test_a_file_of_another_program_is_refused_with_the_way_to_convert_it(tmp_path: Path) -> None:
+    survey()[["Haushalt", "Alter", "Gewicht"]].to_stata(tmp_path / "survey.dta", write_index=False)
+    done = new_problem(tmp_path / "survey.dta")
+    assert done.exit_code == 2
+    way = "pandas.read_stata('survey.dta').to_parquet('survey.parquet')"
+    assert (
+        f"survey.dta: not a table; expected a .csv or .parquet file, got '.dta'; save it as one: {way}" in done.stderr
+    )
+    pd.read_stata(tmp_path / "survey.dta").to_parquet(tmp_path / "survey.parquet")
+    assert new_problem(tmp_path / "survey.parquet").exit_code == 0
+
+
 def test_files_that_are_there_are_left_as_they_are(tmp_path: Path) -> None:
     survey().to_csv(tmp_path / "survey.csv", index=False)
     for name in ("survey.yaml", "survey_targets.csv"):

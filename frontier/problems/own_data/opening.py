@@ -19,6 +19,10 @@ from frontier.problems.own_data.dialect import STANDARD, Dialect
 from frontier.problems.own_data.tables import HEADER_BYTES, SHOWN, Table, open_csv, reading
 
 LARGEST_FILE_BYTES = 8 << 30  # what is read in pieces; the CPS file as CSV has 0.04 GB
+READERS = {  # of pandas, for files of other programs
+    **{".dta": "read_stata", ".sav": "read_spss", ".sas7bdat": "read_sas", ".xpt": "read_sas"},
+    **{".xlsx": "read_excel", ".xls": "read_excel", ".ods": "read_excel"},
+}
 LARGEST_COLUMNS = 1_000_000  # of a wide table
 
 
@@ -26,7 +30,9 @@ def open_table(path: Path, shown: str, dialect: Dialect = STANDARD) -> Table:
     """The table in a `.csv` or `.parquet` file, nothing but its header read; `InputError` for anything else."""
     suffix = path.suffix.lower()
     if suffix not in (".csv", ".parquet"):
-        raise InputError(shown, "not a table", expected="a .csv or .parquet file", got=repr(path.suffix))
+        reader, saved = READERS.get(suffix), path.with_suffix(".parquet").name
+        cure = reader and f"save it as one: pandas.{reader}({path.name!r}).to_parquet({saved!r})"
+        raise InputError(shown, "not a table", expected="a .csv or .parquet file", got=repr(path.suffix), cure=cure)
     check_file(path, shown)
     rows = None
     if suffix == ".csv" and dialect.encoding != STANDARD.encoding and is_utf8(path):
