@@ -91,6 +91,7 @@ def test_columns_that_make_no_totals_are_left_out_with_the_reason(tmp_path: Path
         "-a": np.arange(n) / 7,
         "huge": np.where(np.arange(n) == 3, np.inf, 1.5),
         "blank": np.full(n, np.nan),
+        "void": pd.Series([None] * n, dtype="string"),
         "yes": np.full(n, True),
         "either": ["x|y", "z"] * 30,
         "nobody": np.where(np.arange(n) == 0, 5.5, 0.0),
@@ -106,7 +107,8 @@ def test_columns_that_make_no_totals_are_left_out_with_the_reason(tmp_path: Path
     assert found.targets["value"][1] < 0
     assert found.left_out == (
         *("'start' (neither texts nor numbers)", "'' (no name)", "'a|b' (| or - in its name)"),
-        *("'-a' (| or - in its name)", "'huge' (infinite or too large)", "'blank' (missing values)"),
+        *("'-a' (| or - in its name)", "'huge' (infinite or too large)", "'blank' (no values)"),
+        "'void' (no values)",
         *("'yes' (one value)", "'either' (texts with | or a blank at an end)", "'nobody total' (0)"),
     )
 

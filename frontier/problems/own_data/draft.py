@@ -131,6 +131,8 @@ def _cells_of(table: Table, name: str) -> list[dict[str, Any]] | str:
         return "no name"
     if (column := _read(table, name)) is None:
         return "neither texts nor numbers"
+    if column.missing.all():
+        return "no values"
     if column.categories is None and not is_usable(column.values[~column.missing].astype(np.float64)).all():
         return "infinite or too large"
     labels = _labels(column)
