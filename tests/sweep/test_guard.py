@@ -55,6 +55,17 @@ methods:
 """
 
 
+@pytest.fixture(scope="module")
+def whole(tmp_path_factory: pytest.TempPathFactory) -> pd.DataFrame:
+    """The table of a run without limits. What it compiles stays on disk: no test spends its limit on that."""
+    folder = tmp_path_factory.mktemp("whole")
+    tables = []
+    for name, text in (("b", EXPERIMENT), ("late", LATE.replace("1000000", "1"))):
+        (folder / f"{name}.yaml").write_text(text.format(limits="{}"))
+        tables.append(frontier.run_experiment(folder / f"{name}.yaml", out=folder / name))
+    return tables[0]
+
+
 def started(folder: Path, limits: str, hook: str, jobs: int, experiment: str = EXPERIMENT) -> subprocess.Popen[str]:
     """A run in a process of its own, whose workers have the hook."""
     folder.mkdir(exist_ok=True)
@@ -74,6 +85,7 @@ def ended(process: subprocess.Popen[str], folder: Path) -> pd.DataFrame:
     return pd.read_parquet(folder / "run" / "cells.parquet")
 
 
+@pytest.mark.usefixtures("whole")
 def test_what_hangs_becomes_timeout_rows_and_what_stops_in_time_keeps_its_best_point(tmp_path: Path) -> None:
     limits = "{seconds: 10}"  # a loaded machine still imports and compiles in that time
     late = started(tmp_path / "late", limits, "break", 1, LATE)
@@ -104,6 +116,7 @@ def is_scored_and_drawn_hollow(table: pd.DataFrame) -> None:
     assert bool(drawn.loc["dense_adam", "hollow"])
 
 
+@pytest.mark.usefixtures("whole")
 def test_a_method_that_takes_more_memory_than_allowed_becomes_out_of_memory_rows(tmp_path: Path) -> None:
     hook = "held.append(np.ones(2**24)); time.sleep(0.05)"  # 128 MiB at a time
     table = ended(started(tmp_path, "{memory_gib: 1.25}", hook, jobs=1), tmp_path)
@@ -115,7 +128,7 @@ def test_a_method_that_takes_more_memory_than_allowed_becomes_out_of_memory_rows
 
 @pytest.mark.parametrize("limits", ["{}", "{seconds: 60, memory_gib: 8}"])
 def test_a_worker_killed_from_outside_costs_its_batch_a_second_run_and_nothing_else(
-    limits: str, tmp_path: Path
+    limits: str, whole: pd.DataFrame, tmp_path: Path
 ) -> None:
     process = started(tmp_path, limits, "time.sleep(1.5); break", jobs=2)
     until = time.monotonic() + 60
@@ -125,6 +138,4 @@ def test_a_worker_killed_from_outside_costs_its_batch_a_second_run_and_nothing_e
         time.sleep(0.01)
     os.kill(int(markers[0].read_text()), signal.SIGKILL)
     table = ended(process, tmp_path)
-    (tmp_path / "b.yaml").write_text(EXPERIMENT.format(limits="{}"))
-    whole = frontier.run_experiment(tmp_path / "b.yaml", out=tmp_path / "whole")
     pd.testing.assert_frame_equal(table.drop(columns=TIMINGS), whole.drop(columns=TIMINGS), check_exact=True)
