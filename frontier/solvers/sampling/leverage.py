@@ -29,7 +29,7 @@ from frontier.solvers.dual.conjugate import PARTS, add_diagonal
 from frontier.solvers.gates.lanes import gather, scatter
 
 EXACT_ROWS = 4_000  # a Gram matrix of 128 MB, decomposed in half a minute
-CHUNK = 4_096  # records at a time: 4,000 rows of them are 130 MB
+CHUNK = 4_096  # records at a time
 DEPENDENT = 1e-10  # of the largest eigenvalue of the Gram matrix of rows of length 1: what counts as no direction
 DRAWS = 16  # systems side by side: two registers of eight numbers
 ITERATIONS, ENOUGH = 60, 1e-2  # of conjugate gradients, and the share of the right-hand sides that they may leave
@@ -51,13 +51,12 @@ def exact_leverages(rows: sp.csr_array, weights: FloatArray) -> tuple[FloatArray
     gram = (A @ sp.diags_array(weights) @ A.T).toarray()
     values, vectors = sla.eigh(gram, check_finite=False)
     kept = values > DEPENDENT * values[-1]
-    whitened = vectors[:, kept].T / np.sqrt(values[kept])[:, None]
-    found = np.empty(A.shape[1])
-    for start in range(0, A.shape[1], CHUNK):
-        check_time()
-        part = A[:, start : start + CHUNK]
-        found[start : start + CHUNK] = np.sqrt(np.square(whitened @ part.toarray()).sum(axis=0))
-    return found, int(kept.sum())
+    whitened = np.ascontiguousarray(vectors[:, kept] / np.sqrt(values[kept]))
+    columns, found = (A.indptr.astype(np.int64), A.indices, A.data), np.empty(A.shape[1])
+    with ThreadPoolExecutor(allowed_threads()) as pool:  # each record by itself: the same for any number of threads
+        for _ in pool.map(lambda i: squares(*columns, i, CHUNK, whitened, found), range(0, len(found), CHUNK)):
+            check_time()
+    return np.sqrt(found), int(kept.sum())
 
 
 def sketched_leverages(A: sp.csc_array, weights: FloatArray) -> tuple[FloatArray, int]:
@@ -156,6 +155,27 @@ def add_grams(
         gather(DRAWS, data, indices, indptr[i], indptr[i + 1], Y, work, 0)
         work *= d[i]
         scatter(DRAWS, data, indices, indptr[i], indptr[i + 1], work, 0, out)
+
+
+@njit(cache=True, nogil=True)
+def squares(
+    indptr: NDArray[np.int64],
+    indices: NDArray[np.int32],
+    data: FloatArray,
+    first: int,
+    number: int,
+    rows: FloatArray,
+    out: FloatArray,
+) -> None:  # pragma: no cover - compiled
+    """The square of the length of `a_iᵀ rows`, rows (m × r), for a number of columns from the first on."""
+    work = np.empty(rows.shape[1])
+    for i in range(first, min(first + number, len(out))):
+        work[:] = 0.0
+        for p in range(indptr[i], indptr[i + 1]):
+            factor, row = data[p], rows[indices[p]]
+            for k in range(len(work)):
+                work[k] += factor * row[k]
+        out[i] = (work * work).sum()
 
 
 @njit(cache=True, nogil=True)
