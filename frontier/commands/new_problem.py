@@ -5,7 +5,9 @@ Exit codes: 0 done, 1 the machine failed (disk full), 2 bad input; a file that i
 
 from __future__ import annotations
 
+import re
 import shlex
+import unicodedata
 from functools import partial
 from pathlib import Path
 from typing import Annotated
@@ -18,11 +20,9 @@ from frontier.core.errors import InputError
 from frontier.core.files import write_together
 from frontier.problems.own_data.dialect import NAMED, STANDARD
 from frontier.problems.own_data.draft import Draft, draft
+from frontier.sweep.method_entry import LONGEST_LABEL
 
-HEADER = """\
-# {label}: a problem for frontier, drafted from {survey}. Every key: experiments/own_data/README.md
-name: files
-"""
+HEADER = "# drafted by `frontier new-problem`; every key: experiments/own_data/README.md\nname: files\n"
 
 
 @partial(command, kept="nothing was written")
@@ -35,8 +35,8 @@ def main(
     out: Annotated[Path | None, typer.Option(help="the problem; default SURVEY.yaml, beside the survey file")] = None,
 ) -> None:
     """Draft a problem from a survey file: how it is written, its weights, and a table of totals to put figures into."""
-    if not survey.exists():
-        raise InputError(survey, "no such file", cure="check the path")
+    if not survey.is_file():
+        raise InputError(survey, "not a file" if survey.exists() else "no such file", cure="check the path")
     path = survey.with_suffix(".yaml") if out is None else out
     targets = path.with_name(f"{path.stem}_targets.csv")
     if path.suffix not in (".yaml", ".yml"):
@@ -61,9 +61,12 @@ def _table(found: Draft) -> bytes:
 
 
 def _problem(found: Draft, path: Path, targets: Path) -> bytes:
-    entry = {"label": path.stem} | found.params | {"targets": targets.name}
-    text = HEADER.format(label=path.stem, survey=found.params["microdata"])
-    return (text + yaml.safe_dump(entry, sort_keys=False, allow_unicode=True)).encode()
+    plain = (
+        unicodedata.normalize("NFKD", path.stem.replace("ß", "ss")).encode("ascii", "ignore").decode()
+    )  # part of names of files
+    label = re.sub(r"[^A-Za-z0-9_.-]+", "_", plain).lstrip("_.-")[:LONGEST_LABEL] or "survey"
+    entry = {"label": label} | found.params | {"targets": targets.name}
+    return (HEADER + yaml.safe_dump(entry, sort_keys=False, allow_unicode=True)).encode()
 
 
 def _print(found: Draft, path: Path, targets: Path) -> None:

@@ -164,6 +164,26 @@ def test_what_cannot_be_guessed_is_asked_in_one_line_and_nothing_is_written(
     assert [path.name for path in tmp_path.iterdir()] == ["survey.csv"]
 
 
+@pytest.mark.parametrize(("path", "said"), [("", "not a file"), ("none.csv", "no such file"), ("a\nb.csv", "no such")])
+def test_what_is_no_file_is_one_line(path: str, said: str, tmp_path: Path) -> None:
+    done = new_problem(tmp_path / path)
+    assert done.exit_code == 2
+    assert said in done.stderr
+    assert done.stderr.count("\n") == 1
+
+
+def test_names_of_files_and_columns_are_quoted_where_they_are_written(tmp_path: Path) -> None:
+    odd = {"a: b\nc": ["x: 1", "y\n- 2", "#3"] * 20, "[w]eight": np.full(60, 2.0), "\x1b[2J": ["u", "v"] * 30}
+    pd.DataFrame(odd).to_parquet(tmp_path / "my # file: 1.parquet")
+    done = new_problem(tmp_path / "my # file: 1.parquet", "--weight", "[w]eight")
+    assert done.exit_code == 0, done.output
+    assert "\x1b" not in done.stdout
+    spec, problem = read_problem_file(tmp_path / "my # file: 1.yaml")
+    assert problem.n_targets == 6
+    assert spec.label == "my_file_1"
+    assert f"'{tmp_path / 'my # file: 1.yaml'}'" in done.stdout  # as a shell takes it
+
+
 def test_a_file_of_another_program_is_refused_with_the_way_to_convert_it(tmp_path: Path) -> None:
     survey()[["Haushalt", "Alter", "Gewicht"]].to_stata(tmp_path / "survey.dta", write_index=False)
     done = new_problem(tmp_path / "survey.dta")
