@@ -61,9 +61,8 @@ def _table(found: Draft) -> bytes:
 
 
 def _problem(found: Draft, path: Path, targets: Path) -> bytes:
-    plain = (
-        unicodedata.normalize("NFKD", path.stem.replace("ß", "ss")).encode("ascii", "ignore").decode()
-    )  # part of names of files
+    # a label is part of the names of figures
+    plain = unicodedata.normalize("NFKD", path.stem.replace("ß", "ss")).encode("ascii", "ignore").decode()
     label = re.sub(r"[^A-Za-z0-9_.-]+", "_", plain).lstrip("_.-")[:LONGEST_LABEL] or "survey"
     entry = {"label": label} | found.params | {"targets": targets.name}
     return (HEADER + yaml.safe_dump(entry, sort_keys=False, allow_unicode=True)).encode()
