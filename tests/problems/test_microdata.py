@@ -18,6 +18,7 @@ from frontier.core.errors import InputError
 from frontier.core.problem import CalibrationProblem
 from frontier.problems.cps import build as cps
 from frontier.problems.own_data import tables
+from frontier.problems.own_data.opening import open_table
 from frontier.problems.records.variables import record_table
 from frontier.problems.registry import load_problem
 from tests.problems.cells import as_cells
@@ -155,6 +156,35 @@ def test_a_missing_value_passes_no_filter_and_is_refused_where_it_is_added_up(tm
     rows = dict(zip(found.target_names, found.M.toarray().tolist(), strict=True))
     assert rows["adults"] == [1, 0, 2]
     assert rows["workers"] == [1, 0, 1]
+
+
+@pytest.mark.parametrize("held_bytes", [tables.HELD_BYTES, 0])
+def test_a_small_csv_file_is_parsed_once_whatever_is_asked_of_it(
+    held_bytes: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    opened, honest = list[Path](), tables.open_csv
+
+    def counted(path: Path, *given: Any) -> Any:
+        opened.append(path)
+        return honest(path, *given)
+
+    monkeypatch.setattr(tables, "open_csv", counted)
+    monkeypatch.setattr(tables, "HELD_BYTES", held_bytes)
+    found = small(tmp_path)
+    assert dict(zip(found.target_names, found.M.toarray().tolist(), strict=True)) == EXPECTED
+    assert (opened.count(tmp_path / "people.csv") == 1) is (held_bytes > 0)
+
+
+def test_a_table_that_breaks_off_is_refused_as_often_as_it_is_read(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name, size in (("BLOCK_BYTES", 128), ("HEADER_BYTES", 128), ("FIELD_BYTES", 1)):  # the end is in another block
+        monkeypatch.setattr(tables, name, size)
+    put(tmp_path, FILES | {"people.csv": PEOPLE + "4,true\n"})
+    table = open_table(tmp_path / "people.csv", "people.csv")
+    for name in ("age", "age", "income"):
+        with pytest.raises(InputError, match=r"people\.csv: cannot be read: .*Expected 8 columns, got 2"):
+            table.column(name)
 
 
 def test_a_record_has_no_amount_where_none_of_its_rows_has_one() -> None:

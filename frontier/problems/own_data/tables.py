@@ -5,7 +5,8 @@ text and converted here, so that numbers are exact (correctly rounded) and wrong
 are compared in Unicode's NFC, so that an umlaut is one letter however it is written. A Parquet file, or a data frame,
 may have numbers, booleans and strings; strings stay dictionaries, so that a few bytes repeated a million times stay a
 few bytes. A blank field or a null is a missing value. Rows count as in a spreadsheet: a CSV file's header is row 1, a
-Parquet file's first record is. Nothing is ever read whole: batches of rows, of the columns asked for.
+Parquet file's first record is. Read are batches of rows, of the columns asked for; a CSV file, of which every column is
+as long to find as all, is held as text once it has been read, unless it is large.
 """
 
 from __future__ import annotations
@@ -32,6 +33,7 @@ from frontier.problems.own_data.dialect import STANDARD, Dialect, cure
 LARGEST_ROWS = 100_000_000  # of a file, which may be a few bytes of Parquet: 0.8 GB per column of numbers
 BLOCK_BYTES = 1 << 20  # of CSV text at a time; a line must fit, …
 FIELD_BYTES = 64  # … so it is more in a table of very many columns
+HELD_BYTES, HELD_COLUMNS = 64 << 20, 1_000  # of a CSV file that is held; in memory it is about twice as large
 HEADER_BYTES = 16 << 20  # for the header, before their number is known
 BATCH_ROWS = 1 << 16
 LARGEST_NUMBER = 1e30  # squares of products of three such numbers are still float64
@@ -73,6 +75,8 @@ class Table:
     dialect: Dialect = STANDARD
     written: Mapping[str, str] = field(default_factory=dict)  # columns whose names are not in Unicode's NFC, as written
     frame: pa.Table | None = None  # a data frame in memory, instead of a file
+    # the text of a CSV file, once it was read
+    held: list[pa.RecordBatch] = field(default_factory=list, repr=False, compare=False)
 
     def at(self, row: int, column: str) -> str:
         """The place of a field, `row` counted from 0."""
@@ -103,8 +107,14 @@ class Table:
 
     def _csv(self, names: Sequence[str]) -> Iterator[pa.RecordBatch]:
         raw = [self.written.get(name, name) for name in self.columns]
-        with open_csv(self.path, self.dialect, raw, names) as reader:
-            yield from reader
+        holds = len(raw) <= HELD_COLUMNS and self.path.stat().st_size <= HELD_BYTES
+        if not self.held:
+            with open_csv(self.path, self.dialect, raw, raw if holds else names) as reader:
+                if not holds:
+                    yield from reader
+                    return
+                self.held.extend(list(reader))  # all of it, or an error and nothing
+        yield from (batch.select(list(names)) for batch in self.held)
 
     def _frame(self, names: Sequence[str]) -> Iterator[pa.RecordBatch]:
         assert self.frame is not None
