@@ -2,8 +2,9 @@
 
 A row of the file passes a target's filters or not; those that pass add their value of the target's variable to their
 record. Rows with the same id are one record (persons of a household, say), whose weight and group are those of its head
-row. Held at a time are the filter columns, one variable, and the matrix in sparse form, never the file (of a CSV file up
-to 64 MB its text: `tables`). Its peak was 26 bytes per non-zero (2.7 million rows of 63 columns, 29,460 targets, 173 million non-zeros; 12 of them are the matrix).
+row. Held at a time are the filter columns, one variable, and the matrix in sparse form, never the file (but the text of
+a CSV file up to 64 MB: `tables`). Its peak was 26 bytes per non-zero (2.7 million rows of 63 columns, 29,460 targets,
+173 million non-zeros; 12 of them are the matrix).
 Dollars may be float32; they are added up as float64.
 """
 
