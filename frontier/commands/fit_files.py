@@ -26,6 +26,7 @@ from frontier.objectives.design import relative_residual
 from frontier.objectives.interval import within
 from frontier.objectives.weight_statistics import active_records
 from frontier.problems.own_data.export import TableFormat, as_table
+from frontier.problems.own_data.opening import SUFFIXES
 from frontier.problems.records.variables import emptied, record_table
 from frontier.problems.registry import build_problem, load_problem, problem_names
 from frontier.sweep.experiment import ProblemSpec, problem_spec
@@ -34,7 +35,7 @@ from frontier.sweep.scoring import Row, evaluate
 
 def read_problem_file(path: Path) -> tuple[ProblemSpec, CalibrationProblem]:
     """The problem in a YAML file: the keys of an entry of `problems:`, also under `problem:` or in an experiment."""
-    if path.suffix.lower() in (".csv", ".parquet"):
+    if path.suffix.lower() in SUFFIXES:
         cure = f"`python -m frontier new-problem {path}` writes one"
         raise InputError(path, "a table, not a problem", expected="a YAML file that names it", cure=cure)
     _, content = read_yaml(path, "a problem", cure="check the path")
@@ -113,7 +114,7 @@ def writable(files: Sequence[Path], spec: ProblemSpec, folder: Path) -> TableFor
     """The format of tables in one folder, by the suffix of the first; refused where one of them cannot be written."""
     path = files[0]
     suffix = path.suffix.lower()
-    if suffix not in (".csv", ".parquet"):
+    if suffix not in SUFFIXES:
         raise InputError("--out", "not a table", expected="a .csv or .parquet file", got=repr(str(path)))
     inputs = {
         (folder / value).resolve() for value in spec.params.values() if isinstance(value, str) and "\0" not in value

@@ -18,7 +18,6 @@ import yaml
 from frontier.commands.command_line import command, print_lines
 from frontier.core.errors import InputError
 from frontier.core.files import write_together
-from frontier.problems.own_data.dialect import NAMED, STANDARD
 from frontier.problems.own_data.draft import Draft, draft
 from frontier.sweep.method_entry import LONGEST_LABEL
 
@@ -53,10 +52,7 @@ def main(
 
 def _table(found: Draft) -> bytes:
     """The target cells, written as the survey file is; UTF-8, with the mark by which spreadsheets know it."""
-    sep = found.params.get("sep", STANDARD.sep)
-    text = found.targets.to_csv(
-        index=False, sep=NAMED.get(sep, sep), decimal=found.params.get("decimal", STANDARD.decimal)
-    )
+    text = found.targets.to_csv(index=False, sep=found.dialect.sep, decimal=found.dialect.decimal)
     return text.encode("utf-8-sig")
 
 
@@ -70,11 +66,11 @@ def _problem(found: Draft, path: Path, targets: Path) -> bytes:
 
 def _print(found: Draft, path: Path, targets: Path) -> None:
     params, name = found.params, shlex.quote(str(path))
-    written = [key for key in ("sep", "decimal", "thousands", "encoding") if key in params]
     ids = f"ids '{params['id']}'" if "id" in params else "no ids (--id COLUMN for those that rows share)"
     lines = [f"written: {path}: {found.n_records:,} records of {params['microdata']}, {ids}"]
     lines += [f"initial weights '{params['weight']}', {found.total_weight:,.0f} in all"]
-    lines += ["read with " + ", ".join(f"{key}: {params[key]!r}" for key in written)] if written else []
+    guessed = ", ".join(f"{key}: {sign!r}" for key, sign in found.dialect.settings().items())
+    lines += [f"read with {guessed}"] if guessed else []
     lines += [f"written: {targets}: {len(found.targets)} totals, with the values that the file itself has"]
     lines += [f"no totals of {', '.join(found.left_out)}"] if found.left_out else []
     lines += ["", f"1. in {targets.name}: put published figures into the column 'value', delete rows without one"]

@@ -7,7 +7,7 @@ The defaults are those of the format: UTF-8, commas between fields, a point befo
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 
 import pyarrow as pa
 import pyarrow.compute as pc
@@ -45,6 +45,11 @@ class Dialect:
             cure = "utf-8, latin-1 and cp1252 are usual"
             raise InputError(f"{place}.encoding", "unknown encoding", got=repr(encoding), cure=cure) from None
         return cls(sep, decimal, thousands, encoding)
+
+    def settings(self) -> dict[str, str]:
+        """What a problem states of this dialect: the settings that are not the format's defaults."""
+        named = {"\t": "tab"}
+        return {key: named.get(sign, sign) for key, sign in asdict(self).items() if sign != getattr(STANDARD, key)}
 
     def plain(self, texts: pa.Array) -> pa.Array:
         """Texts of numbers as Python writes them; raises `ArrowInvalid` for groups that are not of three digits."""

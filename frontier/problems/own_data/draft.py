@@ -20,10 +20,10 @@ from frontier.core.arrays import FloatArray
 from frontier.core.errors import InputError, some
 from frontier.problems.files import build
 from frontier.problems.own_data.cells import LOWER, OR, UPPER, WHERE
-from frontier.problems.own_data.dialect import STANDARD, Dialect
+from frontier.problems.own_data.dialect import Dialect
 from frontier.problems.own_data.guess import guessed
 from frontier.problems.own_data.ids import numbering
-from frontier.problems.own_data.microdata import are_codes, select
+from frontier.problems.own_data.microdata import Microdata, are_codes, select
 from frontier.problems.own_data.opening import open_table
 from frontier.problems.own_data.tables import Column, Table, is_usable
 
@@ -38,9 +38,10 @@ DIGITS = 12  # of a value: with fewer, totals and their parts would contradict e
 
 @dataclass(frozen=True, slots=True)
 class Draft:
-    """The parameters of the problem but for its targets, these, and what is left out of them."""
+    """The problem's parameters but for its targets, how the file is written, the targets, and what they leave out."""
 
     params: dict[str, Any]
+    dialect: Dialect
     targets: pd.DataFrame
     n_records: int
     total_weight: float
@@ -53,10 +54,11 @@ def draft(path: Path, weight: str | None = None, id: str | None = None) -> Draft
     Raises `InputError` where the weights cannot be guessed, or the file cannot be read.
     """
     dialect = guessed(path, path.name)
-    table = open_table(path, path.name, dialect)
+    data = select(open_table(path, path.name, dialect), {}, None)
+    table = data.table
     weight = _weight(table) if weight is None else weight
     table.require(weight, *([] if id is None else [id]))
-    id = _id(table) if id is None else id
+    id = _id(data) if id is None else id
     left_out: list[str] = []
     rows: list[dict[str, Any]] = [{"name": "rows", "family": "rows", "statistic": "count"}]
     if id is not None and len(np.unique(keys := table.keys(id))) < len(keys):
@@ -69,7 +71,7 @@ def draft(path: Path, weight: str | None = None, id: str | None = None) -> Draft
             left_out.append(f"'{name}' ({found})")
         else:
             rows += found
-    params: dict[str, Any] = {"microdata": path.name} | _settings(dialect)
+    params: dict[str, Any] = {"microdata": path.name} | dialect.settings()
     params |= ({} if id is None else {"id": id}) | {"weight": weight}
     first = {"name": "", "value": 1.0, "family": "", "note": "of the file itself"}  # in this order
     cells = pd.DataFrame([first | row for row in rows])
@@ -80,7 +82,7 @@ def draft(path: Path, weight: str | None = None, id: str | None = None) -> Draft
     none = cells["value"] == 0  # of records without weight: no error is a share of 0
     left_out += [f"'{name}' (0)" for name in cells.loc[none, "name"]]
     cells = cells[~none].reset_index(drop=True)
-    return Draft(params, cells, problem.n_records, float(problem.w0.sum()), tuple(left_out))
+    return Draft(params, dialect, cells, problem.n_records, float(problem.w0.sum()), tuple(left_out))
 
 
 def _weight(table: Table) -> str:
@@ -111,12 +113,12 @@ def _read(table: Table, name: str) -> Column | None:
         return None
 
 
-def _id(table: Table) -> str | None:
+def _id(data: Microdata) -> str | None:
     """The column that numbers the rows, or else the first, if it tells rows or households apart; None if neither."""
-    numbers = next(numbering(select(table, {}, None)), None)
-    name = table.columns[0] if numbers is None else numbers
+    numbers = next(numbering(data), None)
+    name = data.table.columns[0] if numbers is None else numbers
     try:
-        values = table.keys(name)
+        values = data.table.keys(name)
     except InputError:  # dates, fractions
         return None
     if name == numbers:
@@ -186,10 +188,3 @@ def _labels(column: Column) -> list[str] | None:
 
 def _are_ages(values: FloatArray) -> bool:
     return bool(values.size and (values == np.floor(values)).all() and values.min() >= 0 and values.max() <= OLDEST)
-
-
-def _settings(dialect: Dialect) -> dict[str, str]:
-    """The settings of a dialect that are not standard."""
-    names = ("sep", "decimal", "thousands", "encoding")
-    found = {name: getattr(dialect, name) for name in names if getattr(dialect, name) != getattr(STANDARD, name)}
-    return {name: {"\t": "tab"}.get(value, value) for name, value in found.items()}

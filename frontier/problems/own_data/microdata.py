@@ -54,6 +54,7 @@ class Microdata:
 def select(table: Table, where: Selection, id: str | None) -> Microdata:
     """The rows of `table` that `where` (column to category, or `a|b|c`) selects, and their records by `id`."""
     table.require(*where, *([id] if id is not None else []))
+    table = table.whole()
     rows: IntArray | None = None
     for column, wanted in where.items():
         values = table.column(column)

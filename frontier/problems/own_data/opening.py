@@ -23,13 +23,14 @@ READERS = {  # of pandas, for files of other programs
     **{".dta": "read_stata", ".sav": "read_spss", ".sas7bdat": "read_sas", ".xpt": "read_sas"},
     **{".xlsx": "read_excel", ".xls": "read_excel", ".ods": "read_excel"},
 }
+SUFFIXES = (".csv", ".parquet")
 LARGEST_COLUMNS = 1_000_000  # of a wide table
 
 
 def open_table(path: Path, shown: str, dialect: Dialect = STANDARD) -> Table:
     """The table in a `.csv` or `.parquet` file, nothing but its header read; `InputError` for anything else."""
     suffix = path.suffix.lower()
-    if suffix not in (".csv", ".parquet"):
+    if suffix not in SUFFIXES:
         reader, saved = READERS.get(suffix), path.with_suffix(".parquet").name
         cure = reader and f"save it as one: pandas.{reader}({path.name!r}).to_parquet({saved!r})"
         raise InputError(shown, "not a table", expected="a .csv or .parquet file", got=repr(path.suffix), cure=cure)

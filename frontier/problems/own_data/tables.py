@@ -6,7 +6,7 @@ are compared in Unicode's NFC, so that an umlaut is one letter however it is wri
 may have numbers, booleans and strings; strings stay dictionaries, so that a few bytes repeated a million times stay a
 few bytes. A blank field or a null is a missing value. Rows count as in a spreadsheet: a CSV file's header is row 1, a
 Parquet file's first record is. Read are batches of rows, of the columns asked for; a CSV file, of which every column is
-as long to find as all, is held as text once it has been read, unless it is large.
+as long to find as all, is held as text while many are asked for (`Table.whole`), unless it is large.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ import re
 import unicodedata
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 import numpy as np
@@ -75,8 +75,7 @@ class Table:
     dialect: Dialect = STANDARD
     written: Mapping[str, str] = field(default_factory=dict)  # columns whose names are not in Unicode's NFC, as written
     frame: pa.Table | None = None  # a data frame in memory, instead of a file
-    # the text of a CSV file, once it was read
-    held: list[pa.RecordBatch] = field(default_factory=list, repr=False, compare=False)
+    text: tuple[pa.RecordBatch, ...] | None = None  # of a CSV file that is held (`whole`)
 
     def at(self, row: int, column: str) -> str:
         """The place of a field, `row` counted from 0."""
@@ -88,6 +87,14 @@ class Table:
         for name in names:
             if unicodedata.normalize("NFC", name) not in there:
                 raise InputError(self.shown, f"no column '{name}'", cure=near(name, self.columns))
+
+    def whole(self) -> Table:
+        """The same table with its text, unless large, for whoever asks for many columns."""
+        if not self.is_csv or len(self.columns) > HELD_COLUMNS or self.path.stat().st_size > HELD_BYTES:
+            return self
+        raw = [self.written.get(name, name) for name in self.columns]
+        with reading(self.shown, self.dialect), open_csv(self.path, self.dialect, raw, raw) as reader:
+            return replace(self, text=tuple(reader))
 
     def batches(self, names: Sequence[str]) -> Iterator[tuple[int, list[pa.Array]]]:
         """The first row of each batch, and its columns in the order of `names`; text for CSV."""
@@ -106,15 +113,12 @@ class Table:
             raise InputError(self.shown, "damaged", expected=f"{self.rows:,} rows, as it states", got=f"{first:,}")
 
     def _csv(self, names: Sequence[str]) -> Iterator[pa.RecordBatch]:
+        if self.text is not None:
+            yield from (batch.select(list(names)) for batch in self.text)
+            return
         raw = [self.written.get(name, name) for name in self.columns]
-        holds = len(raw) <= HELD_COLUMNS and self.path.stat().st_size <= HELD_BYTES
-        if not self.held:
-            with open_csv(self.path, self.dialect, raw, raw if holds else names) as reader:
-                if not holds:
-                    yield from reader
-                    return
-                self.held.extend(list(reader))  # all of it, or an error and nothing
-        yield from (batch.select(list(names)) for batch in self.held)
+        with open_csv(self.path, self.dialect, raw, names) as reader:
+            yield from reader
 
     def _frame(self, names: Sequence[str]) -> Iterator[pa.RecordBatch]:
         assert self.frame is not None

@@ -127,8 +127,9 @@ def estimates(
     ranked: dict[int, Ranked] = {}
     without: dict[str, int] = {}
     for text in statistics:
-        parts, known = _parts(problem, table, text)
-        without |= {} if known.all() else {text: int(n - np.count_nonzero(known))}
+        parts = _parts(problem, table, text)
+        if parts[0].without:
+            without[text] = parts[0].without
         for domain, inside in domains:
             for part in parts:
                 top.append(len(rows))
@@ -146,16 +147,17 @@ def estimates(
 
 @dataclass(frozen=True, slots=True, eq=False)
 class _Part:
-    """One statistic of one domain: what is added up (n), over what, and of a quantile p."""
+    """One statistic of one domain: what is added up (n), over what, of a quantile p, and records without a value."""
 
     name: str
     values: FloatArray
     over: FloatArray | None = None
     p: float | None = None
+    without: int = 0
 
 
-def _parts(problem: CalibrationProblem, table: pd.DataFrame, text: str) -> tuple[list[_Part], NDArray[np.bool_]]:
-    """What a statistic in words is made of, several of a share, and which records have a value for it (n)."""
+def _parts(problem: CalibrationProblem, table: pd.DataFrame, text: str) -> list[_Part]:
+    """What a statistic in words is made of; several of a share."""
     kind, _, of = " ".join(text.split()).partition(" ")
     place = f"statistic '{text}'"
     if kind not in KINDS or (kind == "count") != (not of):
@@ -163,23 +165,24 @@ def _parts(problem: CalibrationProblem, table: pd.DataFrame, text: str) -> tuple
         raise InputError(place, "not a statistic", expected="count, or one of a column: mean agi", cure=cure)
     ones = np.ones(problem.n_records)
     if kind == "count":
-        return [_Part(text, ones)], ones > 0
+        return [_Part(text, ones)]
     if kind == "share":
-        return [_Part(f"share {name}", mask, ones) for name, mask in _domains(table, of)], ones > 0
+        return [_Part(f"share {name}", mask, ones) for name, mask in _domains(table, of)]
     if kind == "ratio":
         first, over, second = of.partition(OVER)
         if not over:
             raise InputError(place, "not a ratio", expected=f"two columns, ratio X{OVER}Y")
         x, y = (_amount(problem, table, name, place) for name in (first, second))
         known = np.isfinite(x) & np.isfinite(y)
-        return [_Part(text, np.where(known, x, 0.0), np.where(known, y, 0.0))], known
+        return [_Part(text, np.where(known, x, 0.0), np.where(known, y, 0.0), without=int((~known).sum()))]
     p = 0.5 if kind == "median" else None
     if kind == "quantile":
         of, _, level = of.rpartition(" ")
         p = _share(level, place)
     values = _amount(problem, table, of, place)
     known = np.isfinite(values)
-    return [_Part(text, np.where(known, values, 0.0), None if kind == "total" else known.astype(np.float64), p)], known
+    among = None if kind == "total" else known.astype(np.float64)
+    return [_Part(text, np.where(known, values, 0.0), among, p, int((~known).sum()))]
 
 
 def _share(text: str, place: str) -> float:

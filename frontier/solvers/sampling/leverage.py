@@ -101,8 +101,8 @@ class _Sketch:
     def projected(self, Y: FloatArray) -> FloatArray:
         """The root of the mean square of `a_iᵀ y` over the draws, n."""
         found = np.empty(self.shape[1])
-        mean_squares(*self.columns, np.ascontiguousarray(Y).reshape(-1), found)
-        return np.sqrt(found)
+        squares(*self.columns, 0, len(found), np.ascontiguousarray(Y), found)
+        return np.sqrt(found / DRAWS)
 
 
 def _solved(sketch: _Sketch, B: FloatArray) -> FloatArray:
@@ -176,14 +176,3 @@ def squares(
             for k in range(len(work)):
                 work[k] += factor * row[k]
         out[i] = (work * work).sum()
-
-
-@njit(cache=True, nogil=True)
-def mean_squares(
-    indptr: NDArray[np.int64], indices: NDArray[np.int32], data: FloatArray, Y: FloatArray, out: FloatArray
-) -> None:  # pragma: no cover - compiled
-    """The mean square of `a_iᵀ Y` over the draws, for every column."""
-    work = np.zeros(DRAWS)
-    for i in range(len(out)):
-        gather(DRAWS, data, indices, indptr[i], indptr[i + 1], Y, work, 0)
-        out[i] = (work**2).mean()
