@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import pickle
 import subprocess
 import sys
 from importlib import resources
@@ -173,6 +174,16 @@ def test_a_small_csv_file_is_parsed_once_whatever_is_asked_of_it(
     found = small(tmp_path)
     assert dict(zip(found.target_names, found.M.toarray().tolist(), strict=True)) == EXPECTED
     assert (opened.count(tmp_path / "people.csv") == 1) is (held_bytes > 0)
+
+
+def test_the_text_of_a_file_is_not_sent_to_processes(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    sizes = []
+    for held_bytes in (tables.HELD_BYTES, 0):
+        monkeypatch.setattr(tables, "HELD_BYTES", held_bytes)
+        found = small(tmp_path)
+        assert record_table(found) is not None
+        sizes.append(len(pickle.dumps(found)))
+    assert sizes[0] == sizes[1]
 
 
 def test_a_table_that_breaks_off_is_refused_as_often_as_it_is_read(
