@@ -62,14 +62,11 @@ def cells_table(rows: Sequence[Mapping[str, Any]]) -> pd.DataFrame:
     """Metrics rows as one tidy frame: identity columns first, nullable integers and booleans, missing as NA."""
     import pandas as pd
 
-    table = pd.DataFrame(list(rows))
-    if table.empty:
-        return table
-    table = table[[*FIRST, *(column for column in table.columns if column not in FIRST)]]
-    return table.astype({column: _kind(column) for column in table.columns})
+    names = dict.fromkeys([*FIRST, *(name for row in rows for name in row)] if rows else ())
+    return pd.DataFrame({name: pd.array([row.get(name) for row in rows], dtype=_kind(name)) for name in names})
 
 
-def _kind(column: str) -> str:
+def _kind(column: str) -> Any:  # a dtype, for whose names pandas has no type
     if column in TEXTS:
         return "string"
     if column in INTEGERS or column.startswith("n_active"):

@@ -81,14 +81,17 @@ def losses(
         return []
     table = cells_table(rows)
     usable = has_weights(table) & ~is_hollow(table)
+    arms: dict[str, list[tuple[Mapping[str, Any], float]]] = {}
+    for row, fine in zip(rows, usable, strict=True):
+        loss = loss_of(row, objective, problems[row["problem"]]) if fine else np.nan
+        arms.setdefault(row["refit"], []).append((row, loss))
     found = []
-    for refit, part in table.groupby("refit", sort=False):
-        by_holdout = [
-            np.mean([loss_of(row, objective, problems[row["problem"]]) if fine else np.nan
-                     for row, fine in zip(seeds.to_dict("records"), usable[seeds.index], strict=True)])
-            for _, seeds in part.groupby(["problem", "split"], sort=False)
-        ]  # fmt: skip
-        if len(part) == cells and np.isfinite(by_holdout).all():
-            value = float(OVER[objective.over](np.array(by_holdout)))
-            found.append(Loss(str(refit), value, float(part["n_active"].astype(float).mean())))
+    for refit, judged in arms.items():
+        holdouts: dict[tuple[str, str], list[float]] = {}
+        for row, loss in judged:
+            holdouts.setdefault((row["problem"], row["split"]), []).append(loss)
+        over = np.array([np.mean(seeds) for seeds in holdouts.values()])
+        if len(judged) == cells and np.isfinite(over).all():
+            records = float(np.mean([row["n_active"] for row, _ in judged]))
+            found.append(Loss(refit, float(OVER[objective.over](over)), records))
     return sorted(found, key=lambda loss: loss.value)  # stable: as fitted before refits
