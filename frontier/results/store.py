@@ -93,8 +93,7 @@ class Store:
             if fresh and self.batches.exists():
                 shutil.rmtree(self.batches)
             self.batches.mkdir(parents=True, exist_ok=True)
-            for scratch in self.folder.rglob(".*.tmp"):  # a process was killed while it wrote
-                scratch.unlink(missing_ok=True)
+            self._tidy()
         except OSError as error:
             raise InputError(self.folder, f"cannot be written: {error.strerror}", cure="use --out") from None
 
@@ -118,8 +117,14 @@ class Store:
         try:
             yield
         finally:
+            self._tidy()
             holder.unlink(missing_ok=True)
             lock.release()
+
+    def _tidy(self) -> None:
+        """Take away what processes were writing when they were killed: a run that ends early ends its workers so."""
+        for scratch in self.folder.rglob(".*.tmp"):
+            scratch.unlink(missing_ok=True)
 
     def write(self, key: str, result: BatchResult) -> None:
         """Write one finished batch atomically."""

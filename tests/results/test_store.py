@@ -110,6 +110,15 @@ def test_a_second_process_is_refused_with_the_first_ones_id(store: Store) -> Non
     assert again.returncode == 0, again.stderr
 
 
+def test_what_a_killed_worker_was_writing_goes_when_the_run_ends_however_it_ends(store: Store) -> None:
+    store.open(fresh=False)
+    half = store.batches / f".{'0' * 32}.npz.1.tmp"
+    with pytest.raises(OSError, match="disk full"), store.lock():
+        half.touch()
+        raise OSError("disk full")
+    assert not half.exists()
+
+
 def test_results_of_another_format_are_refused_and_kept(store: Store) -> None:
     manifest = store.folder / "manifest.json"
     manifest.write_text(json.dumps({"format": 0}))
