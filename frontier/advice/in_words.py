@@ -27,6 +27,7 @@ def lines(
     shape: tuple[int, int],
     errors: tuple[float, float],
     statistics: int,
+    missing: Mapping[str, int],
     params: Mapping[str, Mapping[str, Any]],
     problem: str,
 ) -> list[str]:
@@ -49,6 +50,7 @@ def lines(
         f"{min(m, n):,} records can meet the totals as well as the whole file does (one per target), but stand for "
         "nothing else",
         lost if statistics else "nothing is known of the records that no target fixes: what is lost cannot be said",
+        *(f"{count:,} records have no {amount}: its statistics leave them out" for amount, count in missing.items()),
         "",
         *_aligned(rows),
         LEGEND,

@@ -24,7 +24,7 @@ from frontier.core.errors import InputError
 from frontier.core.problem import CalibrationProblem
 from frontier.problems.records.auxiliary import with_auxiliary
 from frontier.problems.records.unfixed import unfixed
-from frontier.problems.records.variables import record_table
+from frontier.problems.records.variables import record_table, variables_of
 from frontier.problems.splits import every_target
 from frontier.sweep.progress import SweepProgress
 from frontier.sweep.scoring import evaluate
@@ -70,6 +70,7 @@ def suggest(
     if sizes[-1] > problem.n_records:
         raise InputError("budget", "more than there are", expected=f"at most {problem.n_records:,}", got=sizes[-1])
     records = record_table(problem) if records is None else records
+    missing = {} if records is None else variables_of(records, problem.w0).missing
     problem = with_auxiliary(problem, records)
     some = candidates(problem, tuple(methods))
     jobs = min(len(some), jobs or os.cpu_count() or 1)
@@ -108,4 +109,5 @@ def suggest(
         initial=evaluate(judged, split, initial),
         params={candidate.method: dict(candidate.params) for candidate in some},
         exact=exact,
+        missing=missing,
     )

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 import pandas as pd
@@ -24,6 +24,7 @@ class Suggestion:
     trials   the metrics row of every trial
     whole    that of the whole calibrated file; `initial` that of its initial weights
     params   the parameters that each method was tried with
+    missing  how many records have no value of an amount, of those that some lack: its statistics leave them out
     """
 
     problem: CalibrationProblem
@@ -33,6 +34,7 @@ class Suggestion:
     initial: Row
     params: Mapping[str, Mapping[str, Any]]
     exact: bool = False
+    missing: Mapping[str, int] = field(default_factory=dict)
 
     @property
     def choices(self) -> pd.DataFrame:
@@ -48,6 +50,7 @@ class Suggestion:
             shape=(self.problem.n_targets, self.problem.n_records),
             errors=(self.initial["train_mare"], self.whole["train_mare"]),
             statistics=0 if truth is None else len(truth.names),
+            missing=self.missing,
             params=self.params,
             problem=problem + (" --exact" if self.exact else ""),
         )

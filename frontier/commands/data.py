@@ -97,7 +97,9 @@ def _contents(name: str, problem: CalibrationProblem) -> list[tuple[str, str]]:
     if (table := record_table(problem)) is not None:
         variables = variables_of(table, w0)
         categories = ", ".join(f"{one.name} ({len(one.labels)})" for one in variables.categories)
-        found += [("categories", categories or "none"), ("amounts", ", ".join(variables.amounts) or "none")]
+        missing = {name: f" ({count:,} without)" for name, count in variables.missing.items()}
+        amounts = ", ".join(f"{name}{missing.get(name, '')}" for name in variables.amounts)
+        found += [("categories", categories or "none"), ("amounts", amounts or "none")]
     return found
 
 

@@ -59,6 +59,8 @@ COLUMNS = (
 class Distribution:
     """An income (n) and the place (n, codes from 0) of every record, in a population of `places` places.
 
+    Records whose income is NaN have none that is known, and no part in anything here.
+
     `quantiles`, `gini`, `poverty` hold the population's values: everywhere first, then place by place. `line` is the
     poverty line, half the population's median.
     """
@@ -73,7 +75,8 @@ class Distribution:
     @classmethod
     def of(cls, income: FloatArray, place: NDArray[np.intp], weights: FloatArray) -> Distribution:
         """The distribution of a whole population with its weights."""
-        [median] = weighted_quantiles(*_sorted(income, weights), (0.5,))
+        known = ~np.isnan(income)
+        [median] = weighted_quantiles(*_sorted(income[known], weights[known]), (0.5,))
         line = 0.5 * float(median)
         quantiles, gini, poverty = _functionals(income, place, weights, int(place.max()) + 1, line)
         return cls(income, place, quantiles, gini, poverty, line)
@@ -188,7 +191,7 @@ def _functionals(
     income: FloatArray, place: NDArray[np.intp], weights: FloatArray, places: int, line: float
 ) -> tuple[FloatArray, FloatArray, FloatArray]:
     """Quantiles, Gini coefficients and poverty rates: everywhere first, then place by place; NaN without weight."""
-    used = np.flatnonzero(weights)
+    used = np.flatnonzero((weights != 0) & ~np.isnan(income))
     order = used[np.lexsort((income[used], place[used]))]
     cuts = np.searchsorted(place[order], np.arange(places + 1))
     parts = [order[start:stop] for start, stop in itertools.pairwise(cuts)]

@@ -19,6 +19,7 @@ from frontier.commands.new_method import main as new_method
 from frontier.commands.suggest import main
 from frontier.core.errors import InputError
 from frontier.core.problem import CalibrationProblem
+from frontier.core.truth import Distribution
 from frontier.problems.records.auxiliary import with_auxiliary
 from frontier.problems.records.unfixed import unfixed
 from frontier.problems.records.variables import MISSING, classes, emptied, record_table, variables_of
@@ -111,7 +112,8 @@ def test_variables_are_read_from_what_columns_hold() -> None:
         ("id", tuple("abcd")),
         ("sex", ("f", "m", MISSING)),
     ]
-    assert found.amounts["rent"].tolist() == [1.0, 0.0, 3.0, 0.0]
+    np.testing.assert_array_equal(found.amounts["rent"], [1.0, np.nan, 3.0, 0.0])
+    assert found.missing == {"rent": 1}
     assert emptied(frame, np.ones(4), np.array([1.0, 0.0, 0.0, 1.0])) == ("id: b", "id: c", "sex: f", "rich: False")
     with pytest.raises(InputError, match="records: not a row per record; expected 3 rows, got 4"):
         variables_of(frame, np.ones(3))
@@ -121,6 +123,9 @@ def test_classes_hold_equal_weight_and_keep_0_apart() -> None:
     values = np.array([-1.0, 0.0, 0.0, *np.arange(1.0, 101.0)])
     found = classes("x", values, np.ones(103), 4)
     assert np.bincount(found.codes).tolist() == [1, 2, 24, 25, 25, 26]
+    with_gaps = classes("x", np.append(values, [np.nan] * 7), np.ones(110), 4)
+    assert np.bincount(with_gaps.codes).tolist() == [1, 2, 24, 25, 25, 26, 7]
+    assert with_gaps.labels == (*found.labels, f"x {MISSING}")
 
 
 def test_the_default_method_follows_its_rule(ohio: CalibrationProblem) -> None:
@@ -215,6 +220,24 @@ def test_the_table_of_records_fits_every_problem_that_knows_one() -> None:
         assert len(known) == problem.n_records
     tiny = make_problem()
     assert record_table(tiny) is None
+
+
+def test_records_without_a_value_have_no_part_in_its_statistics_and_are_told(ohio: CalibrationProblem) -> None:
+    rng = np.random.default_rng(0)
+    n = ohio.n_records
+    income, unknown = rng.lognormal(size=n), rng.random(n) < 0.2
+    records = pd.DataFrame({"income": np.where(unknown, np.nan, income), "region": rng.choice(["a", "b"], n)})
+    truth = unfixed(ohio, ohio.w0, records)
+    assert truth is not None
+    assert truth.distribution is not None
+    known = np.flatnonzero(~unknown)
+    some = Distribution.of(income[known], np.asarray(records["region"] == "b", dtype=int)[known], ohio.w0[known])
+    np.testing.assert_array_equal(truth.distribution.quantiles, some.quantiles)
+    totals = dict(zip(truth.names, truth.totals, strict=True))
+    assert totals["income/all"] == pytest.approx(ohio.w0[known] @ income[known], rel=1e-12)  # a sum in another order
+    assert totals["income/records/all"] == pytest.approx(ohio.w0[known].sum(), rel=1e-12)
+    found = frontier.suggest(ohio, budgets=[300], methods=["top_k"], records=records, jobs=1)
+    assert f"{unknown.sum():,} records have no income: its statistics leave them out" in found.lines()
 
 
 def test_an_experiment_can_ask_for_numbers_of_records_by_category(ohio: CalibrationProblem) -> None:

@@ -57,6 +57,10 @@ def test_quantiles_gini_and_poverty_by_hand() -> None:
     assert whole.errors(7 * np.ones(4)) == pytest.approx(whole.errors(np.ones(4)), abs=1e-12)  # no size matters
     lost = whole.errors(np.array([1.0, 1.0, 0.0, 0.0]))
     assert lost["truth_quantiles"] > 5 / 18 * 1.0 - 1e-12  # five of eighteen quantiles are of a place without weight
+    gaps = Distribution.of(np.append(income, np.nan), np.append(place, 0), np.ones(5))  # a record without an income
+    weights = np.array([3.0, 1.0, 2.0, 1.0])
+    assert gaps.line == whole.line
+    assert gaps.errors(np.append(weights, 9.0)) == whole.errors(weights)
     repeated = Distribution.of(np.repeat(income, 3), np.repeat(place, 3), np.ones(12))
     weighted = Distribution.of(income, place, np.full(4, 3.0))
     np.testing.assert_allclose(repeated.gini, weighted.gini, rtol=1e-12)  # a weight is a number of households

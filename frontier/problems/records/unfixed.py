@@ -12,8 +12,8 @@ claimed: it is what was there before the file was made small.
     pairs       a bare matrix: the number of records that two targets have in common, and how many have what a target
                 adds up
 
-Statistics that a target fixes, those that auxiliary rows of the problem count, and those of fewer than 50 records are
-left out.
+Records without a value of an amount are left out of its statistics. Statistics that a target fixes, those that
+auxiliary rows of the problem count, and those of fewer than 50 records are left out.
 """
 
 from __future__ import annotations
@@ -73,6 +73,7 @@ def _of_variables(variables: Variables) -> tuple[sp.csr_array, list[str], list[s
     systems = [whole, *variables.categories, *itertools.islice(variables.pairs(), MOST_PAIRS)]
     values: list[tuple[str, str, FloatArray]] = []
     for name, amount in itertools.islice(variables.amounts.items(), MOST_AMOUNTS):
+        amount = np.nan_to_num(amount)  # a sum over records with a value
         values += [(name, name, np.maximum(amount, 0.0)), (f"{name}/records", "records", (amount != 0) * 1.0)]
     return _by_cell(values, systems)
 

@@ -58,10 +58,16 @@ class Category:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Variables:
-    """Categories, the one with most labels first, and amounts (n, missing ones 0), the largest total first."""
+    """Categories, the one with most labels first, and amounts (n, NaN where missing), the largest total first."""
 
     categories: tuple[Category, ...]
     amounts: dict[str, FloatArray]
+
+    @property
+    def missing(self) -> dict[str, int]:
+        """How many records have no value of an amount, of those that some lack."""
+        counts = {name: int(np.isnan(amount).sum()) for name, amount in self.amounts.items()}
+        return {name: count for name, count in counts.items() if count}
 
     def pairs(self) -> Iterator[Category]:
         """Two categories crossed, those with the first before others, none with more than `MOST_CELLS` cells."""
@@ -93,14 +99,15 @@ def variables_of(table: pd.DataFrame, weights: FloatArray) -> Variables:
     for name in table.columns:
         column = table[name]
         if pd.api.types.is_numeric_dtype(column) and not pd.api.types.is_bool_dtype(column):
-            values = np.nan_to_num(column.to_numpy(np.float64, na_value=np.nan), posinf=0.0, neginf=0.0)
-            if values.any():
+            values = column.to_numpy(np.float64, na_value=np.nan)
+            values = np.where(np.isfinite(values), values, np.nan)
+            if np.nansum(np.abs(values)) > 0:
                 amounts[str(name)] = values
             continue
         if (found := _category(str(name), column)) is not None:
             categories.append(found)
     categories.sort(key=lambda one: -len(one.labels))
-    order = sorted(amounts, key=lambda name: -float(np.abs(amounts[name]) @ weights))
+    order = sorted(amounts, key=lambda name: -float(np.nan_to_num(np.abs(amounts[name])) @ weights))
     return Variables(tuple(categories), {name: amounts[name] for name in order})
 
 
@@ -134,7 +141,7 @@ def emptied(table: pd.DataFrame, before: FloatArray, after: FloatArray) -> tuple
 
 
 def classes(name: str, values: FloatArray, weights: FloatArray, number: int) -> Category:
-    """At most `number` classes of an amount: below 0, 0, and classes of about equal weight above it."""
+    """At most `number` classes of an amount: below 0, 0, of about equal weight above it, and where it is missing."""
     positive = values > 0
     edges: Sequence[float] = [np.nextafter(0.0, 1.0)]
     if positive.any():
@@ -143,5 +150,8 @@ def classes(name: str, values: FloatArray, weights: FloatArray, number: int) -> 
         at = np.searchsorted(mass / mass[-1] if mass[-1] > 0 else mass, np.arange(1, number) / number)
         edges = np.unique([np.nextafter(0.0, 1.0), *ranked[np.minimum(at, ranked.size - 1)]]).tolist()
     lower = np.array([-np.inf, 0.0, *edges])
+    labels = [f"{name} ≥ {low:.6g}" for low in lower]
     codes = np.searchsorted(lower, values, side="right") - 1
-    return Category(name, np.asarray(codes, dtype=np.intp), tuple(f"{name} ≥ {low:.6g}" for low in lower))
+    if (unknown := np.isnan(values)).any():
+        codes, labels = np.where(unknown, len(labels), codes), [*labels, f"{name} {MISSING}"]
+    return Category(name, np.asarray(codes, dtype=np.intp), tuple(labels))
