@@ -39,8 +39,8 @@ def code_digest() -> str:
     """sha256 over the package's own source files: results of different digests come from different code."""
     root = Path(__file__).resolve().parent.parent
     digest = hashlib.sha256()
-    for path in sorted(root.rglob("*.py")):
-        digest.update(_named_text(root, path.relative_to(root).as_posix()))
+    for path in sorted(_files(root), key=lambda path: path.split("/")):  # folder by folder
+        digest.update(_named_text(root, path))
     return digest.hexdigest()
 
 
@@ -108,7 +108,8 @@ def _named_text(root: Path, path: str) -> bytes:
 
 @cache
 def _files(root: Path) -> frozenset[str]:
-    return frozenset(path.relative_to(root).as_posix() for path in root.rglob("*.py"))
+    found = (f"{folder}/{name}" for folder, _, names in os.walk(root) for name in names if name.endswith(".py"))
+    return frozenset(path[len(str(root)) + 1 :].replace(os.sep, "/") for path in found)
 
 
 def versions() -> dict[str, str]:
