@@ -3,7 +3,7 @@
 An optimum is one of the method's own objective: a penalty can be met best by a file that is worse than the one it came
 from. Three findings, each measured against the initial weights w0:
 
-    the totals      the mean relative error over the fitted totals is larger than w0's
+    the totals      the mean relative error over the fitted totals is larger than w0's, and than 0.1%
     the population  more than 10% of the total weight is gone, Σw < 0.9 Σw0
     the cells       a target other than 0 that w0 counts somebody in has no active record left: its estimate is 0
 """
@@ -19,6 +19,7 @@ from frontier.objectives.weight_statistics import active_records
 from frontier.problems.diagnostics import finding
 
 MOST_LOST = 0.10  # of the total weight
+NEGLIGIBLE = 1e-3  # a mean error: where totals are the file's own, w0 has none, and any smaller file has some
 
 
 class WeightWarning(UserWarning):
@@ -35,7 +36,7 @@ def weight_warnings(problem: CalibrationProblem, weights: FloatArray) -> tuple[s
     had, has = (abs(problem.M) @ np.column_stack([problem.w0 > 0, active_records(weights)]) > 0).T
     records = np.diff(problem.M.indptr)
     found = []
-    if error > before:
+    if error > max(before, NEGLIGIBLE):
         found.append(f"worse than the initial weights on the totals: mean error {error:.1%} against {before:.1%}")
     if kept < (1 - MOST_LOST) * total:
         cure = "a target for the total holds it; coreset and samples keep about as much"

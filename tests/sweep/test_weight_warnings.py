@@ -24,6 +24,13 @@ def test_weights_that_err_more_than_the_initial_ones_are_named_with_both_errors(
     assert line == "worse than the initial weights on the totals: mean error 83.3% against 10.0%"
 
 
+def test_a_negligible_error_is_not_held_against_initial_weights_that_have_none() -> None:
+    part = CalibrationProblem("p", M[:3], M[:3] @ PROBLEM.w0, PROBLEM.w0, floor=1.0)
+    assert weight_warnings(part, part.w0 * (1 + 0.99e-3)) == ()
+    [line] = weight_warnings(part, part.w0 * (1 + 1.01e-3))
+    assert line == "worse than the initial weights on the totals: mean error 0.1% against 0.0%"
+
+
 def test_a_tenth_of_the_total_weight_may_go_and_no_more() -> None:
     assert weight_warnings(PROBLEM, np.array([10.0, 13, 0, 10])) == ()
     [line] = weight_warnings(PROBLEM, np.array([10.0, 12, 0, 10]))  # 32 of 36
