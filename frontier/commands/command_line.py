@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import functools
-import re
 import signal
 import sys
 import threading
@@ -102,6 +101,7 @@ def draw_report(
 
     matplotlib and pandas are imported only here, after solving. Results without `targets.parquet` have no worst misses.
     """
+    from frontier.core.files import stem_of
     from frontier.reporting.front_door import write_front_door
     from frontier.reporting.report import write_report
     from frontier.results.foreign import read_foreign
@@ -113,8 +113,7 @@ def draw_report(
     if len(set(names)) < len(names):  # two runs of one experiment: their folders tell them apart
         runs = [replace(run, name=path.resolve().name) for run, path in zip(runs, results, strict=True)]
     run = join_runs([*runs, *(read_foreign(path, runs) for path in foreign)])
-    # the name is read from a file: it must not lead out of the folder
-    out = folder or REPORTS / (re.sub(r"[^\w.=+-]+", "-", run.name).strip("-.") or "unnamed")
+    out = folder or REPORTS / stem_of(run.name)  # the name is read from a file
     try:
         paths = write_report(
             run.cells, run.manifest, out, targets=run.targets, traces=run.traces, tell=tell, vector=vector

@@ -5,7 +5,6 @@ Exit codes: 0 done, 1 the machine failed, 2 bad input, 130 interrupted.
 
 from __future__ import annotations
 
-import re
 import warnings
 from functools import partial
 from pathlib import Path
@@ -17,7 +16,7 @@ from frontier.advice.suggest import suggest
 from frontier.commands.command_line import command, print_error, print_lines
 from frontier.commands.fit_files import check_folder_of, read_budget, read_problem, read_share
 from frontier.commands.options import ProblemArgument
-from frontier.core.files import write_together
+from frontier.core.files import stem_of, write_together
 from frontier.problems.diagnostics import DataWarning, problem_warnings
 
 
@@ -41,7 +40,7 @@ def main(
     Prints one table, the choice at every budget, and the command that writes its weights.
     """
     name, _, whole = read_problem(problem)
-    folder = out or Path("reports") / "suggest" / (re.sub(r"[^\w.=+-]+", "-", name).strip("-.") or "unnamed")
+    folder = out or Path("reports") / "suggest" / stem_of(name)
     check_folder_of(folder / "suggestion.txt")  # before minutes are spent
     sizes = [read_budget(text) for text in budget or ()]
     error = None if training_error is None else read_share(training_error, "--training-error")

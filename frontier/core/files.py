@@ -11,6 +11,7 @@ import hashlib
 import io
 import math
 import os
+import re
 import tokenize
 import zipfile
 import zlib
@@ -69,6 +70,11 @@ def write_together(files: Mapping[Path, bytes]) -> None:
     finally:
         for written in scratch.values():
             written.unlink(missing_ok=True)
+
+
+def stem_of(text: str) -> str:
+    """A name for a file or a folder, from any text: what leads elsewhere or is not the same everywhere is a dash."""
+    return re.sub(r"[^\w.=+-]+", "-", text).strip("-.") or "unnamed"
 
 
 def read_arrays(content: bytes, limit_bytes: int) -> dict[str, NDArray[np.generic]]:

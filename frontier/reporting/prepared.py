@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterable, Mapping
 from functools import cached_property
 from typing import Any
@@ -13,6 +12,7 @@ from frontier.analysis.aggregate import aggregate, first_repeats, prepare
 from frontier.analysis.budgets import by_budget, parts_of
 from frontier.analysis.contrasts import CONTROL, Contrast, contrasts, declared
 from frontier.analysis.profiles import HELD_OUT
+from frontier.core.files import stem_of
 from frontier.reporting.charts.style import LabelStyle, label_styles
 from frontier.reporting.facts import design_title, initial_known
 from frontier.reporting.misses import Errors, errors_by_problem
@@ -169,7 +169,7 @@ def figure_stems(keys: Iterable[Key]) -> dict[Key, str]:
     named = {design for _, design in known} != {"default"}
     stems: dict[Key, str] = {}
     for key in known:
-        words = [re.sub(r"[^\w.=-]+", "-", word).strip("-.") or "unnamed" for word in (key if named else key[:1])]
+        words = [stem_of(word) for word in (key if named else key[:1])]
         stem, copy = "__".join(words), 2
         while stem.lower() in {taken.lower() for taken in stems.values()}:  # some file systems ignore case
             stem, copy = f"{'__'.join(words)}-{copy}", copy + 1
