@@ -38,8 +38,9 @@ if not any("resource_tracker" in argument for argument in sys.orig_argv):
     honest, nn_lasso.NnLasso.solve = nn_lasso.NnLasso.solve, solve
 """
 HOLDING = "ctypes.PyDLL(None).sleep(3600)"
-GREEDY = "held.append(np.ones(2**24)); time.sleep(0.05)"  # 128 MiB at a time
-# what a method does is told by its tolerance; the last is an hour of epochs, of which those of the time limit are kept
+GREEDY = "(held.append(np.ones(2**25)), time.sleep(0.05))"  # 256 MiB at a time: at the limit long before the clock is
+ALL = f"time.sleep(3600) if self.tol == 1e-6 else {HOLDING} if self.tol == 1e-7 else {GREEDY}"
+# which of them a method does stands in its tolerance; the last is an hour of epochs, of which those in time are kept
 FAULTS = """\
 limits: {limits}
 refit: [none, fitted]
@@ -51,7 +52,6 @@ methods:
   - {{name: random_reweight, budget: [20, 50], seeds: [0, 1], epochs: 50}}
   - {{name: dense_adam, epochs: 1000000}}
 """
-ALL = f"time.sleep(3600) if self.tol == 1e-6 else {HOLDING} if self.tol == 1e-7 else ({GREEDY.replace(';', ',')})"
 
 
 @pytest.fixture(scope="module")
