@@ -13,6 +13,7 @@ import pandas as pd
 
 from frontier.analysis.regression.check import SHOWN
 from frontier.core.text_table import aligned
+from frontier.results.schema import rows_of
 
 MOST_LINES = 60  # of the readable table; JSON and JUnit have every finding
 HEADER = ("verdict", "method", "point", "metric", "baseline", "now", "difference", "tolerance", "note")
@@ -82,8 +83,7 @@ def _point(row: Mapping[str, Any]) -> str:
 
 
 def _records(findings: pd.DataFrame) -> list[dict[str, Any]]:
-    plain = findings.astype(object).where(findings.notna(), None).to_dict("records")
-    return [{str(name): _json_value(value) for name, value in row.items()} for row in plain]
+    return [{name: _json_value(value) for name, value in row.items()} for row in rows_of(findings)]
 
 
 def _json_value(value: Any) -> Any:

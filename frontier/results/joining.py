@@ -16,7 +16,7 @@ import pandas as pd
 
 from frontier.core.errors import InputError
 from frontier.results.run import Run
-from frontier.results.schema import IDENTITY
+from frontier.results.schema import IDENTITY, rows_of
 
 
 def join_runs(runs: Sequence[Run]) -> Run:
@@ -88,8 +88,7 @@ def _same_cells(runs: Sequence[Run]) -> dict[str, None]:
     seen: set[tuple[Any, ...]] = set()
     for run in runs:
         columns = [name for name in IDENTITY if name in run.cells.columns]
-        keys = run.cells[columns].astype(object).where(run.cells[columns].notna(), None)
-        rows = set(keys.itertuples(index=False, name=None))
+        rows = {tuple(row.values()) for row in rows_of(run.cells[columns])}
         found |= dict.fromkeys(sorted(str(row[columns.index("label")]) for row in rows & seen))
         seen |= rows
     return found

@@ -74,6 +74,14 @@ def _kind(column: str) -> Any:  # a dtype, for whose names pandas has no type
     return "boolean" if column in BOOLEANS else "float64"
 
 
+def rows_of(table: pd.DataFrame) -> list[dict[str, Any]]:
+    """Every row of a table by column, as plain values; missing ones are None."""
+    missing: Any = None  # which pandas takes, but its types do not
+    columns = [column.to_numpy(dtype=object, na_value=missing) for _, column in table.items()]
+    names = [str(name) for name in table.columns]
+    return [dict(zip(names, values, strict=True)) for values in zip(*columns, strict=True)]
+
+
 def require(cells: pd.DataFrame, columns: Sequence[str] = IDENTITY, place: str = "cells") -> None:
     """Raise `InputError`, about `place`, for a table without one of `columns`."""
     for name in columns:

@@ -16,7 +16,7 @@ import pandas as pd
 
 from frontier.core.errors import InputError
 from frontier.results.run import Run
-from frontier.results.schema import IDENTITY, require
+from frontier.results.schema import IDENTITY, require, rows_of
 
 FACTS = ("fingerprint", "n_train", "n_heldout")  # of a split; a run from before it had a fingerprint has the others
 
@@ -58,9 +58,7 @@ def point(row: Row) -> str:
 def _rows(cells: pd.DataFrame, what: str) -> dict[Identity, Row]:
     require(cells, place=what)
     rows: dict[Identity, Row] = {}
-    names = [str(name) for name in cells.columns]
-    for values in zip(*(column.astype(object) for _, column in cells.items()), strict=True):
-        row = {name: None if pd.isna(value) else value for name, value in zip(names, values, strict=True)}
+    for row in rows_of(cells):
         key = tuple(row[name] for name in IDENTITY)
         if key in rows:
             raise InputError(what, "a cell given twice", got=row["cell"], cure="run the experiment again")
