@@ -15,11 +15,9 @@ ROOT = Path(__file__).resolve().parents[2]
 # In the workers: every arrival of a problem is noted, and nn_lasso's path at λ = 2e-3 kills its process while the file
 # `kill` is there; `once` goes with the first one that it kills.
 HOOKS = """
-import functools, os
+import functools, os, sys
 from pathlib import Path
-import frontier.methods.nn_lasso as nn_lasso
-import frontier.core.problem as problem
-folder, honest, rebuild = Path(os.environ["HOOKS"]), nn_lasso.NnLasso.solve, problem._rebuild
+folder = Path(os.environ["HOOKS"])
 def solve(self, given, points):
     if any(point.lam == 2e-3 for point in points):
         if (folder / "once").exists():
@@ -28,12 +26,15 @@ def solve(self, given, points):
         if (folder / "always").exists():
             os.kill(os.getpid(), 9)
     return honest(self, given, points)
-@functools.wraps(rebuild)
 def noted(values, meta):
     with (folder / "arrivals").open("a") as file:
         file.write(f"{os.getpid()} {values['name']}\\n")
     return rebuild(values, meta)
-nn_lasso.NnLasso.solve, problem._rebuild = solve, noted
+if any("spawn_main" in argument or argument == "--no-nanny" for argument in sys.orig_argv):  # no nanny, no tracker
+    import frontier.methods.nn_lasso as nn_lasso
+    import frontier.core.problem as problem
+    honest, rebuild = nn_lasso.NnLasso.solve, problem._rebuild
+    nn_lasso.NnLasso.solve, problem._rebuild = solve, functools.wraps(rebuild)(noted)
 """
 QUIET = {
     "DASK_DISTRIBUTED__SCHEDULER__ALLOWED_FAILURES": "1",  # give a batch up after two dead workers: each takes seconds

@@ -238,19 +238,19 @@ def test_a_damaged_batch_is_named_and_solved_again(tmp_path: Path) -> None:
 
 
 CRASHING = """
-import os, sys, dataclasses
-import frontier.methods.nn_lasso as nn_lasso
-from frontier.methods.base import Method
+import os, sys
 def die(self, problem, points):
     if any(point.lam == 2e-3 for point in points):
         os.kill(os.getpid(), 9)
     return honest(self, problem, points)
-honest = nn_lasso.NnLasso.solve
+if not any("resource_tracker" in argument for argument in sys.orig_argv):
+    import frontier.methods.nn_lasso as nn_lasso
+    honest, nn_lasso.NnLasso.solve = nn_lasso.NnLasso.solve, die
 """
 
 
 def test_a_worker_that_dies_costs_its_own_cells_only(tmp_path: Path) -> None:
-    (tmp_path / "sitecustomize.py").write_text(CRASHING + "nn_lasso.NnLasso.solve = die\n")
+    (tmp_path / "sitecustomize.py").write_text(CRASHING)
     experiment = tmp_path / "many.yaml"
     experiment.write_text(MANY)
     code = f"import frontier; frontier.run_experiment({str(experiment)!r}, jobs=2, out={str(tmp_path / 'run')!r})"

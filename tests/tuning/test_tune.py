@@ -75,11 +75,10 @@ def test_a_study_is_the_same_on_one_process_and_on_four(tmp_path: Path) -> None:
     assert_same(tmp_path / "one", tmp_path / "four")
 
 
-# one process that has everything imported forks the searches that are killed
+# one process that has made the search once, so that everything is imported, forks those that are killed
 KILLING = """
 import os, signal, sys, time, warnings
 from pathlib import Path
-import torch  # which the search imports with its first proposal
 import frontier.sweep.runner as runner
 from frontier.tuning.tune import tune
 warnings.simplefilter("ignore", DeprecationWarning)  # this process has one thread of its own
@@ -87,8 +86,9 @@ write = runner._write
 def slowly(*given):
     time.sleep(0.1)
     return write(*given)
-runner._write = slowly
 path, out = Path(sys.argv[1]), Path(sys.argv[2])
+tune(path, out.with_name("whole"))
+runner._write = slowly
 for wanted in map(int, sys.argv[3:]):
     pid = os.fork()
     if pid == 0:
@@ -105,7 +105,6 @@ for wanted in map(int, sys.argv[3:]):
 
 def test_a_study_is_the_same_after_three_kills(tmp_path: Path) -> None:
     path = write_planted(tmp_path, "{trials: 12, generation: 3, holdouts: {design: rotation, k: 2}}")
-    tune(path, tmp_path / "whole")
     out = tmp_path / "killed"
     # of 24 batches: within the first, second and fourth generation
     subprocess.run([sys.executable, "-c", KILLING, str(path), str(out), "3", "9", "15"], check=True)
