@@ -37,6 +37,7 @@ if not any("resource_tracker" in argument for argument in sys.orig_argv):
     import frontier.methods.nn_lasso as nn_lasso
     honest, nn_lasso.NnLasso.solve = nn_lasso.NnLasso.solve, solve
 """
+KILLED = {"no limits": "{}", "a limit of memory": "{memory_gib: 8}"}  # of runs whose worker is killed from outside
 HOLDING = "ctypes.PyDLL(None).sleep(3600)"
 GREEDY = "(held.append(np.ones(2**25)), time.sleep(0.05))"  # 256 MiB at a time: at the limit long before the clock is
 ALL = f"time.sleep(3600) if self.tol == 1e-6 else {HOLDING} if self.tol == 1e-7 else {GREEDY}"
@@ -84,13 +85,31 @@ def ended(process: subprocess.Popen[str], folder: Path) -> pd.DataFrame:
     return pd.read_parquet(folder / "run" / "cells.parquet")
 
 
-@pytest.mark.usefixtures("whole")
-def test_what_hangs_or_takes_too_much_becomes_rows_and_what_stops_in_time_keeps_its_best_point(tmp_path: Path) -> None:
+@pytest.fixture(scope="module")
+def runs(
+    whole: pd.DataFrame, tmp_path_factory: pytest.TempPathFactory
+) -> dict[str, tuple[subprocess.Popen[str], Path]]:
+    """All runs side by side: each waits for most of its time. A worker of the last two is killed from outside."""
+    folder = tmp_path_factory.mktemp("runs")
     limits = "{seconds: 5, memory_gib: 1.25}"  # a loaded machine still loads what is compiled in that time
-    # side by side: each waits for most of its time
-    alone, two = tmp_path / "alone", tmp_path / "two"
-    runs = started(alone, limits, ALL, 1, FAULTS), started(two, "{seconds: 5}", HOLDING, 2)
-    table, of_two = ended(runs[0], alone), ended(runs[1], two)
+    found = {
+        "faults": started(folder / "faults", limits, ALL, 1, FAULTS),
+        "two processes": started(folder / "two processes", "{seconds: 5}", HOLDING, 2),
+        **{name: started(folder / name, limits, "time.sleep(1.5); break", 2) for name, limits in KILLED.items()},
+    }
+    for name in KILLED:
+        until, markers = time.monotonic() + 60, list[Path]()
+        while not markers and time.monotonic() < until:
+            markers = [path for path in (folder / name).glob("run/batches/*.started") if path.read_text()]
+            time.sleep(0.01)
+        os.kill(int(markers[0].read_text()), signal.SIGKILL)
+    return {name: (process, folder / name) for name, process in found.items()}
+
+
+def test_what_hangs_or_takes_too_much_becomes_rows_and_what_stops_in_time_keeps_its_best_point(
+    runs: dict[str, tuple[subprocess.Popen[str], Path]],
+) -> None:
+    table, of_two = ended(*runs["faults"]), ended(*runs["two processes"])
     late = "did not stop within 5 s, set-up included, and was killed after 7 s, with its batch of 2 points"
     ends = {
         "waits in Python": ("timeout", late),
@@ -125,16 +144,9 @@ def is_scored_and_drawn_hollow(table: pd.DataFrame) -> None:
     assert bool(drawn.loc["dense_adam", "hollow"])
 
 
-@pytest.mark.parametrize("limits", ["{}", "{memory_gib: 8}"])
+@pytest.mark.parametrize("name", KILLED)
 def test_a_worker_killed_from_outside_costs_its_batch_a_second_run_and_nothing_else(
-    limits: str, whole: pd.DataFrame, tmp_path: Path
+    name: str, whole: pd.DataFrame, runs: dict[str, tuple[subprocess.Popen[str], Path]]
 ) -> None:
-    process = started(tmp_path, limits, "time.sleep(1.5); break", jobs=2)
-    until = time.monotonic() + 60
-    markers: list[Path] = []
-    while not markers and time.monotonic() < until:
-        markers = [path for path in tmp_path.glob("run/batches/*.started") if path.read_text()]
-        time.sleep(0.01)
-    os.kill(int(markers[0].read_text()), signal.SIGKILL)
-    table = ended(process, tmp_path)
+    table = ended(*runs[name])
     pd.testing.assert_frame_equal(table.drop(columns=TIMINGS), whole.drop(columns=TIMINGS), check_exact=True)

@@ -23,7 +23,7 @@ EXPERIMENT = """\
 problems: [{name: cps_like}]
 refit: [none, fitted]
 methods:
-  - {name: random_reweight, budget: [20, 50, 100], seeds: [0, 1, 2, 3], epochs: 300}
+  - {name: random_reweight, budget: [20, 50, 100], seeds: [0, 1], epochs: 300}
   - {name: nn_lasso, lam: [0, 1e-4, 1e-3, 2e-3]}
   - {name: stratified_raking, lam: [1, 2], seeds: [0, 1]}
 """
@@ -139,7 +139,7 @@ def test_a_run_of_two_workers_that_was_killed_resumes_to_the_unbroken_table(
 
 
 def test_hash_seed_locale_and_loaded_threads_change_no_bit(tmp_path: Path) -> None:
-    (tmp_path / "a.yaml").write_text(EXPERIMENT.replace("[20, 50, 100], seeds: [0, 1, 2, 3]", "[20], seeds: [0]"))
+    (tmp_path / "a.yaml").write_text(EXPERIMENT.replace("[20, 50, 100], seeds: [0, 1]", "[20], seeds: [0]"))
     tables = []
     for name, odd in (("one", {"PYTHONHASHSEED": "1"}), ("other", {"LC_ALL": "C", "PYTHONHASHSEED": "2"})):
         environment = os.environ | {"PYTHONPATH": str(Path(__file__).resolve().parents[2])} | odd
