@@ -17,8 +17,6 @@ import pandas as pd
 import typer
 
 from frontier.analysis.arena import HIDDEN, TRAINING, contrasts, controls, means, replicates
-from frontier.analysis.contrasts import contrasts as declared_contrasts
-from frontier.analysis.contrasts import declared
 from frontier.analysis.heldout_metrics import METRICS
 from frontier.analysis.speed import paths
 from frontier.analysis.speed import summary as speed_summary
@@ -100,6 +98,12 @@ def _run(folder: Path) -> Run:
     return load_run(folder, targets=(folder / "targets.parquet").is_file())
 
 
+@cache
+def _prepared(folder: Path) -> Prepared:
+    run = _run(folder)
+    return Prepared(run.cells, run.manifest, run.targets)
+
+
 def arena_table(name: str) -> Callable[[Path], str]:
     """Every method at its best arm, by budget."""
 
@@ -139,9 +143,7 @@ def _both(row: Mapping[Any, Any]) -> list[str]:
 def _contrasts(results: Path) -> dict[tuple[str, str], pd.DataFrame]:
     found = {}
     for name, design in PLACES:
-        run = _run(results / name)
-        assert run.targets is not None
-        rows, _ = declared_contrasts(run.cells, run.targets, declared(run.manifest, run.cells))
+        rows, _ = _prepared(results / name).contrasts
         found[name, design] = rows[rows["design"] == design]
     return found
 
@@ -173,8 +175,7 @@ def skill(results: Path) -> str:
     rows: dict[str, list[str]] = {}
     sizes = []
     for place, (name, design) in enumerate(PLACES):
-        run = _run(results / name)
-        prepared = Prepared(run.cells, run.manifest, run.targets)
+        prepared = _prepared(results / name)
         found = size_table(prepared, next(key for key in prepared.parts if key[1] == design))
         assert found is not None
         sizes.append(found[0])
@@ -186,7 +187,7 @@ def skill(results: Path) -> str:
 
 def claims(results: Path) -> str:
     """How many published claims hold, hold under a condition, fail or are undecided."""
-    judged = evaluate(CLAIMS, load_found(results))
+    judged = evaluate(CLAIMS, load_found(results, _run))
     sentence = f"{counted([one.verdict.word for one in judged])} ([claims](claims.md))."
     kept = [one for one in judged if one.verdict.word in (HOLDS, ONLY_IF)]
     rows = [[one.claim.words, one.verdict.word, one.verdict.condition] for one in kept]

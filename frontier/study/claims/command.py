@@ -7,6 +7,7 @@ is listed as not evaluated, with the command that makes them. Exit codes: 0 done
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
 from typing import Annotated
 
@@ -52,25 +53,28 @@ def write_claims(loaded: dict[str, Run], out: Path) -> tuple[list[Judged], Path]
     return judged, written[0]
 
 
-def load_folders(folders: list[Path]) -> dict[str, Run]:
-    """Results by experiment; `InputError` for a folder without a finished run, and for one experiment twice.
+def load_needed(folder: Path) -> Run:
+    """A run with its targets, the largest table, only where a claim reads them."""
+    run = load_run(folder)
+    read = any(claim.needs_targets and run.name in claim.needs for claim in CLAIMS)
+    return load_run(folder, targets=True) if read else run
 
-    Targets, the largest table, are read only where a claim reads them.
-    """
-    with_targets = {name for claim in CLAIMS if claim.needs_targets for name in claim.needs}
+
+def load_folders(folders: list[Path], load: Callable[[Path], Run] = load_needed) -> dict[str, Run]:
+    """Results by experiment; `InputError` for a folder without a finished run, and for one experiment twice."""
     found: dict[str, Run] = {}
     for folder in folders:
-        run = load_run(folder)
+        run = load(folder)
         if run.name in found:
             raise InputError(folder, f"a second run of '{run.name}'", cure="give one folder for each experiment")
-        found[run.name] = load_run(folder, targets=True) if run.name in with_targets else run
+        found[run.name] = run
     return found
 
 
-def load_found(root: Path) -> dict[str, Run]:
+def load_found(root: Path, load: Callable[[Path], Run] = load_needed) -> dict[str, Run]:
     """The experiments that claims need, as far as they have a folder with a finished run below `root`."""
     names = sorted({name for claim in CLAIMS for name in claim.needs})
-    return load_folders([root / name for name in names if (root / name / "cells.parquet").is_file()])
+    return load_folders([root / name for name in names if (root / name / "cells.parquet").is_file()], load)
 
 
 def claims_table(judged: list[Judged]) -> pd.DataFrame:
