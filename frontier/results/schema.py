@@ -66,7 +66,7 @@ def cells_table(rows: Sequence[Mapping[str, Any]]) -> pd.DataFrame:
     return pd.DataFrame({name: pd.array([row.get(name) for row in rows], dtype=_kind(name)) for name in names})
 
 
-def _kind(column: str) -> Any:  # a dtype, for whose names pandas has no type
+def _kind(column: str) -> Any:  # whose names pandas types one by one
     if column in TEXTS:
         return "string"
     if column in INTEGERS or column.startswith("n_active"):
