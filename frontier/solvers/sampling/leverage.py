@@ -54,7 +54,7 @@ def exact_leverages(rows: sp.csr_array, weights: FloatArray) -> tuple[FloatArray
     whitened = np.ascontiguousarray(vectors[:, kept] / np.sqrt(values[kept]))
     columns, found = (A.indptr.astype(np.int64), A.indices, A.data), np.empty(A.shape[1])
     with ThreadPoolExecutor(allowed_threads()) as pool:  # each record by itself: the same for any number of threads
-        for _ in pool.map(lambda i: squares(*columns, i, CHUNK, whitened, found), range(0, len(found), CHUNK)):
+        for _ in pool.map(lambda i: squared_lengths(*columns, i, CHUNK, whitened, found), range(0, len(found), CHUNK)):
             check_time()
     return np.sqrt(found), int(kept.sum())
 
@@ -101,7 +101,7 @@ class _Sketch:
     def projected(self, Y: FloatArray) -> FloatArray:
         """The root of the mean square of `a_iᵀ y` over the draws, n."""
         found = np.empty(self.shape[1])
-        squares(*self.columns, 0, len(found), np.ascontiguousarray(Y), found)
+        squared_lengths(*self.columns, 0, len(found), np.ascontiguousarray(Y), found)
         return np.sqrt(found / DRAWS)
 
 
@@ -158,7 +158,7 @@ def add_grams(
 
 
 @njit(cache=True, nogil=True)
-def squares(
+def squared_lengths(
     indptr: NDArray[np.int64],
     indices: NDArray[np.int32],
     data: FloatArray,
