@@ -20,6 +20,7 @@ from frontier.reporting.numbers import count_tick, percent_tick
 
 LEAST_ERROR = 1e-4
 PANELS = {"error": "off the totals, mean", "lost": "lost of what no target fixes"}
+ENDS = {"error": [], "lost": ["lost_least", "lost_most"]}  # of the bars
 PANEL_INCHES = 2.3
 
 
@@ -46,15 +47,15 @@ def suggestion_figure(table: pd.DataFrame, name: str, whole_error: float, initia
     x = log_axis(table["records"].to_numpy(), label=count_tick, most_ticks=9)
     for ax, (key, text) in zip(axes, shown.items(), strict=True):
         lines = (("dashed", whole_error), ("dotted", initial_error)) if key == "error" else ()
-        values = [*table[key].dropna(), *(value for _, value in lines)]
+        values = [*table[[key, *ENDS[key]]].to_numpy(dtype=float).ravel(), *(value for _, value in lines)]
         y = log_axis(values, label=percent_tick, least=LEAST_ERROR, most_ticks=6)
         for dashes, value in lines:
             ax.axhline(float(y.place([value])[0]), linestyle=DASHES[dashes], zorder=1, **GREY_LINE)
         for label, some in table[table[key].notna()].groupby("method", sort=True):
             style = styles[str(label)]
             some = some.sort_values("records")
-            if key == "lost":
-                low, high = y.place(some["lost_least"].to_numpy()), y.place(some["lost_most"].to_numpy())
+            if ENDS[key]:
+                low, high = (y.place(some[end].to_numpy()) for end in ENDS[key])
                 ax.vlines(some["records"], low, high, color=style.colour, linewidth=0.9)
             ax.plot(some["records"], y.place(some[key].to_numpy()), color=style.colour, linestyle=style.linestyle)
             for some_of, face in ((some[some["in_order"]], SOLID), (some[~some["in_order"]], HOLLOW)):
