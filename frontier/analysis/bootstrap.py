@@ -110,9 +110,11 @@ def bca_interval(
     """
     if not np.isfinite(observed) or not np.isfinite(replicates).all():
         return float("nan"), float("nan")
-    if np.ptp(replicates) <= ROUNDING * max(abs(observed), 1.0):
+    rounding = ROUNDING * max(abs(observed), 1.0)
+    if np.ptp(replicates) <= rounding:
         return observed, observed
-    below = (replicates < observed).mean() + (replicates == observed).mean() / 2
+    ties = np.abs(replicates - observed) <= rounding  # the same seeds in another order: which is smaller is chance
+    below = ((replicates < observed) & ~ties).mean() + ties.mean() / 2
     if not 0 < below < 1:
         return float("nan"), float("nan")
     z0, a = ndtri(below), _acceleration(left_out)
