@@ -1,9 +1,10 @@
 """The one contract of every method: `Method.solve(problem, points) -> list[Solution]`, one per point, in order.
 
 A method whose solutions are a path along λ says what the path is (`Method.path`) and leaves the rest to
-`frontier.methods.path`: the order of λ, the search for budgets, the clock. All others define `solve` themselves. A
-method is a frozen dataclass whose fields are its YAML parameters; it sees the training problem only. What it
-returns are weights and beliefs (`claims`); metrics and certificates are the harness's.
+`frontier.methods.path`: the order of λ, the search for budgets, the clock. All others define `solve` themselves; one
+that knows only λ is driven to a budget by the same search (`Method.solve_any`, `Method.lam_range`). A method is a
+frozen dataclass whose fields are its YAML parameters; it sees the training problem only. What it returns are weights
+and beliefs (`claims`); metrics and certificates are the harness's.
 """
 
 from __future__ import annotations
@@ -15,11 +16,12 @@ from typing import ClassVar, Literal, Self
 
 from frontier.core.bounds import Bounds
 from frontier.core.errors import InputError
+from frontier.core.limits import out_of_time
 from frontier.core.point import Coordinate, Point
 from frontier.core.problem import CalibrationProblem
 from frontier.core.ranges import check_ranges
 from frontier.core.search_space import Space
-from frontier.methods.path import Path, follow
+from frontier.methods.path import EACH_A_SOLVE, LamSearch, Path, follow
 from frontier.methods.solution import Solution
 
 Arm = Literal["none", "fitted", "initial"]
@@ -77,7 +79,7 @@ class Method:
 
     @property
     def driven(self) -> bool:
-        """Whether this method reaches a budget only by a search over λ (`frontier.methods.drive`)."""
+        """Whether this method reaches a budget only by a search over λ (`solve_any`)."""
         return "lam" in self.coordinates and "budget" not in self.coordinates
 
     def lam_range(self, problem: CalibrationProblem) -> tuple[float, float]:
@@ -130,3 +132,37 @@ class Method:
         for call in self.calls(points):
             found |= zip(call, follow(self.path(problem, call[0].seed), problem, call), strict=True)
         return [found[point] for point in points]
+
+    def check_any(self, points: Sequence[Point]) -> None:
+        """Refuse, before anything runs, points that neither `solve` nor a search over λ can serve (`InputError`)."""
+        self.check([Point(lam=1.0, seed=point.seed) if _is_searched(self, point) else point for point in points])
+
+    def solve_any(self, problem: CalibrationProblem, points: Sequence[Point]) -> list[Solution]:
+        """As `solve`, and budgets of a method that knows only λ by a search over it; in time, or `timeout`.
+
+        What one `solve` can carry (`batch_over`) goes into one call, so paths stay warm and batches full.
+        """
+        searched = [point for point in points if _is_searched(self, point)]
+        if not searched:
+            return _in_time(self, problem, points)
+
+        def solve(at: Sequence[Point]) -> list[Solution]:
+            solved: dict[Point, Solution] = {}
+            for call in self.calls(at):
+                solved |= zip(call, _in_time(self, problem, call), strict=True)
+            return [solved[point] for point in at]
+
+        search = LamSearch(solve, *self.lam_range(problem), EACH_A_SOLVE)
+        found = dict(zip(searched, (one.told() for one in search.find(searched)), strict=True))
+        rest = [point for point in points if point not in found]
+        if rest:
+            found |= zip(rest, _in_time(self, problem, rest), strict=True)
+        return [found[point] for point in points]
+
+
+def _is_searched(method: Method, point: Point) -> bool:
+    return method.driven and point.budget is not None
+
+
+def _in_time(method: Method, problem: CalibrationProblem, points: Sequence[Point]) -> list[Solution]:
+    return [Solution.not_begun()] * len(points) if out_of_time() else method.solve(problem, points)

@@ -1,10 +1,10 @@
 """One way to serve a budget: a search over λ that solves nothing twice, heeds the clock, and says when it was cut.
 
-Whatever maps λ to a solution is searched here: a *path* (`Path`, warm-started from λ to λ), and, through
-`frontier.methods.drive`, every other method that knows only λ. They differ in the `Rule` of the search. On a warm path
-a λ costs little, so budgets are met exactly, and one after another, so that results depend on nothing but the points;
-elsewhere each λ is a full solve, within 2% of a budget is enough, and all budgets advance together, so that batches are
-full. A missed budget is told in `noted`, for all methods alike.
+Whatever maps λ to a solution is searched here: a *path* (`Path`, warm-started from λ to λ), and every other method that
+knows only λ (`Method.solve_any`). They differ in the `Rule` of the search. On a warm path a λ costs little, so budgets
+are met exactly, and one after another, so that results depend on nothing but the points; elsewhere each λ is a full
+solve, within 2% of a budget is enough, and all budgets advance together, so that batches are full. A missed budget is
+told in `noted`, for all methods alike.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from frontier.core.limits import out_of_time
 from frontier.core.point import Point, reached
 from frontier.core.problem import CalibrationProblem
 from frontier.core.status import Status
-from frontier.methods.solution import Solution
+from frontier.methods.solution import Claim, Solution
 from frontier.objectives.l1 import L1Objective
 from frontier.objectives.weight_statistics import active_count
 from frontier.solvers.budget_search import BudgetSearch, Rule, exactly
@@ -93,6 +93,13 @@ class Found(NamedTuple):
     solution: Solution
     lam: float | None
     tries: int
+
+    def told(self) -> Solution:
+        """The solution, with the λ that was found for it and how many were tried."""
+        if self.lam is None:
+            return self.solution
+        claims: dict[str, Claim] = {"searched_lam": self.lam, "searches": self.tries}
+        return dataclasses.replace(self.solution, claims=dict(self.solution.claims) | claims)
 
 
 @dataclass(slots=True)

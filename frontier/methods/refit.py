@@ -38,7 +38,7 @@ from frontier.core.status import Status
 from frontier.methods.solution import Solution
 from frontier.objectives.distance import Box, DistanceObjective
 from frontier.objectives.refit import RefitObjective
-from frontier.objectives.weight_statistics import active_count, active_records
+from frontier.objectives.weight_statistics import active_records
 from frontier.solvers.dual.calibrate import calibrate
 
 Anchor = Literal["fitted", "initial"]
@@ -112,11 +112,6 @@ def refit_arm(arm: str, place: str = "refit") -> tuple[Anchor, float]:
         expected = "none, fitted, initial, or one of the last two with its ρ, as in fitted@0.01"
         raise InputError(place, "unknown refit", expected=expected, got=f"{arm!r:.40}")
     return ("fitted" if anchor == "fitted" else "initial"), rho
-
-
-def is_sparse(solution: Solution) -> bool:
-    """Whether there is a selection to judge: some records have weight and some have none."""
-    return solution.weights is not None and 0 < active_count(solution.weights) < len(solution.weights)
 
 
 def _on(problem: CalibrationProblem, support: NDArray[np.intp], start: FloatArray) -> CalibrationProblem:

@@ -21,7 +21,6 @@ from frontier.methods.outside import class_in_file, installed_class
 
 NOT_METHODS = (
     "base",
-    "drive",
     "exact_size",
     "outside",
     "path",

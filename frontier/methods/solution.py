@@ -18,6 +18,7 @@ from frontier.core.errors import InputError
 from frontier.core.point import Point, reached
 from frontier.core.status import Status
 from frontier.objectives.certificate import Objective
+from frontier.objectives.weight_statistics import active_count
 
 Claim = float | int | str | bool
 
@@ -92,6 +93,11 @@ class Solution:
     def sparsity(self) -> float:
         """The share of records with weight exactly 0."""
         return 1.0 - len(self.active) / len(self._known_weights())
+
+    @property
+    def is_selection(self) -> bool:
+        """Whether there is a selection to judge: some records are active and some are not."""
+        return self.weights is not None and 0 < active_count(self.weights) < len(self.weights)
 
     def serves(self, budget: int, size: int) -> bool:
         """Whether these weights, on a support of `size` records, are of the size asked for."""

@@ -13,7 +13,6 @@ from frontier.core.arrays import FloatArray
 from frontier.core.limits import time_limit
 from frontier.core.problem import CalibrationProblem, Split
 from frontier.core.status import Status
-from frontier.methods.refit import is_sparse
 from frontier.methods.solution import Solution
 from frontier.objectives.distance import Box
 from frontier.results.schema import identity
@@ -37,7 +36,7 @@ def solve_batch(batch: Batch, problem: CalibrationProblem, *, contended: bool) -
             solutions = [_within(training, solution, box, threads) for solution in solutions]
         refits = [
             [refit_measured(training, solution, anchor, threads=threads, box=box) for anchor in batch.anchors]
-            if is_sparse(solution)
+            if solution.is_selection
             else []
             for solution in solutions
         ]

@@ -22,7 +22,6 @@ from frontier.core.point import Point
 from frontier.core.problem import CalibrationProblem
 from frontier.core.status import Status
 from frontier.methods.base import Method
-from frontier.methods.drive import check_points
 from frontier.methods.solution import Solution
 from frontier.objectives.design import weighted_design
 from frontier.objectives.l1 import lam_max
@@ -185,7 +184,7 @@ def points_off_the_methods_axes_are_refused(method: Method) -> None:
 def a_method_with_an_axis_serves_a_budget_or_says_which_size_it_reaches(method: Method) -> None:
     problem = small_problem(n=60, m=8)
     points = [Point(budget=k, seed=0 if method.stochastic else None) for k in (40, 5)]
-    check_points(method, points)
+    method.check_any(points)
     solutions = solve_measured(method, "method", problem, points)
     _expect(len(solutions) == len(points), f"expected {len(points)} solutions, got {len(solutions)}")
     for point, solution in zip(points, solutions, strict=True):

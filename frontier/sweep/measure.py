@@ -23,7 +23,6 @@ from frontier.core.point import Point
 from frontier.core.problem import CalibrationProblem
 from frontier.core.status import Status
 from frontier.methods.base import Method
-from frontier.methods.drive import solve_points
 from frontier.methods.exact_size import refit_exactly
 from frontier.methods.path import noted
 from frontier.methods.refit import refit_arm
@@ -62,7 +61,7 @@ def solve_measured(
         _reset_peak_memory()
         cpu, wall = time.process_time(), time.perf_counter()
         try:
-            solutions = _checked(solve_points(method, problem, points), problem, points, method.signed)
+            solutions = _checked(method.solve_any(problem, points), problem, points, method.signed)
         except Exception as error:  # noqa: BLE001  # as above
             solutions = [failure(error, refusals)] * len(points)
         wall, cpu = time.perf_counter() - wall, time.process_time() - cpu

@@ -19,7 +19,6 @@ from frontier.core.point import Point
 from frontier.core.registry import unknown_key, validation_error
 from frontier.core.search_space import Space
 from frontier.methods.base import Method
-from frontier.methods.drive import check_points
 from frontier.methods.registry import class_name, configured, find_method
 from frontier.sweep.tune_section import read_search
 
@@ -112,7 +111,7 @@ def read_method(
         raise InputError(f"{place}.seeds", f"'{name}' is deterministic", cure="drop seeds")
     if grid.lam and grid.budget:
         raise InputError(f"{place}.budget", "both lam and budget", expected="one of them", cure="use two entries")
-    search = read_search(method, grid.search, entry, f"{place}.search")
+    search = read_search(method, grid.search, entry.keys(), f"{place}.search")
     if not grid.lam and not budgets and method.coordinates and "lam" not in search:
         budgets = common
     for key in PATHS:
@@ -137,7 +136,7 @@ def read_method(
     if "lam" in search:  # every trial brings its own
         return spec
     try:  # whatever the records are many enough for: shares are resolved when a problem is there
-        check_points(method, dataclasses.replace(spec, budgets=(1,) if budgets else (None,)).points_on(1))
+        method.check_any(dataclasses.replace(spec, budgets=(1,) if budgets else (None,)).points_on(1))
     except InputError as error:
         raise error.at(place) from None
     return spec

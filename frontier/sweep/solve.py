@@ -18,9 +18,8 @@ from frontier.core.problem import CalibrationProblem
 from frontier.core.status import Status
 from frontier.methods._classical import Classical
 from frontier.methods.base import Method
-from frontier.methods.drive import check_points
 from frontier.methods.outside import checked_class
-from frontier.methods.refit import is_sparse, refit_arm
+from frontier.methods.refit import refit_arm
 from frontier.methods.registry import class_name, configured, find_method
 from frontier.methods.solution import Solution
 from frontier.problems.checks.contradiction import contradiction
@@ -61,7 +60,7 @@ def solve(
     are the same on any number, one for libraries (BLAS), whose rounding differs.
     """
     name, solver = built(method, params)
-    check_points(solver, points)
+    solver.check_any(points)
     solver.check_problem(problem)
     warn_of_data(problem)
     return solve_measured(solver, name, problem, points, threads=threads)
@@ -118,12 +117,12 @@ def calibrate(
     if seed is not None and not solver.stochastic and not integer:
         raise InputError("seed", f"'{name}' is deterministic", cure="drop it")
     point = Point(lam=lam, budget=size, seed=(seed or 0) if solver.stochastic else None)
-    check_points(solver, [point])
+    solver.check_any([point])
     solver.check_problem(problem)
     warn_of_data(problem)
     [solution] = solve_measured(solver, name, problem, [point], threads=threads, refusals=True)
     fitted = _blamed(problem, _judged(problem, solution), solver)
-    arm = refit or (solver.refit_from if is_sparse(fitted) else "none")
+    arm = refit or (solver.refit_from if fitted.is_selection else "none")
     if arm == "none" and not solver.holds and (box is not None or (exact and len(fitted.active) != size)):
         arm = "fitted"
     found = fitted

@@ -18,7 +18,7 @@ together: mean, median or worst. λ is searched where a method's `search` has a 
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from typing import TYPE_CHECKING, Any, Literal, Self
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
@@ -122,20 +122,20 @@ class Tuned(_Strict):
     settings: dict[str, Any]
 
 
-def read_search(method: Method, given: Mapping[str, Any] | None, entry: Mapping[str, Any], place: str) -> Space:
-    """What is searched: the ranges of the file, or else the method's own without what the entry fixes or rules out.
+def read_search(method: Method, given: Mapping[str, Any] | None, fixed: Collection[str], place: str) -> Space:
+    """What is searched: the ranges of the file, or else the method's own without what is `fixed` or ruled out by it.
 
     `InputError` for a range that is none, or that the method refuses at an end.
     """
     if given is None:
         known = type(method).search_space
-        return {name: one for name, one in known.items() if name not in entry and _refusal(method, name, one) is None}
+        return {name: one for name, one in known.items() if name not in fixed and _refusal(method, name, one) is None}
     space = read_space(given, place)
     fields = [field.name for field in dataclasses.fields(method)] + ["lam"] * ("lam" in method.coordinates)
     for name, one in space.items():
         if name not in fields:
             raise InputError(f"{place}.{name}", "no parameter of the method", cure=did_you_mean(name, fields))
-        if name in entry:
+        if name in fixed:
             raise InputError(f"{place}.{name}", "both fixed and searched", cure="drop one")
         if error := _refusal(method, name, one):
             raise error.at(place)

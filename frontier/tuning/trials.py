@@ -12,7 +12,6 @@ import numpy as np
 
 from frontier.core.errors import InputError
 from frontier.core.problem import CalibrationProblem, Split
-from frontier.methods.drive import check_points
 from frontier.results.store import Store
 from frontier.sweep.experiment import Experiment
 from frontier.sweep.method_entry import Budget, MethodSpec
@@ -106,7 +105,7 @@ class Bench:
             lams=spec.lams if lam is None else (float(lam),),
         )
         for problem in inner.problems.values():
-            check_points(method, one.points_on(problem.n_records))
+            method.check_any(one.points_on(problem.n_records))
             method.check_problem(problem)
         return one
 

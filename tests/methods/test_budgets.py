@@ -14,7 +14,6 @@ from frontier import CalibrationProblem, Point, Solution, Status, default_split,
 from frontier.core.errors import InputError
 from frontier.core.point import reached
 from frontier.methods.base import Method
-from frontier.methods.drive import check_points, solve_points
 from frontier.methods.path import noted
 from frontier.objectives.weight_statistics import active_count
 from tests.conftest import make_problem
@@ -59,7 +58,7 @@ def test_a_method_with_only_lam_is_driven_to_every_budget_for_every_seed() -> No
     problem = make_problem(n=400)
     points = [Point(budget=k, seed=s) for k in (390, 7, 100) for s in (3, 0)]
     CALLS.clear()
-    found = solve_points(Threshold(), problem, points)
+    found = Threshold().solve_any(problem, points)
     for size, point in zip(sizes(found), points, strict=True):
         assert point.budget is not None
         assert reached(size, point.budget)
@@ -72,10 +71,10 @@ def test_a_method_with_only_lam_is_driven_to_every_budget_for_every_seed() -> No
 def test_lam_points_and_budgets_may_stand_side_by_side_in_any_order() -> None:
     problem = make_problem(n=400)
     points = [Point(budget=30, seed=0), Point(lam=1.0, seed=0), Point(budget=200, seed=1)]
-    found = solve_points(Threshold(), problem, points)
+    found = Threshold().solve_any(problem, points)
     [plain] = Threshold().solve(problem, [points[1]])
     np.testing.assert_array_equal(found[1].weights, plain.weights)
-    backwards = solve_points(Threshold(), problem, points[::-1])[::-1]
+    backwards = Threshold().solve_any(problem, points[::-1])[::-1]
     assert sizes(found) == sizes(backwards)
 
 
@@ -109,19 +108,19 @@ def test_a_size_that_does_not_exist_is_a_row_that_says_why() -> None:
 def test_a_failure_during_the_search_keeps_the_nearest_and_is_told() -> None:
     problem = make_problem(n=400)
     method = dataclasses.replace(Threshold(), fails_below=1e-3)  # the far end of the search fails at once
-    near, far = (solve_points(method, problem, [Point(budget=k, seed=0)])[0] for k in (1, 390))
+    near, far = (method.solve_any(problem, [Point(budget=k, seed=0)])[0] for k in (1, 390))
     for solution, budget in ((near, 1), (far, 390)):
         message = noted(solution, Point(budget=budget), problem).message
         assert "the search for λ was ended by a failure: too small" in message
         assert f"asked for {budget} records" in message
-    nothing = solve_points(dataclasses.replace(method, fails_below=1e9), problem, [Point(budget=9, seed=0)])
+    nothing = dataclasses.replace(method, fails_below=1e9).solve_any(problem, [Point(budget=9, seed=0)])
     assert nothing[0].status is Status.ERROR
 
 
 def test_budgets_that_nothing_can_serve_are_refused_before_anything_runs() -> None:
-    check_points(Threshold(), [Point(budget=3, seed=0)])
+    Threshold().check_any([Point(budget=3, seed=0)])
     with pytest.raises(InputError, match="missing for a stochastic method"):
-        check_points(Threshold(), [Point(budget=3)])
+        Threshold().check_any([Point(budget=3)])
     with pytest.raises(InputError, match="budget: not an axis of Greg"):
         solve(make_problem(), "greg", [Point(budget=3)])
     with pytest.raises(InputError, match="fewer than a gate needs to close"):
