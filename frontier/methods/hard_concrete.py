@@ -140,7 +140,7 @@ class HardConcreteCalibrator(LogSpace):
         self, problem: CalibrationProblem, points: Sequence[Point], *, keep_gates: bool
     ) -> list[tuple[Solution, TrainedGates | None]]:
         from frontier.solvers.gates.multisection import multisection
-        from frontier.solvers.gates.train import train
+        from frontier.solvers.gates.train import cuda_asked, train
         from frontier.solvers.gates.training import Fit
 
         self.check(points)
@@ -155,7 +155,12 @@ class HardConcreteCalibrator(LogSpace):
             solutions[point] = self._solution(task, cell.lam, found), found.gates
         wanted = {(p.budget, p.seed): p for p in points if p.budget is not None and p.seed is not None}
         if wanted:
-            nearest = multisection(lambda batch: train(task, batch, checkpoints), list(wanted), lam_ref(task))
+            nearest = multisection(
+                lambda batch: train(task, batch, checkpoints),
+                list(wanted),
+                lam_ref(task),
+                at_once=cuda_asked(self.device),
+            )
             for key, point in wanted.items():
                 if key not in nearest:
                     nan = Solution.failed(Status.ERROR, "weights became NaN or infinite at every λ tried")

@@ -1,8 +1,10 @@
-"""Budgets by batched multi-section in λ: a wide batch of λ, then narrower ones around every budget, all seeds at once.
+"""Budgets by batched multi-section in λ: a wide grid of λ, then cuts around every budget, all seeds at once.
 
 The active count of one seed falls with λ, not strictly (training is noisy) but on average, so a bracket [λ₁, λ₂] with
 counts on both sides of the budget is cut by several λ at a time: one round costs little more than one fit, as a batch
-trains side by side. What a round finds serves every budget of its seed.
+trains side by side. What a round finds serves every budget of its seed. The grid is walked from its largest λ down, and
+no further than to the first that leaves more records than any budget of the seed: the fewer records are left, the
+sooner a fit is done.
 """
 
 from __future__ import annotations
@@ -18,7 +20,8 @@ from frontier.objectives.weight_statistics import active_count
 from frontier.solvers.gates.monitor import Fitted
 from frontier.solvers.gates.training import Fit
 
-FIRST_RATIOS = tuple(float(r) for r in np.geomspace(1e-6, 10**0.5, 13))  # λ of the first round, of `lam_ref`
+GRID = tuple(float(ratio) for ratio in np.geomspace(1e-6, 10**0.5, 13)[::-1])  # λ of the first round, of `lam_ref`
+FEW, STEPS = 2, (4, 3)  # λ of the grid at a time: for so many seeds, and for more, of which fewer fill a block
 BEYOND = (10.0, 0.01)  # how far the search goes on where even the largest (smallest) λ leaves too many (too few)
 OFFSETS = (-0.12, 0.0, 0.12)  # cuts around the interpolated λ, in shares of the bracket's logarithm
 ROUNDS = 6
@@ -39,21 +42,24 @@ class Found:
 
 
 def multisection(
-    train: Callable[[list[Fit]], list[Fitted]], wanted: Sequence[Wanted], lam_ref: float
+    train: Callable[[list[Fit]], list[Fitted]], wanted: Sequence[Wanted], lam_ref: float, *, at_once: bool = False
 ) -> Mapping[Wanted, Found]:
     """For every budget and seed the λ, and the fit there, whose active count reaches it, or the nearest seen.
 
     train    trains a batch of cells
     lam_ref  a λ at which dropping all records pays: the data term at w = 0 per record
+    at_once  train the whole grid at once: where many cells take no longer than one (a GPU)
 
     Where weights are not finite, the λ is passed over.
     """
     counts: dict[int, dict[float, int]] = {seed: {} for _, seed in wanted}
     best: dict[Wanted, tuple[float, Fitted]] = {}
-    trained = rounds = 0
-    batch = [Fit(lam_ref * ratio, seed) for seed in counts for ratio in FIRST_RATIOS]
-    while batch and rounds < ROUNDS:
-        rounds, trained = rounds + 1, trained + len(batch)
+    largest = {seed: max(budget for budget, other in wanted if other == seed) for seed in counts}
+    trained, rounds, grid = 0, 1, list(GRID)
+    step = len(grid) if at_once else STEPS[len(counts) > FEW]
+    batch = [Fit(lam_ref * ratio, seed) for seed in counts for ratio in grid[:step]]
+    while batch:
+        trained += len(batch)
         for cell, fit in zip(batch, train(batch), strict=True):
             if not np.isfinite(fit.weights).all():
                 continue
@@ -61,8 +67,18 @@ def multisection(
             for budget, seed in wanted:
                 if seed == cell.seed and _nearer(counts[seed], budget, cell.lam, best.get((budget, seed))):
                     best[budget, seed] = cell.lam, fit
-        batch = [] if out_of_time() else _next_batch(counts, wanted, lam_ref)
+        if out_of_time():
+            break
+        del grid[:step]
+        below = [seed for seed, seen in counts.items() if not any(_exceeds(k, largest[seed]) for k in seen.values())]
+        batch = [Fit(lam_ref * ratio, seed) for seed in below for ratio in grid[:step]]
+        if not batch and rounds < ROUNDS:
+            rounds, batch = rounds + 1, _next_batch(counts, wanted, lam_ref)
     return {key: Found(lam, fit, counts[key[1]][lam], rounds, trained) for key, (lam, fit) in best.items()}
+
+
+def _exceeds(count: int, budget: int) -> bool:
+    return count > budget and not reached(count, budget)
 
 
 def _nearer(counts: Mapping[float, int], budget: int, lam: float, held: tuple[float, Fitted] | None) -> bool:

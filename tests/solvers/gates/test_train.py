@@ -165,6 +165,34 @@ def test_a_budget_that_no_lam_meets_gets_the_nearest_size() -> None:
     assert [found[budget, 0].count for budget in (80, 15, 150, 5)] == [100, 10, 100, 10]
 
 
+@pytest.mark.parametrize("seeds", [1, 2, 3])
+def test_lams_that_leave_more_records_than_asked_for_are_not_tried_and_the_answer_is_the_same(seeds: int) -> None:
+    asked: list[Fit] = []
+
+    def trained(cells: list[Fit]) -> list[Fitted]:  # of 2,000 records fewer the larger λ, of every seed others
+        asked.extend(cells)
+        sizes = [round(2000 / (1 + 1e3 * (1 + 0.1 * cell.seed) * cell.lam)) for cell in cells]
+        return [Fitted(np.r_[np.ones(k), np.zeros(2000 - k)], float(k), 1, settled=False, trace={}) for k in sizes]
+
+    wanted = [(budget, seed) for budget in (100, 30) for seed in range(seeds)]
+    found = multisection(trained, wanted, 1.0)
+    tried = len(asked)
+    whole = multisection(trained, wanted, 1.0, at_once=True)
+    assert [(found[key].lam, found[key].rounds) for key in wanted] == [
+        (whole[key].lam, whole[key].rounds) for key in wanted
+    ]
+    assert all(reached(found[key].count, key[0]) for key in wanted)
+    assert tried <= len(asked) - tried - 5 * seeds  # of 13 λ at least five a seed are left out
+
+
+def test_a_budget_of_nearly_all_records_is_looked_for_down_to_the_smallest_lam() -> None:
+    def trained(cells: list[Fit]) -> list[Fitted]:
+        sizes = [200 if cell.lam < 1e-5 else 10 for cell in cells]
+        return [Fitted(np.r_[np.ones(k), np.zeros(200 - k)], float(k), 1, settled=False, trace={}) for k in sizes]
+
+    assert multisection(trained, [(200, 0)], 1.0)[200, 0].count == 200
+
+
 def test_rescaling_shares_out_what_capped_weights_cannot_take() -> None:
     weights, limit = np.array([1.0, 2.0, 0.0, 5.0]), np.array([10.0, 10.0, 10.0, 6.0])
     np.testing.assert_allclose(rescaled(weights, 18.0, limit), [4.0, 8.0, 0.0, 6.0])
