@@ -73,7 +73,8 @@ def multisection(
         below = [seed for seed, seen in counts.items() if not any(_exceeds(k, largest[seed]) for k in seen.values())]
         batch = [Fit(lam_ref * ratio, seed) for seed in below for ratio in grid[:step]]
         if not batch and rounds < ROUNDS:
-            rounds, batch = rounds + 1, _next_batch(counts, wanted, lam_ref)
+            batch = _next_batch(counts, wanted, lam_ref)
+            rounds += bool(batch)
     return {key: Found(lam, fit, counts[key[1]][lam], rounds, trained) for key, (lam, fit) in best.items()}
 
 

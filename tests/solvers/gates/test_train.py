@@ -178,6 +178,7 @@ def test_lams_that_leave_more_records_than_asked_for_are_not_tried_and_the_answe
     found = multisection(trained, wanted, 1.0)
     tried = len(asked)
     whole = multisection(trained, wanted, 1.0, at_once=True)
+    assert whole[wanted[0]].rounds == 1 + (len(asked) > tried + 13 * seeds)  # the grid, then one of cuts
     assert [(found[key].lam, found[key].rounds) for key in wanted] == [
         (whole[key].lam, whole[key].rounds) for key in wanted
     ]
