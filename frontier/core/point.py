@@ -38,6 +38,10 @@ class Point:
         if self.seed is not None and self.seed < 0:
             raise InputError("seed", "negative seed", expected="an integer ≥ 0", got=self.seed)
 
+    def __str__(self) -> str:
+        """As in `budget 500, seed 0`; empty where nothing is asked for."""
+        return ", ".join(f"{name} {value}" for name, value in self.coordinates.items() if value is not None)
+
     @property
     def coordinates(self) -> dict[str, float | int | None]:
         """λ, budget and seed by name, those without a value too."""

@@ -122,7 +122,7 @@ class Solution:
         return "<br>".join(html.escape(line) for line in self._said())
 
     def _said(self) -> tuple[str, str]:
-        point = "" if self.point is None else f" at {self.point}"
+        point = f" at {self.point}" if self.point is not None and str(self.point) else ""
         again = "" if self.refit == "none" else f", refit from the {self.refit} weights"
         ended = f"{self.status}: {self.message or self.status.meaning}"
         if self.weights is None:

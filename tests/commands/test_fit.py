@@ -362,7 +362,7 @@ def test_python_warns_when_what_came_is_not_what_was_asked_for() -> None:
     with pytest.warns(NotAsAskedWarning, match="problem 'tiny': unreached: asked for 150 records"):
         solution = frontier.calibrate(problem, method="nn_lasso", budget=150)
     first, second = repr(solution).splitlines()
-    assert first.startswith("Solution of nn_lasso at ")
+    assert first.startswith("Solution of nn_lasso at budget 150, refit from the initial weights: ")
     assert f"{len(solution.active)} of 200 records, total weight " in first
     assert second.startswith("unreached: asked for 150 records")
     assert repr(dataclasses.replace(solution, weights=None)).splitlines()[0].endswith(": no weights")
