@@ -60,16 +60,18 @@ def _terminable() -> Any:
 
 
 def _command_class(usage_code: int) -> type[TyperCommand]:
-    """A command whose wrong options end with `usage_code`; typer's own is 2."""
+    """A command whose wrong options are one line and exit code `usage_code`; typer's own are a box and 2."""
 
     class Command(TyperCommand):
-        def make_context(self, *args: Any, **kwargs: Any) -> Any:  # passes on what it wraps
+        def make_context(self, info_name: str | None, *args: Any, **kwargs: Any) -> Any:  # passes on what it wraps
             try:
-                return super().make_context(*args, **kwargs)
+                return super().make_context(info_name, *args, **kwargs)
             except Exception as error:
-                if getattr(error, "exit_code", None) == 2:
-                    error.exit_code = usage_code  # type: ignore[attr-defined]
-                raise
+                if getattr(error, "exit_code", None) != 2:
+                    raise
+                said = error.format_message().rstrip(".")  # type: ignore[attr-defined]
+                print_error(f"error: {info_name}: {said[:1].lower()}{said[1:]}; see {info_name} --help")
+                raise typer.Exit(usage_code) from None
 
     return Command
 

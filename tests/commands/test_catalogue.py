@@ -13,6 +13,7 @@ from frontier.__main__ import COMMANDS, main
 from frontier.commands.start import start
 from frontier.methods.registry import method_class, method_names
 from frontier.problems.registry import problem_names
+from frontier.study.commands import COMMANDS as STUDY
 
 
 def said(capsys: pytest.CaptureFixture[str], command: str, *arguments: str, code: int = 0) -> str:
@@ -57,6 +58,17 @@ def test_an_unknown_name_is_one_line(command: str, near: str, capsys: pytest.Cap
     text = said(capsys, command, near[:-1], code=2)
     assert text.count("\n") == 1
     assert f"did you mean '{near}'?" in text
+
+
+@pytest.mark.parametrize("command", [*sorted(set(COMMANDS) - {"study"}), *(f"study {name}" for name in STUDY)])
+def test_an_option_that_there_is_not_is_one_line(command: str, capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit) as ended:
+        main([*command.split(), "--jsn"])
+    assert ended.value.code == (3 if command == "check" else 2)
+    text = capsys.readouterr().err
+    assert text.startswith(f"error: frontier {command}: no such option: --jsn")
+    assert text.endswith(f"; see frontier {command} --help\n")
+    assert text.count("\n") == 1
 
 
 def test_the_version_is_one_everywhere(capsys: pytest.CaptureFixture[str]) -> None:

@@ -162,7 +162,7 @@ def test_timings_of_one_repeat_are_a_warning_and_never_a_failure(folder: Path, t
 
 WRONG = {
     "no baseline named": (["run"], "Missing option"),
-    "an unknown option": (["run", "--against", "baseline", "--jsn", "-"], "No such option"),
+    "an unknown option": (["run", "--against", "baseline", "--jsn", "-"], "no such option: --jsn"),
     "no such run": (["nothing", "--against", "baseline"], "no cells.parquet"),
     "no such baseline": (["run", "--against", "nothing"], "nothing: no such folder"),
     "a folder of something else": (["run", "--against", "run/batches"], "no cells.csv"),
