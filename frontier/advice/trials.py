@@ -37,7 +37,7 @@ def tried(
     training = problem.restrict(range(problem.n_targets))
     split = every_target(problem)
     rows: list[Row] = []
-    for solution in solve_measured(method, candidate.method, training, points):
+    for solution in solve_measured(method, candidate.method, training, points, threads=None):
         for arm in candidate.arms:
             size = solution.point.budget if exact and solution.point else None
             judged = solution if arm == "none" else refit_measured(training, solution, arm, exactly=size)
