@@ -182,7 +182,7 @@ function drawFrontier() {
       return {
         type: which.type, range: which.range, domain, anchor: `${other === "x" ? "y" : "x"}${number}`,
         title: { text: title, standoff: 8 }, gridcolor: "#e9ecef", zeroline: false, linecolor: "#8a94a0", showline: true,
-        ticks: "outside", tickcolor: "#8a94a0", ticklen: 4, exponentformat: "power", automargin: false,
+        ticks: "outside", tickcolor: "#8a94a0", ticklen: 4, exponentformat: "power", automargin: other === "y",
         ...(values
           ? { tickvals: values, ticktext: values.map((value) => (value === which.zero ? "0" : isError ? tickPercent(value) : count(value))) }
           : { tickformat: isError ? ",.3~%" : "," }),
@@ -262,7 +262,8 @@ function endNames(means, x, y) {
   ends.sort((a, b) => a.height - b.height);
   const step = 0.085; // of the height: two lines of text
   ends.forEach((end, place) => (end.height = Math.max(end.height, place ? ends[place - 1].height + step : 0)));
-  for (let place = ends.length - 1, most = 1; place >= 0; place -= 1, most = ends[place + 1].height - step) ends[place].height = Math.min(ends[place].height, most);
+  const highest = 1 - step; // below plotly's buttons
+  for (let place = ends.length - 1, most = highest; place >= 0; place -= 1, most = ends[place + 1].height - step) ends[place].height = Math.min(ends[place].height, most);
   return ends.map(({ label, height }) => ({
     text: wrapped(label.name).map(plain).join("<br>"), showarrow: false, align: "left", font: { size: 12, color: label.colour },
     xref: "paper", x: 1, xanchor: "left", xshift: 8, yref: "paper", y: height, yanchor: "middle",
