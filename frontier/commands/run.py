@@ -65,14 +65,14 @@ def main(
 
 def _print_plan(session: Session) -> None:
     groups: dict[tuple[str, str, str], list[int]] = {}
-    for batch in session.plan.batches:
+    for batch in session.batches:
         cell = batch.cells[0]
         groups.setdefault((cell.problem, cell.split, cell.label), []).append(len(batch.cells))
     rows = [(*names, f"{sum(sizes):,}", f"{len(sizes):,}") for names, sizes in groups.items()]
     lines = aligned([("problem", "split", "method", "cells", "batches"), *rows], left=range(3))
-    all_cells = f"{len(session.plan.cells)} cells in {len(session.plan.batches)} batches"
+    all_cells = f"{len(session.cells)} cells in {len(session.batches)} batches"
     threads = f"{session.experiment.threads} thread(s) each"
-    print_lines([*lines, f"{all_cells}, {threads}; plan {session.plan.fingerprint[:12]}"])
+    print_lines([*lines, f"{all_cells}, {threads}; plan {session.fingerprint[:12]}"])
 
 
 def _print_warning(message: Warning | str, *_: object, **__: object) -> None:

@@ -17,7 +17,7 @@ import io
 import json
 import os
 import shutil
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -143,8 +143,8 @@ class Store:
         write_atomically(self.path(key), sealed(buffer.getvalue()))
         self.marker(key).unlink(missing_ok=True)
 
-    def read(self, key: str, names: Sequence[str]) -> BatchResult | None:
-        """The stored result of the batch of the cells `names`, None if there is none.
+    def read(self, key: str) -> BatchResult | None:
+        """The stored result of a batch, None if there is none.
 
         Raises `DamagedFile` if it cannot be trusted: not whole, or of another batch than its name says.
         """
@@ -161,10 +161,6 @@ class Store:
             raise DamagedFile(f"{path.name}: {error}") from error
         if text.get("key", key) != key:  # results from before files said so are bound by their cells alone
             raise DamagedFile(f"{path.name}: holds the batch {text['key']}")
-        cells = [row.get("cell") for row in result.rows if row.get("refit", "none") == "none"]
-        if cells != list(names):
-            other = next((cell for cell in cells if cell not in names), f"{len(cells)} cells, not {len(names)}")
-            raise DamagedFile(f"{path.name}: holds cells of another batch ({other})")
         if not len(result.rows) == weights.shape[0] == len(result.estimates):
             raise DamagedFile(f"{path.name}: rows, weights and estimates are not as many")
         return result

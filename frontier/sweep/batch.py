@@ -1,27 +1,92 @@
-"""One batch solved: the rows, weights, estimates and traces that come back. It knows neither store nor machine."""
+"""A batch of cells, and what comes back when it is solved: rows, weights, estimates, traces. It knows no store."""
 
 from __future__ import annotations
 
 import dataclasses
 from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 import scipy.sparse as sp
+from numpy.typing import NDArray
 
 from frontier.core.arrays import FloatArray
+from frontier.core.bounds import NO_BOUNDS, Bounds
 from frontier.core.limits import time_limit
+from frontier.core.point import Point
 from frontier.core.problem import CalibrationProblem, Split
 from frontier.core.status import Status
 from frontier.methods.solution import Solution
 from frontier.objectives.distance import Box
 from frontier.results.schema import identity
 from frontier.results.store import BatchResult
+from frontier.sweep.experiment import NO_LIMITS, Limits
 from frontier.sweep.measure import failure, refit_measured, solve_measured
-from frontier.sweep.plan import Batch, Cell
+from frontier.sweep.method_entry import MethodSpec
 from frontier.sweep.scoring import score
 
 Scored = tuple[Solution, FloatArray | None, dict[str, Any]]  # with its estimate of every target, and its metrics
+
+
+@dataclass(frozen=True, slots=True)
+class Cell:
+    """The identity of one result: problem label, split name, method label, point, and repeat if there are several."""
+
+    problem: str
+    split: str
+    label: str
+    point: Point
+    repeat: int = 0
+    repeated: bool = False  # whether the experiment has repeats, so that `repeat` tells cells apart
+
+    @property
+    def name(self) -> str:
+        coordinates = [f"{k}={v!r}" for k, v in self.point.coordinates.items() if v is not None]
+        coordinates += [f"repeat={self.repeat}"] if self.repeated else []
+        return "/".join([self.problem, self.split, self.label, *coordinates])
+
+    def named(self, arm: str) -> str:
+        """The name of the row as fitted ("none"), or of a refit."""
+        return self.name if arm == "none" else f"{self.name}/refit={arm}"
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Batch:
+    """Cells solved in one call, with all that a worker needs to know beside the problem itself.
+
+    `threads` are those that the call may use, `anchors` the refits of each sparse solution that are stored beside it,
+    `bounds` those of all weights, `limits` what its process may take; `key` digests all that decides the result but
+    the code, which `code` does.
+    """
+
+    cells: tuple[Cell, ...]
+    split: Split
+    method: MethodSpec
+    threads: int
+    key: str
+    anchors: tuple[str, ...] = ()
+    limits: Limits = NO_LIMITS
+    code: str = ""
+    bounds: Bounds = NO_BOUNDS
+
+    @property
+    def problem(self) -> str:
+        """The label of the problem that all cells are of."""
+        return self.cells[0].problem
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Whole:
+    """A batch of a problem in parts, which is not solved itself: the batches of its parts, and what they hold of it.
+
+    Beside each batch of a part: which of its cells each cell of the whole is (budgets of a small part may coincide).
+    `records` are those of each part (positions in the whole).
+    """
+
+    batch: Batch
+    parts: tuple[tuple[Batch, tuple[int, ...]], ...]
+    records: tuple[NDArray[np.intp], ...]
 
 
 def solve_batch(batch: Batch, problem: CalibrationProblem, *, contended: bool) -> BatchResult:

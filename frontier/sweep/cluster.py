@@ -33,8 +33,7 @@ from frontier.core.problem import CalibrationProblem
 from frontier.core.status import Status
 from frontier.results.provenance import code_digest, versions
 from frontier.results.store import BatchResult, Store
-from frontier.sweep.batch import cells_without_weights, failed_batch, fit_seconds, solve_batch
-from frontier.sweep.plan import Batch
+from frontier.sweep.batch import Batch, cells_without_weights, failed_batch, fit_seconds, solve_batch
 from frontier.sweep.runner import Report
 
 Client = Any  # distributed.Client, half of which has no types

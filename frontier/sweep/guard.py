@@ -21,8 +21,8 @@ import psutil
 
 from frontier.core.status import Status
 from frontier.results.store import Store
+from frontier.sweep.batch import Batch
 from frontier.sweep.experiment import Limits
-from frontier.sweep.plan import Batch
 
 POLL_SECONDS = 0.1
 GRACE_SECONDS, GRACE_SHARE = 2.0, 0.1  # whichever is longer: one more step of an iteration, scoring and writing

@@ -27,6 +27,7 @@ from frontier.results.store import LARGEST_BATCH_BYTES, DamagedFile, Store
 from frontier.results.tables import write_tables
 from frontier.sweep.facts import run_manifest
 from frontier.sweep.run import stored_parts
+from frontier.sweep.runner import stored
 from frontier.sweep.session import Session, open_session
 
 
@@ -52,11 +53,11 @@ def merge_runs(
     sources = [source for run in runs for source in _sources(run)]
     session = _session(sources[0], run_files)
     for source in sources:
-        if source.manifest.get("plan_fingerprint") != session.plan.fingerprint:
+        if source.manifest.get("plan_fingerprint") != session.fingerprint:
             raise InputError(
                 source.folder,
                 "another plan",
-                expected=f"{session.plan.fingerprint[:12]} (this code's plan of {sources[0].folder})",
+                expected=f"{session.fingerprint[:12]} (this code's plan of {sources[0].folder})",
                 got=str(source.manifest.get("plan_fingerprint"))[:12],
                 cure="merge runs of one experiment file and one version of the code and data",
             )
@@ -73,7 +74,7 @@ def merge_runs(
                 out / "manifests" / f"{i}.json", json.dumps(dict(source.manifest), indent=2, sort_keys=True).encode()
             )
         found = {key for keys in produced for key in keys}
-        lost = [batch for batch in session.plan.batches if batch.key not in found]
+        lost = [batch for batch in session.batches if batch.key not in found]
         manifest = run_manifest(session, jobs=0, digest=code_digest()) | {
             "machine": _common([source.manifest.get("machine") for source in sources]),
             "merged": [
@@ -116,12 +117,12 @@ def _session(source: Source, run_files: bool) -> Session:
 def _copy(session: Session, sources: Sequence[Source], store: Store, warn: Callable[[str], None]) -> list[list[str]]:
     """Copy every batch from the first source that has it whole; the keys of each source's batches."""
     produced: list[list[str]] = [[] for _ in sources]
-    for batch in session.plan.batches:
+    for batch in session.batches:
         for source, keys in zip(sources, produced, strict=True):
             if batch.key not in source.keys:
                 continue
             try:
-                whole = Store(source.folder).read(batch.key, batch.names) is not None
+                whole = stored(batch, Store(source.folder)) is not None
             except DamagedFile as error:
                 warn(f"damaged result in {source.folder}, left out: {error}")
                 whole = False

@@ -20,8 +20,7 @@ from frontier.core.problem import CalibrationProblem, Split
 from frontier.core.status import Status
 from frontier.methods.solution import Solution, Timing
 from frontier.results.store import BatchResult
-from frontier.sweep.batch import batch_result, scored
-from frontier.sweep.plan import Batch, Cell, Whole
+from frontier.sweep.batch import Batch, Cell, Whole, batch_result, scored
 
 SUMS = ("objective", "gap")  # of parts, whose objectives add up
 

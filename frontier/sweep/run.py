@@ -16,12 +16,12 @@ from frontier.results.manifest import read_manifest
 from frontier.results.provenance import code_digest
 from frontier.results.store import BatchResult, Store
 from frontier.results.tables import write_tables
+from frontier.sweep.batch import Batch
 from frontier.sweep.experiment import Experiment
 from frontier.sweep.facts import run_manifest
 from frontier.sweep.parted import put_together
-from frontier.sweep.plan import Batch
 from frontier.sweep.progress import SweepProgress
-from frontier.sweep.runner import finished, run_batches
+from frontier.sweep.runner import finished, run_batches, stored
 from frontier.sweep.session import Session, open_session
 
 
@@ -53,15 +53,15 @@ def run_session(
         anew = fresh and not only  # with `only`, what is selected goes, and nothing else
         store.open(anew)
         if fresh:
-            _discard((batch for batch in session.plan.batches if batch.method.label in selected), store)
+            _discard((batch for batch in session.batches if batch.method.label in selected), store)
         earlier = _earlier_manifest(store, anew)
-        known, stale = finished(session.plan, store, warn)
-        missing = [batch for batch in session.plan.batches if batch.key not in known]
+        known, stale = finished(session.batches, store, warn)
+        missing = [batch for batch in session.batches if batch.key not in known]
         todo = [batch for batch in missing if batch.method.label in selected]
         for line in _of_other_code(stale, todo):
             warn(line)
         _discard(todo, store)
-        total = sum(len(b.cells) for b in session.plan.batches if b.method.label in selected)
+        total = sum(len(b.cells) for b in session.batches if b.method.label in selected)
         if todo:
             known = {}  # not kept while solving: they would count in the peak memory that cells report
         started, clock = time.time(), time.monotonic()  # the system's clock may jump
@@ -78,7 +78,7 @@ def run_session(
             "started_unix_seconds": round(started),
             "elapsed_seconds": round(time.monotonic() - clock, 1),
             "cells_solved_now": sum(len(b.cells) for b in todo),
-            "cells_resumed": sum(len(b.cells) for b in session.plan.batches) - sum(len(b.cells) for b in missing),
+            "cells_resumed": sum(len(b.cells) for b in session.batches) - sum(len(b.cells) for b in missing),
             "cells_not_run": sum(len(b.cells) for b in missing) - sum(len(b.cells) for b in todo),
         }
         if "merged" in earlier:  # which machine produced the batches that are kept
@@ -121,8 +121,8 @@ def stored_parts(
 
     Batches of parts are one (`sweep.parted`).
     """
-    read = ((b, (known or {}).get(b.key) or store.read(b.key, b.names)) for b in session.plan.batches)
-    yield from put_together(read, session.plan.wholes, session.problems)
+    read = ((b, (known or {}).get(b.key) or stored(b, store)) for b in session.batches)
+    yield from put_together(read, session.wholes, session.problems)
 
 
 def _runner(jobs: int, scheduler: str | None) -> Callable[..., None]:

@@ -1,4 +1,4 @@
-"""Runs a plan here: batches fan out through joblib, each is written when finished, and nothing finished is run again.
+"""Runs batches here: they fan out through joblib, each is written when finished, and nothing finished is run again.
 
 `n_jobs` and the order of completion decide only when a batch runs, never what it returns. A worker that dies costs a
 retry: every batch that was under way runs once more, alone in a process of its own, and becomes `crash` rows if that
@@ -18,11 +18,10 @@ from frontier.core.problem import CalibrationProblem
 from frontier.core.processes import in_another_process, in_processes
 from frontier.core.status import Status
 from frontier.results.store import BatchResult, DamagedFile, Store
-from frontier.sweep.batch import cells_without_weights, failed_batch, fit_seconds, solve_batch
+from frontier.sweep.batch import Batch, cells_without_weights, failed_batch, fit_seconds, solve_batch
 from frontier.sweep.experiment import NO_LIMITS, Limits
 from frontier.sweep.guard import Guard, verdict
 from frontier.sweep.orphan import stop_with
-from frontier.sweep.plan import Batch, Plan
 
 Report = Callable[[Batch, int, float], None]  # a finished batch, its cells without weights, its seconds of fitting
 Warn = Callable[[str], None]
@@ -40,15 +39,31 @@ class Job:
     parent: int  # the process that holds the store's lock
 
 
-def finished(plan: Plan, store: Store, warn: Warn) -> tuple[dict[str, BatchResult], list[Batch]]:
+def stored(batch: Batch, store: Store) -> BatchResult | None:
+    """The stored result of a batch, None if there is none.
+
+    Raises `DamagedFile` if it cannot be trusted: not whole, of another batch, or of other cells.
+    """
+    result = store.read(batch.key)
+    if result is None:
+        return None
+    cells = [row.get("cell") for row in result.rows if row.get("refit", "none") == "none"]
+    names = [cell.name for cell in batch.cells]
+    if cells != names:
+        other = next((cell for cell in cells if cell not in names), f"{len(cells)} cells, not {len(names)}")
+        raise DamagedFile(f"{store.path(batch.key).name}: holds cells of another batch ({other})")
+    return result
+
+
+def finished(batches: Sequence[Batch], store: Store, warn: Warn) -> tuple[dict[str, BatchResult], list[Batch]]:
     """Every batch with a readable result of today's code, by key, and the batches with one of earlier code.
 
     A damaged file is named, removed, and solved again.
     """
     found, earlier = {}, []
-    for batch in plan.batches:
+    for batch in batches:
         try:
-            result = store.read(batch.key, batch.names)
+            result = stored(batch, store)
         except DamagedFile as error:
             warn(f"damaged result, solving again: {error}")
             store.path(batch.key).unlink()

@@ -15,8 +15,8 @@ from frontier.core.problem import CalibrationProblem, Split
 from frontier.results.store import Store
 from frontier.sweep.experiment import Experiment
 from frontier.sweep.method_entry import Budget, MethodSpec
-from frontier.sweep.plan import make_plan
-from frontier.sweep.runner import finished, run_batches
+from frontier.sweep.runner import finished, run_batches, stored
+from frontier.sweep.session import batches_of
 from frontier.tuning.objective import Loss, losses
 from frontier.tuning.proposals import Settings
 
@@ -112,15 +112,15 @@ class Bench:
     def _solved(self, inner: Inner, specs: Sequence[MethodSpec]) -> dict[str, list[dict[str, Any]]]:
         """The rows of each label."""
         one = dataclasses.replace(self.experiment, methods=tuple(specs), repeats=1, contrasts=())
-        plan = make_plan(one, inner.problems, inner.splits)
-        known, _ = finished(plan, self.store, self.warn)
-        todo = [batch for batch in plan.batches if batch.key not in known]
+        batches, _ = batches_of(one, inner.problems, inner.splits)
+        known, _ = finished(batches, self.store, self.warn)
+        todo = [batch for batch in batches if batch.key not in known]
         for batch in todo:
             self.store.path(batch.key).unlink(missing_ok=True)  # of other code
         run_batches(todo, self.store, inner.problems, jobs=self.jobs, report=lambda *_: None)
         found: dict[str, list[dict[str, Any]]] = {spec.label: [] for spec in specs}
-        for batch in plan.batches:
-            result = known.get(batch.key) or self.store.read(batch.key, batch.names)
+        for batch in batches:
+            result = known.get(batch.key) or stored(batch, self.store)
             assert result is not None, "a batch that ran is stored"
             found[batch.method.label] += result.rows
         return found

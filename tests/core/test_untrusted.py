@@ -26,6 +26,7 @@ from frontier.results.manifest import read_json
 from frontier.results.run import load_run
 from frontier.results.store import DamagedFile, Store
 from frontier.sweep.experiment import read_experiment
+from frontier.sweep.runner import stored
 from frontier.sweep.session import open_session
 
 PACKAGE = Path(frontier.__file__).parent
@@ -231,16 +232,16 @@ def test_a_batch_that_unfolds_beyond_the_limit_or_holds_a_pickle_is_damaged(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     (tmp_path / "a.yaml").write_text(GOOD)
-    batch, store = open_session(tmp_path / "a.yaml").plan.batches[0], Store(tmp_path / "run")
+    batch, store = open_session(tmp_path / "a.yaml").batches[0], Store(tmp_path / "run")
     store.open(fresh=False)
     store.path(batch.key).write_bytes(sealed(archive(json=np.zeros(1 << 20))))
     monkeypatch.setattr(storing, "LARGEST_BATCH_BYTES", 1 << 20)
     with pytest.raises(DamagedFile, match="more than the limit"):
-        store.read(batch.key, batch.names)
+        stored(batch, store)
     for content in (b"", b"PK", archive(json=np.array([{}], dtype=object)), archive(other=np.zeros(2))):
         store.path(batch.key).write_bytes(sealed(content))
         with pytest.raises(DamagedFile, match=batch.key):
-            store.read(batch.key, batch.names)
+            stored(batch, store)
 
 
 # a file that the user names as a method is run, as importing it would; a pickle made there is read there

@@ -224,7 +224,7 @@ def test_a_method_of_a_file_survives_pickling_and_a_file_is_run_once_for_each_te
 
 def test_a_parameter_called_source_may_be_anything(folder: Path) -> None:
     edit(folder / "my_method.py", "    keep_total: bool = True", "    keep_total: bool = True\n    source: str = 'x'")
-    codes = {batch.method.label: batch.code for batch in open_session("a.yaml").plan.batches}
+    codes = {batch.method.label: batch.code for batch in open_session("a.yaml").batches}
     assert all(len(code) == 12 for code in codes.values())
     assert codes["my_method"] == codes["unscaled"] != codes["top_k"]
 
@@ -350,7 +350,7 @@ def test_a_path_is_relative_to_the_experiment_file_and_a_link_is_the_users_own(f
     inner.mkdir()
     (inner / "linked.py").symlink_to(folder / "my_method.py")
     (inner / "a.yaml").write_text(EXPERIMENT.replace("my_method.py", "linked.py"))
-    assert open_session("inner/a.yaml").plan.batches[0].method.name == "linked.py:MyMethod"
+    assert open_session("inner/a.yaml").batches[0].method.name == "linked.py:MyMethod"
 
 
 def test_two_files_with_classes_of_one_name_need_labels(folder: Path) -> None:
@@ -428,9 +428,9 @@ def test_a_name_of_a_package_is_refused_in_one_line_and_the_others_work(name: st
 def test_the_code_of_a_packages_method_is_all_of_the_package(package: Path, tmp_path: Path) -> None:
     path = tmp_path / "a.yaml"
     path.write_text("problems: [{name: planted}]\nmethods: [{name: theirs, budget: [5]}, {name: top_k, budget: [5]}]\n")
-    before = [batch.code for batch in open_session(path).plan.batches]
+    before = [batch.code for batch in open_session(path).batches]
     (package / "helper.py").write_text("print 'of another Python'\n")
-    after = [batch.code for batch in open_session(path).plan.batches]
+    after = [batch.code for batch in open_session(path).batches]
     assert all(len(code) == 12 for code in before + after)
     assert before[0] != after[0]
     assert before[1] == after[1]

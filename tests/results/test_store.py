@@ -18,7 +18,8 @@ from frontier.core.files import sealed, write_atomically
 from frontier.results.run import load_run
 from frontier.results.schema import RESULT_FORMAT, cells_table
 from frontier.results.store import BatchResult, DamagedFile, Store
-from frontier.sweep.plan import Batch
+from frontier.sweep.batch import Batch
+from frontier.sweep.runner import stored
 from frontier.sweep.session import open_session
 
 TEXT = "problems: [{name: cps_like}]\nmethods: [{name: nn_lasso, lam: [0.1, 0.2]}]\n"
@@ -35,7 +36,7 @@ def store(tmp_path: Path) -> Store:
 def batch(tmp_path: Path) -> Batch:
     path = tmp_path / "a.yaml"
     path.write_text(TEXT)
-    return open_session(path).plan.batches[0]
+    return open_session(path).batches[0]
 
 
 def result(cells: int = 2) -> BatchResult:
@@ -48,7 +49,7 @@ def result(cells: int = 2) -> BatchResult:
 
 def test_a_batch_is_read_back_bit_for_bit(store: Store, batch: Batch) -> None:
     store.write(batch.key, result())
-    found = store.read(batch.key, batch.names)
+    found = stored(batch, store)
     assert found is not None
     assert found.rows == result().rows
     np.testing.assert_array_equal(found.weights.toarray(), result().weights.toarray())
@@ -57,7 +58,7 @@ def test_a_batch_is_read_back_bit_for_bit(store: Store, batch: Batch) -> None:
 
 
 def test_a_missing_batch_is_none(store: Store, batch: Batch) -> None:
-    assert store.read(batch.key, batch.names) is None
+    assert stored(batch, store) is None
 
 
 def test_every_truncation_and_flipped_bit_is_noticed(store: Store, batch: Batch) -> None:
@@ -73,20 +74,20 @@ def test_every_truncation_and_flipped_bit_is_noticed(store: Store, batch: Batch)
     for content in damaged:
         path.write_bytes(content)
         with pytest.raises(DamagedFile, match="checksum mismatch"):
-            store.read(batch.key, batch.names)
+            stored(batch, store)
 
 
 def test_a_result_with_another_number_of_cells_is_damaged(store: Store, batch: Batch) -> None:
     store.write(batch.key, result(cells=1))
     with pytest.raises(DamagedFile, match=r"cells of another batch \(1 cells, not 2\)"):
-        store.read(batch.key, batch.names)
+        stored(batch, store)
 
 
 def test_a_file_under_another_batchs_name_is_damaged_whatever_its_cells_are_called(store: Store, batch: Batch) -> None:
     store.write("0" * 32, result())
     store.path("0" * 32).rename(store.path(batch.key))
     with pytest.raises(DamagedFile, match="holds the batch 00000000"):
-        store.read(batch.key, batch.names)
+        stored(batch, store)
 
 
 def test_pickles_are_never_loaded(store: Store, batch: Batch) -> None:
@@ -94,7 +95,7 @@ def test_pickles_are_never_loaded(store: Store, batch: Batch) -> None:
     np.savez(buffer, json=np.array([{"a": 1}], dtype=object))
     store.path(batch.key).write_bytes(sealed(buffer.getvalue()))
     with pytest.raises(DamagedFile, match="holds pickled objects, which are never loaded"):
-        store.read(batch.key, batch.names)
+        stored(batch, store)
 
 
 def test_a_second_process_is_refused_with_the_first_ones_id(store: Store) -> None:

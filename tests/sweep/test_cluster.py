@@ -88,7 +88,7 @@ def test_the_rows_are_those_of_a_local_run_and_data_travel_once(
     assert len(arrivals) == 2, "both workers have work"
     assert set(arrivals.values()) == {1}, "a problem came to one process more than once"
     size = len(pickle.dumps(session.problems["cps_like"]))
-    batches = len(session.plan.batches)
+    batches = len(session.batches)
     assert size < sum(sent) < 2.5 * size + 10_000 * batches  # two workers; a batch itself is a few kilobytes
 
 
@@ -137,7 +137,7 @@ def test_an_interrupted_run_resumes_where_it_stopped_without_the_cluster(
     assert "interrupted: finished batches are kept" in said
     assert "Traceback" not in said
     done = {path: path.stat().st_mtime_ns for path in tmp_path.glob("run/batches/*.npz")}
-    assert 3 <= len(done) < len(session.plan.batches), "the interrupt did not fall in the middle"
+    assert 3 <= len(done) < len(session.batches), "the interrupt did not fall in the middle"
     same(run_session(session, Store(tmp_path / "run"), quiet=True), table)
     assert all(path.stat().st_mtime_ns == then for path, then in done.items()), "a finished batch ran again"
 
@@ -190,7 +190,7 @@ def test_a_worker_of_another_version_that_joins_late_refuses_and_the_refusal_tra
     session, _, _ = local
     theirs = cluster.environment() | {"numpy": "1.0"}
     with pytest.raises(InputError, match=r"a worker: another version of numpy; expected 1\.0, got ") as error:
-        cluster._solve_there(session.plan.batches[0], session.problems["cps_like"], theirs)
+        cluster._solve_there(session.batches[0], session.problems["cps_like"], theirs)
     copied = pickle.loads(pickle.dumps(error.value))
     assert (str(copied), copied.cure) == (str(error.value), error.value.cure)
 

@@ -123,7 +123,7 @@ def test_batches_of_another_run_under_this_runs_names_are_named_and_solved_again
         (tmp_path / f"{name}.yaml").write_text(text)
         tables[name] = frontier.run_experiment(tmp_path / f"{name}.yaml", out=tmp_path / name)
     sessions = [open_session(tmp_path / f"{name}.yaml") for name in tables]
-    for mine, theirs in zip(*(session.plan.batches for session in sessions), strict=True):
+    for mine, theirs in zip(*(session.batches for session in sessions), strict=True):
         if mine.key != theirs.key:
             shutil.copy(Store(tmp_path / "other").path(theirs.key), Store(tmp_path / "one").path(mine.key))
     said: list[str] = []
@@ -162,10 +162,10 @@ def test_fresh_with_only_discards_what_is_selected_and_nothing_else(tmp_path: Pa
     (tmp_path / "a.yaml").write_text(EXPERIMENT)
     session, store = open_session(tmp_path / "a.yaml"), Store(tmp_path / "run")
     whole = run_session(session, store, quiet=True)
-    written = {batch.key: store.path(batch.key).stat().st_mtime_ns for batch in session.plan.batches}
+    written = {batch.key: store.path(batch.key).stat().st_mtime_ns for batch in session.batches}
     again = run_session(session, store, fresh=True, only=["nn_lasso"], quiet=True)
     assert len(again) == len(whole) == 6
-    for batch in session.plan.batches:
+    for batch in session.batches:
         kept = store.path(batch.key).stat().st_mtime_ns == written[batch.key]
         assert kept is (batch.method.label != "nn_lasso")
 
@@ -185,7 +185,7 @@ def test_a_merge_leaves_out_batches_of_another_run_under_this_runs_names(tmp_pat
     for name, text in (("one", EXPERIMENT), ("other", EXPERIMENT.replace("epochs: 50", "epochs: 5"))):
         (tmp_path / f"{name}.yaml").write_text(text)
         frontier.run_experiment(tmp_path / f"{name}.yaml", out=tmp_path / name)
-    plans = [open_session(tmp_path / f"{name}.yaml").plan.batches for name in ("one", "other")]
+    plans = [open_session(tmp_path / f"{name}.yaml").batches for name in ("one", "other")]
     mine, theirs = next((a, b) for a, b in zip(*plans, strict=True) if a.key != b.key)
     shutil.copy(Store(tmp_path / "other").path(theirs.key), Store(tmp_path / "one").path(mine.key))
     said: list[str] = []

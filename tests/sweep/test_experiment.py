@@ -285,4 +285,4 @@ def test_every_experiment_in_the_repository_is_valid(path: Path, monkeypatch: py
     monkeypatch.setattr(session, "build_problem", build_anywhere)
     experiment = read_experiment(path)  # the parameters as they stand are checked here
     problems = tuple(smaller(spec) for spec in experiment.problems)
-    assert session_of(dataclasses.replace(experiment, problems=problems), path, path.parent).plan.cells
+    assert session_of(dataclasses.replace(experiment, problems=problems), path, path.parent).cells

@@ -126,7 +126,7 @@ def test_a_damaged_batch_is_named_and_solved_again(
 ) -> None:
     session, folder, table = whole
     shutil.copytree(folder / "run", tmp_path / "run")
-    path = Store(tmp_path / "run").path(session.plan.batches[2].key)
+    path = Store(tmp_path / "run").path(session.batches[2].key)
     path.write_bytes(DAMAGE[damage](path.read_bytes()))
     notes: list[str] = []
     again = run_session(session, Store(tmp_path / "run"), quiet=True, warn=notes.append)
@@ -164,7 +164,7 @@ def test_a_finished_run_reads_every_batch_once(
 
     monkeypatch.setattr(Store, "read", counted)
     run_session(session, Store(folder / "run"), quiet=True)
-    assert len(read) == len(session.plan.batches)
+    assert len(read) == len(session.batches)
 
 
 def test_a_second_run_into_a_folder_in_use_is_refused_with_the_process_that_has_it(

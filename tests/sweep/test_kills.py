@@ -61,7 +61,7 @@ for moment in range(moments):
     if pid == 0:
         run_session(session, Store(out), quiet=True)
         os._exit(0)
-    due = int((moment + draw.random()) / moments * (len(session.plan.batches) + 1))  # one in every twentieth of the run
+    due = int((moment + draw.random()) / moments * (len(session.batches) + 1))  # one in every twentieth of the run
     while len(list(out.glob("batches/*.npz"))) < due:  # its speed is another one than a moment ago
         time.sleep(0.002)
     time.sleep(length * draw.random() / moments)  # somewhere in what comes next
@@ -76,12 +76,12 @@ for moment in range(moments):
         "done": len(done),
         "again": sum((path.stat().st_mtime_ns, path.stat().st_ino) != then for path, then in done.items()),
         "files": sorted(path.name for path in out.glob("batches/*")) == [f"{b.key}.npz" for b in
-                 sorted(session.plan.batches, key=lambda b: b.key)],
+                 sorted(session.batches, key=lambda b: b.key)],
         "scratch": [path.name for path in out.rglob(".*.tmp")],
         "resumed": manifest["cells_resumed"], "solved": manifest["cells_solved_now"], "notes": notes,
         "equal": table.equals(whole) and pd.read_parquet(out / "cells.parquet").drop(columns=TIMINGS).equals(whole),
     })
-print(json.dumps({"batches": len(session.plan.batches), "cells": len(session.plan.cells), "found": found,
+print(json.dumps({"batches": len(session.batches), "cells": len(session.cells), "found": found,
                   "length": length}))
 """
 
@@ -130,7 +130,7 @@ def test_a_run_of_two_workers_that_was_killed_resumes_to_the_unbroken_table(
     process.wait()
     session, said = open_session(tmp_path / "a.yaml"), list[str]()
     done = {path: path.stat().st_mtime_ns for path in tmp_path.glob("run/batches/*.npz")}
-    assert 3 <= len(done) < len(session.plan.batches), "the kill did not fall in the middle"
+    assert 3 <= len(done) < len(session.batches), "the kill did not fall in the middle"
     assert not (tmp_path / "run/cells.parquet").exists()
     resumed = run_session(session, Store(tmp_path / "run"), quiet=True, warn=said.append)
     assert said == []

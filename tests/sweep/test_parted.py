@@ -48,7 +48,7 @@ def test_the_rows_are_those_of_the_whole_and_every_part_is_a_batch(tmp_path: Pat
     write_files(tmp_path)
     path = experiment(tmp_path)
     session = open_session(path)
-    assert [batch.problem for batch in session.plan.batches[:3]] == ["files[north]", "files[south]", "files[west]"]
+    assert [batch.problem for batch in session.batches[:3]] == ["files[north]", "files[south]", "files[west]"]
     cells = run_experiment(path, out=tmp_path / "out")
     assert list(cells["problem"]) == ["files"] * 3
     assert cells["cell"].iloc[0] == "files/default/anchored_l1/lam=0.0"

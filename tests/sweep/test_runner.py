@@ -18,6 +18,7 @@ from frontier.objectives.l1 import L1Objective
 from frontier.results.run import load_targets, load_traces
 from frontier.results.store import Store
 from frontier.sweep.run import run_session
+from frontier.sweep.runner import stored
 from frontier.sweep.session import open_session
 
 TIMINGS = ["fit_seconds", "cpu_seconds", "setup_seconds", "refit_seconds", "peak_memory_bytes", "timing"]
@@ -169,9 +170,9 @@ def test_a_batch_stored_before_there_were_repeats_is_repeat_0(tmp_path: Path) ->
     experiment.write_text(MANY)
     session, store = open_session(experiment), Store(tmp_path / "run")
     table = run_session(session, store, quiet=True)
-    assert session.plan.batches
-    for batch in session.plan.batches:
-        found = store.read(batch.key, batch.names)
+    assert session.batches
+    for batch in session.batches:
+        found = stored(batch, store)
         assert found is not None
         rows = [{name: value for name, value in row.items() if name != "repeat"} for row in found.rows]
         store.write(batch.key, dataclasses.replace(found, rows=rows))
@@ -228,7 +229,7 @@ def test_a_damaged_batch_is_named_and_solved_again(tmp_path: Path) -> None:
     experiment.write_text(MANY)
     session, store = open_session(experiment), Store(tmp_path / "run")
     table = run_session(session, store, quiet=True)
-    path = store.path(session.plan.batches[3].key)
+    path = store.path(session.batches[3].key)
     path.write_bytes(path.read_bytes()[:100])
     notes: list[str] = []
     again = run_session(session, store, quiet=True, warn=notes.append)

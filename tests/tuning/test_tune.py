@@ -175,7 +175,7 @@ def test_a_frontier_of_error_and_records_needs_no_weights(tmp_path: Path) -> Non
     assert len(frontier) >= 2
     assert all(a.records < b.records and a.value > b.value for a, b in pairwise(frontier))
     tuned = open_session(tmp_path / "out" / "tuned.yaml")
-    assert len(tuned.plan.cells) == len(frontier)
+    assert len(tuned.cells) == len(frontier)
     assert found.default is None
 
 

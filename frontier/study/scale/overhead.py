@@ -101,7 +101,7 @@ def _seconds(session: Session, folder: Path, run: Callable[..., None], batches: 
     store = Store(folder / "results")
     store.open(fresh=True)
     start = time.perf_counter()
-    run(session.plan.batches[:batches], store, session.problems, report=lambda *_: None)
+    run(session.batches[:batches], store, session.problems, report=lambda *_: None)
     return time.perf_counter() - start
 
 
