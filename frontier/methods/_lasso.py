@@ -7,8 +7,8 @@ A method gives its solver, λ ↦ `Solved`, warm-started from the last λ; `meth
 from __future__ import annotations
 
 from abc import abstractmethod
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Callable
+from dataclasses import dataclass
 from typing import Annotated, ClassVar, Literal
 
 import numpy as np
@@ -21,27 +21,12 @@ from frontier.core.problem import CalibrationProblem
 from frontier.core.ranges import Count, Positive, Share
 from frontier.core.status import Status
 from frontier.methods.base import Method
-from frontier.methods.path import ON_A_PATH, Path
-from frontier.methods.solution import Claim, Solution
-from frontier.objectives.certificate import Certificate
+from frontier.methods.path import DOWNHILL, Path
+from frontier.methods.solution import Solution
 from frontier.objectives.design import WeightedDesign, weighted_design
 from frontier.objectives.l1 import L1_PATH_END, L1Objective, lam_max
 from frontier.solvers.budget_search import Rule
-
-
-@dataclass(frozen=True, slots=True, eq=False)
-class Solved:
-    """What a solver has at one λ: weights (n), their certificate, and how it came there."""
-
-    weights: FloatArray
-    certificate: Certificate
-    n_iter: int
-    claims: dict[str, Claim]
-    trace: dict[str, FloatArray] = field(default_factory=dict)
-    dual: FloatArray | None = None
-
-
-Solver = Callable[[float], Solved]
+from frontier.solvers.lasso.solved import Solved
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -56,28 +41,22 @@ class LassoPath(Method):
     costs: Positive | tuple[Positive, ...] = 1.0
     target_sparsity: Annotated[float, Ge(0), Lt(1)] | None = None
 
-    rule: ClassVar[Rule] = ON_A_PATH
+    rule: ClassVar[Rule] = DOWNHILL
 
     @property
     def coordinates(self) -> frozenset[Coordinate]:
         return frozenset({"lam", "budget"}) if self.target_sparsity is None else frozenset()
 
     @abstractmethod
-    def lam_solver(self, design: WeightedDesign, costs: FloatArray, lams: Sequence[float]) -> Solver:
-        """λ ↦ the solution there; `lams` are those that will be asked for, in any order."""
+    def solver_of(self, design: WeightedDesign, costs: FloatArray) -> Callable[[float], Solved]:
+        """λ ↦ the solution there, started from the last."""
 
     def path(self, problem: CalibrationProblem, seed: int | None) -> Path:
         """Certified solutions, each started from the last."""
         design, costs = weighted_design(problem), self._costs(problem.n_records)
-        top = lam_max(design, costs)
-        solver: Solver | None = None
-
-        def prepare(lams: Sequence[float]) -> None:
-            nonlocal solver
-            solver = self.lam_solver(design, costs, lams)
+        top, solver = lam_max(design, costs), self.solver_of(design, costs)
 
         def solve(lam: float) -> Solution:
-            assert solver is not None
             return self._solution(solver(lam), lam, costs, top)
 
         return Path(
@@ -85,7 +64,6 @@ class LassoPath(Method):
             lowest=L1_PATH_END * top,
             highest=top,
             unit=top if self.lam_unit == "lam_max" else 1.0,
-            prepare=prepare,
             rule=self.rule,
             budget=None
             if self.target_sparsity is None
@@ -109,5 +87,5 @@ class LassoPath(Method):
             objective=L1Objective(lam, None if self.costs == 1.0 else costs),
             dual=found.dual,
             trace=found.trace,
-            claims={"relative_gap": gap, "lam_max": top} | found.claims,
+            claims={"relative_gap": gap, "lam_max": top} | found.told,
         )

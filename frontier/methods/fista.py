@@ -8,17 +8,18 @@ path of the same problem is `nn_lasso`.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from functools import partial
 from typing import ClassVar
 
 from frontier.core.arrays import FloatArray
-from frontier.methods._lasso import LassoPath, Solved, Solver
+from frontier.methods._lasso import LassoPath
 from frontier.methods.path import A_SLOW_PATH
-from frontier.methods.solution import Claim
 from frontier.objectives.design import WeightedDesign
 from frontier.solvers.budget_search import Rule
 from frontier.solvers.lasso.fista import FistaPath
+from frontier.solvers.lasso.solved import Solved
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -39,12 +40,5 @@ class Fista(LassoPath):
 
     rule: ClassVar[Rule] = A_SLOW_PATH
 
-    def lam_solver(self, design: WeightedDesign, costs: FloatArray, lams: Sequence[float]) -> Solver:
-        path = FistaPath(design, costs)
-
-        def solve(lam: float) -> Solved:
-            point = path.solve(lam, tol=self.tol, max_iter=self.max_iter)
-            claims: dict[str, Claim] = {"lipschitz": path.lipschitz, "columns_kept": len(point.kept)}
-            return Solved(point.weights, point.certificate, point.n_iter, claims, point.trace)
-
-        return solve
+    def solver_of(self, design: WeightedDesign, costs: FloatArray) -> Callable[[float], Solved]:
+        return partial(FistaPath(design, costs).solve, tol=self.tol, max_iter=self.max_iter)

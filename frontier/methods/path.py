@@ -24,7 +24,8 @@ from frontier.objectives.weight_statistics import active_count
 from frontier.solvers.budget_search import BudgetSearch, Rule, exactly
 
 ON_A_PATH = Rule(exactly, narrowest=1e-13, max_evaluations=60)  # a narrower bracket float64 cannot usefully halve
-A_SLOW_PATH = Rule(reached, narrowest=1e-6, max_evaluations=60, stride=10**0.5)  # slower, the further down
+DOWNHILL = dataclasses.replace(ON_A_PATH, stride=10**0.5)  # a λ costs more, the further down: most below the budget
+A_SLOW_PATH = Rule(reached, narrowest=1e-6, max_evaluations=60, stride=10**0.5)
 EACH_A_SOLVE = Rule(reached, narrowest=1e-6, max_evaluations=30)
 
 
@@ -36,7 +37,6 @@ class Path:
     lowest, highest  the λ between which budgets are searched
     unit             the absolute λ of `Point(lam=1)`
     size             the number of records at λ, where that is known without solving
-    prepare          is told all λ asked for before the first is solved
     budget           the size meant by a point that has neither λ nor budget
     rule             when a search for a budget ends
     """
@@ -46,7 +46,6 @@ class Path:
     highest: float
     unit: float = 1.0
     size: Callable[[float], int] | None = None
-    prepare: Callable[[Sequence[float]], None] | None = None
     budget: int | None = None
     rule: Rule = ON_A_PATH
 
@@ -59,8 +58,6 @@ def follow(path: Path, problem: CalibrationProblem, points: Sequence[Point]) -> 
 
     search = LamSearch(solve, path.lowest, path.highest, path.rule, path.size)
     lams = {point: path.unit * point.lam for point in points if point.lam is not None}
-    if path.prepare is not None:
-        path.prepare(list(lams.values()))
     search.solve_at(Point(lam=lam) for lam in lams.values())
     found = {point: search.solved[Point(lam=lam)] for point, lam in lams.items()}
     budgets = {point: Point(budget=point.budget or path.budget) for point in points if point.lam is None}

@@ -27,7 +27,7 @@ from frontier.core.ranges import Count, Positive, Share
 from frontier.core.search_space import Between, Space
 from frontier.core.status import Status
 from frontier.methods.base import Method
-from frontier.methods.path import Path
+from frontier.methods.path import DOWNHILL, Path
 from frontier.methods.solution import Solution
 from frontier.objectives.certificate import Certificate
 from frontier.objectives.design import relative_residual, weighted_design
@@ -93,6 +93,7 @@ class ReweightedL1(Method):
             lowest=SMALLEST_RATIO * state.lam_max,
             highest=state.lam_max,
             unit=state.lam_max if self.lam_unit == "lam_max" else 1.0,
+            rule=DOWNHILL,
         )
 
 
@@ -114,7 +115,7 @@ class _Path:
         while steps < self.method.iterations and change > SETTLED and not out_of_time():
             last = weights
             point = path.solve(lam, max_pivots=self.method.max_iter, tol=self.method.tol)
-            weights, steps, pivots = point.weights, steps + 1, pivots + point.pivots
+            weights, steps, pivots = point.weights, steps + 1, pivots + point.n_iter
             gap = max(gap, min(point.certificate.relative_gap, point.certificate.kkt_residual if lam == 0 else np.inf))
             if steps == 1:
                 self.lasso = weights

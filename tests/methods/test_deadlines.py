@@ -157,7 +157,7 @@ def test_a_compiled_kernel_stops_at_the_next_pivot() -> None:
     whole = WorkingSetPath(design).solve(0.0, max_pivots=10**6)
     with time_limit(0.01):
         cut = WorkingSetPath(design).solve(0.0, max_pivots=10**6)
-    assert cut.pivots < whole.pivots
+    assert cut.n_iter < whole.n_iter
     assert cut.certificate.primal > whole.certificate.primal
 
 

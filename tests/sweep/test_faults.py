@@ -158,9 +158,9 @@ def test_a_finished_run_reads_every_batch_once(
     session, folder, _ = whole
     honest, read = Store.read, []
 
-    def counted(self: Store, key: str, n_cells: int) -> object:
+    def counted(self: Store, key: str) -> object:
         read.append(key)
-        return honest(self, key, n_cells)
+        return honest(self, key)
 
     monkeypatch.setattr(Store, "read", counted)
     run_session(session, Store(folder / "run"), quiet=True)

@@ -8,8 +8,6 @@ with fewer columns, steps longer. Certificates are those of the whole problem: n
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 import numpy as np
 import scipy.sparse as sp
 import scipy.sparse.linalg as spla
@@ -20,27 +18,17 @@ from frontier.core.limits import out_of_time
 from frontier.objectives.certificate import Certificate
 from frontier.objectives.design import WeightedDesign
 from frontier.objectives.l1 import l1_certificate, lam_max
+from frontier.solvers.lasso.solved import Solved
 
 CHECK_EVERY = 100  # iterations between certificates: each costs about two iterations, so 2% overhead
 SHRUNK = 0.8  # columns are taken out when they are at least a fifth: each time costs a copy and an eigenvalue
 
 
-@dataclass(frozen=True, slots=True, eq=False)
-class FistaPoint:
-    """Where FISTA stopped at one λ: weights (n), certificate there, iterations, and the trace of its certificates.
-
-    `kept` are the columns that were still in the problem at the end, ascending: every solution is 0 outside them.
-    """
-
-    weights: FloatArray
-    certificate: Certificate
-    n_iter: int
-    trace: dict[str, FloatArray]
-    kept: NDArray[np.intp]
-
-
 class FistaPath:
-    """FISTA on one design, remembering the last solution as the next start."""
+    """FISTA on one design, remembering the last solution as the next start.
+
+    `kept` are the columns that were still in the problem at its end, ascending: every solution there is 0 outside them.
+    """
 
     def __init__(self, design: WeightedDesign, costs: FloatArray | float = 1.0) -> None:
         self.design = design
@@ -48,8 +36,9 @@ class FistaPath:
         self.lam_max = lam_max(design, self.costs)
         self.lipschitz = largest_eigenvalue(design.A)
         self.weights = np.zeros(design.A.shape[1])
+        self.kept: NDArray[np.intp] = np.arange(design.A.shape[1])
 
-    def solve(self, lam: float, *, tol: float, max_iter: int) -> FistaPoint:
+    def solve(self, lam: float, *, tol: float, max_iter: int) -> Solved:
         """Iterate at `lam` until the certificate's relative gap is at most `tol`, or `max_iter` or the end of time."""
         weights = self.weights if lam < self.lam_max else np.zeros_like(self.weights)
         certificate = l1_certificate(self.design, weights, lam, self.costs)
@@ -75,10 +64,10 @@ class FistaPath:
             weights[kept] = reduced.w
             certificate = l1_certificate(self.design, weights, lam, self.costs)
             rows.append(_row(iteration, certificate, weights))
-        self.weights = weights
+        self.weights, self.kept = weights, kept
         names = ("iteration", "objective", "relative_gap", "n_active")
         trace = dict(zip(names, np.array(rows, dtype=np.float64).T, strict=True))
-        return FistaPoint(weights, certificate, iteration, trace, kept)
+        return Solved(weights, certificate, iteration, {"lipschitz": self.lipschitz, "columns_kept": len(kept)}, trace)
 
 
 class _Reduced:

@@ -1,4 +1,4 @@
-"""The complete solution path of the non-negative LASSO, breakpoint by breakpoint, from λ_max down to `lam_min`.
+"""The solution path of the non-negative LASSO, breakpoint by breakpoint, from λ_max down to the least λ asked for.
 
 `w(λ) = argmin ½‖A w − b‖² + λ cᵀw, w ≥ 0` is piecewise linear in λ (Osborne, Presnell & Turlach 2000; Efron, Hastie,
 Johnstone & Tibshirani 2004, section 3.1, with only the positive sign). In the scaling of `columns.py` the solution on
@@ -16,27 +16,28 @@ left, so of equal columns only the first enters. Should rounding make a support 
 on by a relative `STRIDE` and finds the active set there afresh (`active_set.py`).
 
 Rounding. A correlation is known to eps ‖b‖, so below `λ = KNOWN · eps ‖b‖ / min ĉ` a cost λ ĉ is known to 1/KNOWN of
-itself at best, and so are the places of events. What events remain below it are not followed: the last segment joins
-the solution there to the one at `lam_min`, and the status says "rounding". Most paths have no events left by then.
+itself at best, and so are the places of events. What events remain below it are not followed: segments join the
+solutions at the λ asked for, and the status says "rounding". Most paths have no events left by then.
 
 It gives one minimiser for each λ; where a face of them exists, which one is decided by the tie rule.
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from bisect import bisect_left
+from operator import neg
 from typing import Literal
 
 import numpy as np
-import scipy.sparse as sp
-from numpy.typing import NDArray
 
 from frontier.core.arrays import FloatArray
 from frontier.core.errors import InputError
 from frontier.core.limits import out_of_time
 from frontier.objectives.design import WeightedDesign
+from frontier.objectives.l1 import l1_certificate
 from frontier.solvers.lasso.active_set import settle
 from frontier.solvers.lasso.columns import EPS, ActiveSet, Columns, Line
+from frontier.solvers.lasso.solved import Solved
 
 TIE = 1e-12
 STRIDE = 1e-9
@@ -46,93 +47,64 @@ NOISE = 16 * EPS  # of ‖b‖ or ‖d‖: an inner product with a unit column b
 PathStatus = Literal["complete", "rounding", "max_breakpoints", "out_of_time"]
 
 
-@dataclass(frozen=True, slots=True, eq=False)
-class Path:
-    """Solutions at the breakpoints; between them the solution is their linear interpolation, above the first it is 0.
-
-    lams      λ_max = λ_0 > λ_1 > … > λ_K: breakpoints, the last of them the end of the path
-    vertices  the weights at each λ, CSR (K + 1) × n, records represented; zeros are not stored
-    status    "complete"; "rounding" when the last segment skips events that rounding hides (see above);
-              "max_breakpoints" and "out_of_time" when the path ends above the λ that was asked for
-    n_events  records that entered or left; more than breakpoints where events are simultaneous
-    """
-
-    lams: FloatArray
-    vertices: sp.csr_array
-    status: PathStatus
-    n_events: int
-
-    @property
-    def n_breakpoints(self) -> int:
-        return int(self.lams.size)
-
-    @property
-    def n_active(self) -> NDArray[np.intp]:
-        """Active records at each breakpoint; between two breakpoints the records of both are active."""
-        return np.asarray(np.diff(self.vertices.indptr), dtype=np.intp)
-
-    def weights(self, lam: float | FloatArray) -> FloatArray:
-        """The solution at λ, (n,), or at several λ, (L, n); `InputError` below the end of the path."""
-        wanted = np.asarray(lam, dtype=np.float64)
-        flat = np.minimum(np.atleast_1d(wanted), self.lams[0])
-        if not (flat >= self.lams[-1]).all():
-            raise InputError(
-                "lam",
-                "below the end of the path",
-                expected=f"λ ≥ {self.lams[-1]:.6g}",
-                got=float(np.min(flat)),
-                cure="compute the path further down",
-            )
-        below = np.maximum(np.searchsorted(-self.lams, -flat), 1) if self.lams.size > 1 else np.zeros(flat.size, int)
-        above = np.maximum(below - 1, 0)
-        width = self.lams[above] - self.lams[below]
-        share = np.divide(self.lams[above] - flat, width, out=np.zeros(flat.size), where=width > 0)
-        row = np.arange(flat.size)
-        entries = np.concatenate([1.0 - share, share]), (np.tile(row, 2), np.concatenate([above, below]))
-        found = (sp.csr_array(entries, shape=(flat.size, self.lams.size)) @ self.vertices).toarray()
-        return np.asarray(found.reshape(*wanted.shape, -1))
-
-
-def homotopy(
-    design: WeightedDesign, lam_min: float, costs: FloatArray | float = 1.0, max_breakpoints: int = 20_000
-) -> Path:
-    """The path of the non-negative LASSO from λ_max down to `lam_min`.
+class HomotopyPath:
+    """The path of one design, as far down as it was asked for; between breakpoints it is linear, above the first 0.
 
     costs            c > 0, one for all records or one each
     max_breakpoints  where the path ends early, with that status
 
-    A record whose column is empty stays at 0. Raises `InputError` for λ < 0 and for costs that are not positive.
+    lams      λ_max = λ_0 > λ_1 > …: the breakpoints, and among them the λ asked for
+    supports  the records with weight at each of `lams`
+    values    their weights, records represented
+    status    "complete"; "rounding" where segments skip events that rounding hides (see above);
+              "max_breakpoints" and "out_of_time" when the path ended above a λ that was asked for
+    n_events  records that entered or left; more than breakpoints where events are simultaneous
+
+    A record whose column is empty stays at 0. Raises `InputError` for costs that are not positive.
     """
-    if not (np.isfinite(lam_min) and lam_min >= 0):
-        raise InputError("lam_min", "not a penalty", expected="a finite λ ≥ 0", got=lam_min)
-    columns = Columns.of(design, costs)
-    top = float(np.max(columns.rows @ columns.b / columns.costs, initial=0.0))
-    walk = _Walk(columns, top)
-    if top > lam_min:
-        walk.down_to(lam_min, max_breakpoints)
-    lams = np.array(walk.lams)
-    indptr = np.cumsum([0, *map(len, walk.supports)])
-    entries = np.concatenate(walk.values), np.concatenate(walk.supports), indptr
-    vertices = sp.csr_array(entries, shape=(lams.size, columns.n_records))
-    vertices.sort_indices()
-    return Path(lams, vertices, walk.status, walk.n_events)
 
-
-class _Walk:
-    """The walk along the path: the active set, where it is, and what it has recorded."""
-
-    def __init__(self, columns: Columns, top: float) -> None:
-        self.columns = columns
+    def __init__(self, design: WeightedDesign, costs: FloatArray | float = 1.0, max_breakpoints: int = 20_000) -> None:
+        self.design, self.costs = design, costs
+        self.columns = columns = Columns.of(design, costs)
+        self.max_breakpoints = max_breakpoints
         self.active = ActiveSet(columns)
         self.dependent = np.zeros(columns.used.size, dtype=bool)  # in the span of the active columns
-        self.lam = top
+        self.lam = float(np.max(columns.rows @ columns.b / columns.costs, initial=0.0))
         self.n_events = 0
         self.status: PathStatus = "complete"
-        self.lams = [top]
+        self.lams = [self.lam]
         self.supports = [np.zeros(0, dtype=np.intp)]
         self.values = [np.zeros(0)]
 
-    def down_to(self, lam_min: float, max_breakpoints: int) -> None:
+    def solve(self, lam: float) -> Solved:
+        """The solution at λ, to which the path is walked on; where it ends above, its end, as the certificate says."""
+        self.down_to(lam)
+        weights = self.weights(max(lam, self.lam))
+        trace = {"lam": np.array(self.lams), "n_active": np.array([float(len(s)) for s in self.supports])}
+        certificate = l1_certificate(self.design, weights, lam, self.costs)
+        return Solved(weights, certificate, self.n_events, {"path_status": self.status}, trace)
+
+    def weights(self, lam: float) -> FloatArray:
+        """The solution at λ, (n,); `InputError` below the end of the path."""
+        lam = min(lam, self.lams[0])
+        if not lam >= self.lam:
+            cure = "walk further down"
+            raise InputError("lam", "below the end of the path", expected=f"λ ≥ {self.lam:.6g}", got=lam, cure=cure)
+        below = bisect_left(self.lams, -lam, key=neg)
+        above = max(below - 1, 0)
+        width = self.lams[above] - self.lams[below]
+        share = (self.lams[above] - lam) / width if width > 0 else 0.0
+        found = np.zeros(self.columns.n_records)
+        found[self.supports[above]] = (1.0 - share) * self.values[above]
+        found[self.supports[below]] += share * self.values[below]
+        return found
+
+    def down_to(self, lam_min: float) -> None:
+        """Walk on to `lam_min`, if the path is above it; `InputError` for λ < 0."""
+        if not (np.isfinite(lam_min) and lam_min >= 0):
+            raise InputError("lam_min", "not a penalty", expected="a finite λ ≥ 0", got=lam_min)
+        if lam_min >= self.lam:
+            return
         hidden = KNOWN * EPS * float(np.linalg.norm(self.columns.b) / np.min(self.columns.costs))
         seen: set[frozenset[int]] = set()
         stride = STRIDE
@@ -150,7 +122,7 @@ class _Walk:
                 self._settle(lam_min)
                 return
             if at < self.lam * (1 - TIE):
-                if len(self.lams) == max_breakpoints:
+                if len(self.lams) >= self.max_breakpoints:
                     self.status = "max_breakpoints"
                     return
                 self._record(at, line)

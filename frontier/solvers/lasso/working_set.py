@@ -26,6 +26,7 @@ from frontier.objectives.l1 import l1_certificate, lam_max
 from frontier.solvers.lasso.descent import descend, factor
 from frontier.solvers.lasso.interior import InteriorPoint
 from frontier.solvers.lasso.kernel import CONVERGED, active_set
+from frontier.solvers.lasso.solved import Solved
 
 VIOLATION = 1e-12  # relative excess of a correlation over its limit that still counts as none
 FACE_VIOLATION = 1e-9  # … after an interior point: on a face all reduced costs are rounding, on which pivots never end
@@ -36,21 +37,6 @@ INTERIOR_FROM, PATIENCE = 1_000, 400  # active records, beyond which so many piv
 FINISHING = 100
 LARGE, PASSES = 500, 100  # columns in a set that descent may take on; passes over their entries that it may need
 TOL = 1e-8  # relative gap that is enough after an interior point
-
-
-@dataclass(frozen=True, slots=True, eq=False)
-class PathPoint:
-    """The solution at one λ: weights (n), certificate, pivots of the kernel, rounds of pricing, largest working set.
-
-    `dual` (m) is the hint that the certificate used beside the residual, where an interior point method was needed.
-    """
-
-    weights: FloatArray
-    certificate: Certificate
-    pivots: int
-    rounds: int
-    working_set: int
-    dual: FloatArray | None = None
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -98,14 +84,16 @@ class WorkingSetPath:
         self.weights = weights
         self.correlation = self.columns.T @ (self.design.b - self.design.A @ weights)
 
-    def solve(self, lam: float, *, max_pivots: int, max_rounds: int = 200, tol: float = TOL) -> PathPoint:
+    def solve(self, lam: float, *, max_pivots: int, max_rounds: int = 200, tol: float = TOL) -> Solved:
         """The minimiser at `lam`; its certificate says how exact it is, also when a limit was reached or time is up.
 
+        It tells the pivots of the kernel, rounds of pricing and the last working set.
         A relative gap of `tol` is enough after an interior point, where rounding may be thousands of pivots away.
         """
         if lam >= self.lam_max:
             self.weights, self.correlation = np.zeros(self.n), self.design.at_b
-            return PathPoint(self.weights, self._certificate(self.weights, lam), 0, 0, 0)
+            nothing: dict[str, float | int | str] = {"pricing_rounds": 0, "working_set": 0}
+            return Solved(self.weights, self._certificate(self.weights, lam), 0, nothing)
         self.tolerance, dual, most, patience = VIOLATION, None, max_pivots, PATIENCE
         weights, code, pivots, rounds = self.weights, -1, 0, 0
         member = weights > 0
@@ -137,7 +125,8 @@ class WorkingSetPath:
             else:
                 most = max_pivots
         self.weights = weights
-        return PathPoint(weights, self._certificate(weights, lam, dual), pivots, rounds, int(member.sum()), dual)
+        told: dict[str, float | int | str] = {"pricing_rounds": rounds, "working_set": int(member.sum())}
+        return Solved(weights, self._certificate(weights, lam, dual), pivots, told, dual=dual)
 
     def _approach(self, lam: float) -> FloatArray:
         """Move to near a vertex of the solutions: the kernel, one record at a time, then only finishes. Returns θ."""

@@ -153,7 +153,7 @@ def test_a_pivot_limit_is_kept_and_leaves_a_valid_point() -> None:
     design = weighted_design(make_problem(300, 20))
     path = WorkingSetPath(design)
     limited = path.solve(1e-4 * path.lam_max, max_pivots=3)
-    assert limited.pivots <= 4
+    assert limited.n_iter <= 4
     assert (limited.weights >= 0).all()
     assert limited.certificate.relative_gap > 1e-8
     assert l1_certificate(design, limited.weights, 1e-4 * path.lam_max).primal == limited.certificate.primal
