@@ -42,13 +42,12 @@ def hold_outs(ready: pd.DataFrame, targets: pd.DataFrame) -> pd.DataFrame:
     `n_train` count targets. `ready` are prepared cells, of which some have no targets.
     """
     first = ready[ready["cell"].isin(targets["cell"].unique())].drop_duplicates(["problem", "split"])
-    some = targets[targets["cell"].isin(first["cell"])]
+    some = targets[["cell", "family", "heldout"]].merge(first[["cell", "problem", "split"]], on="cell")
     rows = []
-    for row in first.to_dict("records"):
-        held = some.loc[some["cell"] == row["cell"], ["family", "heldout"]].astype({"family": str, "heldout": bool})
+    for (problem, split), held in some.astype({"family": str, "heldout": bool}).groupby(["problem", "split"]):
         out, within = (held.loc[held["heldout"] == side, "family"] for side in (True, False))
         rows.append(
-            {"problem": row["problem"], "design": design_of(row["split"]), "split": row["split"]}
+            {"problem": problem, "design": design_of(str(split)), "split": split}
             | {"families": tuple(sorted(set(out))), "divided": bool(set(out) & set(within))}
             | {"n_heldout": len(out), "n_train": len(within)}
         )

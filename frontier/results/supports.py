@@ -37,9 +37,9 @@ def overlaps(cells: pd.DataFrame, weights: sp.csr_array) -> pd.DataFrame:
     known = cells.assign(_at=np.arange(len(cells)), _design=cells["split"].map(design_of))[has_weights(cells)]
     for place, axis in enumerate(OVERLAPS):
         keys = [name for name in (*IDENTITY, "_design") if name != axis]
-        for _, part in known[known[axis].notna()].groupby(keys, dropna=False, sort=False):
-            if len(part) > 1:
-                at = part["_at"].to_numpy()
+        for others in known[known[axis].notna()].groupby(keys, dropna=False, sort=False)["_at"].agg(list):
+            if len(others) > 1:
+                at = np.array(others)
                 found[at, 2 * place : 2 * place + 2] = _with_others(weights, at)
     return pd.DataFrame(found, index=cells.index, columns=columns)
 
