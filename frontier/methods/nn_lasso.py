@@ -2,6 +2,7 @@
 
 `solver: working_set` solves working sets of columns exactly (`solvers.lasso.working_set`), to gaps near rounding, each
 λ from the last. `solver: homotopy` walks the whole path, breakpoint by breakpoint (`solvers.lasso.homotopy`).
+A budget is served by the smallest λ that keeps so many records, to 1%: the least shrunk of all solutions of that size.
 """
 
 from __future__ import annotations
@@ -23,7 +24,7 @@ from frontier.solvers.lasso.working_set import WorkingSetPath, warm
 class NnLasso(LassoPath):
     """Certified non-negative LASSO at each λ or budget.
 
-    solver           working_set, or homotopy: the λ of the grid are read off the complete path
+    solver           working_set, or homotopy: the path is walked from breakpoint to breakpoint, down to the least λ
     tol              relative duality gap at which a point counts as solved
     max_iter         pivots of the working-set kernel per λ, or breakpoints of the homotopy
     lam_unit         whether λ is absolute or a ratio of λ_max

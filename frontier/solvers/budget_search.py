@@ -24,13 +24,16 @@ def exactly(size: int, budget: int) -> bool:
 class Rule:
     """When a search ends: which size serves a budget, the narrowest bracket (relative), evaluations per budget.
 
-    `stride` is the factor by which λ goes down until the budget is enclosed; infinite: at once to the lowest.
+    `stride` is the factor by which λ goes down until the budget is enclosed; infinite: at once to the lowest. With
+    `least` the search goes on to the smallest λ of the stretch that serves the budget, to that share of it: of all
+    solutions of the size it is the least shrunk, and the same wherever the search came from.
     """
 
     enough: Callable[[int, int], bool]
     narrowest: float
     max_evaluations: int
     stride: float = math.inf
+    least: float | None = None
 
 
 @dataclass(slots=True)
@@ -55,9 +58,11 @@ class BudgetSearch:
             return self.highest
         above = [lam for lam, k in self.seen.items() if k > budget]
         below = [lam for lam, k in self.seen.items() if k < budget]
-        served = any(self.rule.enough(k, budget) for k in self.seen.values())
-        if served or not below or evaluation >= self.rule.max_evaluations:
+        serving = [lam for lam, k in self.seen.items() if self.rule.enough(k, budget)]
+        if (serving and not self.rule.least) or not (serving or below) or evaluation >= self.rule.max_evaluations:
             return None
+        if serving:
+            return self._to_the_end_of(min(serving))
         if not above:
             return self._further_down(min(below))
         low = max((lam for lam in above if lam < max(below)), default=max(above))
@@ -67,14 +72,21 @@ class BudgetSearch:
         return self._between(low, high, budget, bisect=evaluation % 3 == 2)
 
     def nearest(self, budget: int) -> float:
-        """The λ tried with the nearest count; of equally near ones the largest, which is sparser and more stable."""
-        sizes = self.sizes
-        return min(sizes, key=lambda lam: (abs(sizes[lam] - budget), -lam))
+        """The λ tried with the nearest count; of equally near ones the largest, with `Rule.least` the smallest."""
+        sizes, sign = self.sizes, 1 if self.rule.least else -1
+        return min(sizes, key=lambda lam: (abs(sizes[lam] - budget), sign * lam))
 
     @property
     def sizes(self) -> dict[float, int]:
         """The sizes seen by λ; the doubtful ones where there are no others."""
         return self.seen or self.doubtful
+
+    def _to_the_end_of(self, lam: float) -> float | None:
+        """The next λ between the smallest that serves the budget and the nearest below that does not."""
+        end = max((other for other in self.seen.keys() | self.doubtful.keys() if other < lam), default=None)
+        if end is None:
+            return self._further_down(lam)
+        return math.sqrt(end * lam) if self.rule.least and lam / end - 1 > self.rule.least else None
 
     def _further_down(self, lam: float) -> float | None:
         """The next λ below one that keeps too few records: a stride, or half the way to one that did not converge."""

@@ -11,7 +11,7 @@ from frontier import Point, default_split, evaluate, load_problem, solve
 from frontier.core.errors import InputError
 from frontier.core.problem import CalibrationProblem
 from frontier.objectives.design import weighted_design
-from frontier.objectives.l1 import lam_max
+from frontier.objectives.l1 import L1Objective, lam_max
 from frontier.solvers.lasso.fista import largest_eigenvalue
 from frontier.sweep.session import open_session
 from tests.conftest import make_problem
@@ -150,6 +150,20 @@ def test_budgets_up_to_the_rank_are_met_or_the_nearest_is_named() -> None:
         assert solution.status == "optimal"
         assert abs(count - asked) <= 1  # the path may skip a size
         assert (count == asked) == ("nearest size reached" not in solution.message)
+
+
+@pytest.mark.parametrize("solver", ["working_set", "homotopy"])
+def test_a_budget_is_served_by_the_smallest_lam_of_its_size_whatever_else_is_asked(solver: str) -> None:
+    problem = make_problem(200, 20)
+    points = [Point(budget=k) for k in (3, 8, 14)]
+    together = solve(problem, "nn_lasso", points, solver=solver)
+    for point, one in zip(points, together, strict=True):
+        [alone] = solve(problem, "nn_lasso", [point], solver=solver)
+        assert isinstance(one.objective, L1Objective)
+        assert isinstance(alone.objective, L1Objective)
+        assert alone.objective.lam == pytest.approx(one.objective.lam, rel=0.01)  # as near as it is sought (`DOWNHILL`)
+        [below] = solve(problem, "nn_lasso", [Point(lam=one.objective.lam / 1.01)])
+        assert np.count_nonzero(one.weights) == point.budget != np.count_nonzero(below.weights)
 
 
 def test_equal_columns_are_flagged_as_a_support_that_is_not_unique(tiny: CalibrationProblem) -> None:

@@ -9,7 +9,7 @@ from collections.abc import Callable
 from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
-from frontier.methods.path import A_SLOW_PATH, EACH_A_SOLVE, ON_A_PATH
+from frontier.methods.path import A_SLOW_PATH, DOWNHILL, EACH_A_SOLVE, ON_A_PATH
 from frontier.solvers.budget_search import BudgetSearch
 
 
@@ -35,6 +35,17 @@ def test_it_finds_the_nearest_count_of_a_falling_staircase(closing: list[float],
     steps = sorted(closing)
     assume(all(b / a > 1 + 1e-6 for a, b in itertools.pairwise(steps)))  # steps that 60 halvings can tell apart
     assert abs(found - budget) == min(abs(k - budget) for k in distinct)
+
+
+@given(st.lists(st.floats(1e-6, 1e3), min_size=1, max_size=40, unique=True), st.integers(1, 40))
+@settings(max_examples=200, deadline=None)
+def test_of_the_lams_of_one_size_it_can_find_the_smallest(closing: list[float], budget: int) -> None:
+    steps = sorted(closing, reverse=True)
+    assume(all(a / b > 1.02 for a, b in itertools.pairwise(steps)))  # so that every stretch is wider than it is sought
+    search = BudgetSearch(1e-8, 1e4, DOWNHILL)
+    found = find(search, budget, lambda lam: sum(lam < at for at in closing))
+    end = steps[budget] if budget < len(steps) else search.lowest
+    assert end <= found <= 1.01 * end
 
 
 def test_budgets_share_their_evaluations() -> None:
