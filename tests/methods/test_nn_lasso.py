@@ -166,6 +166,15 @@ def test_a_budget_is_served_by_the_smallest_lam_of_its_size_whatever_else_is_ask
         assert np.count_nonzero(one.weights) == point.budget != np.count_nonzero(below.weights)
 
 
+def test_fista_serves_a_budget_at_the_same_lam() -> None:
+    problem = make_problem(200, 20)
+    points = [Point(budget=k) for k in (3, 8, 14)]
+    for one, other in zip(solve(problem, "nn_lasso", points), solve(problem, "fista", points), strict=True):
+        assert isinstance(one.objective, L1Objective)
+        assert isinstance(other.objective, L1Objective)
+        assert other.objective.lam == pytest.approx(one.objective.lam, rel=0.01)  # as near as it is sought
+
+
 def test_equal_columns_are_flagged_as_a_support_that_is_not_unique(tiny: CalibrationProblem) -> None:
     doubled = CalibrationProblem(
         "doubled", np.hstack([tiny.M.toarray()] * 2), tiny.y, np.concatenate([tiny.w0, tiny.w0])
