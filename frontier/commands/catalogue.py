@@ -6,7 +6,10 @@ import inspect
 import sys
 import textwrap
 from collections.abc import Callable, Mapping
-from typing import Any
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from frontier.methods.base import Method
 
 WIDTH = 100  # characters of a line
 
@@ -19,6 +22,15 @@ def text_of(thing: type | Callable[..., Any]) -> str:
 def idea_of(thing: type | Callable[..., Any]) -> str:
     """The first line of that."""
     return text_of(thing).split("\n", 1)[0]
+
+
+def points_of(method: type[Method]) -> str:
+    """What tells its points apart, as in `λ or a budget of records, and a seed`; empty where there is one alone."""
+    asked = ["λ"] * ("lam" in method.axes) + ["a budget of records"] * ("budget" in method.axes)
+    told = " or ".join(asked) + ", or a budget of records by a search over λ" * (asked == ["λ"])
+    if not method.stochastic:
+        return told
+    return f"{told}, and a seed" if told else "a seed"
 
 
 def defaults(values: Mapping[str, Any]) -> list[str]:

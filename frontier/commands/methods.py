@@ -12,11 +12,9 @@ from typing import Annotated
 
 import typer
 
-from frontier.commands.catalogue import WIDTH, defaults, idea_of, listed, text_of
+from frontier.commands.catalogue import WIDTH, defaults, idea_of, listed, points_of, text_of
 from frontier.commands.command_line import command, print_lines
 from frontier.core.search_space import Space
-
-POINTS = {"lam": "λ", "budget": "a budget of records", "seed": "a seed"}
 
 
 @command
@@ -32,14 +30,12 @@ def about(name: str) -> list[str]:
     from frontier.methods.registry import find_method
 
     cls = find_method(name, "method")
-    coordinates = {*cls.axes, *(["seed"] if cls.stochastic else [])}
-    points = [words for key, words in POINTS.items() if key in coordinates]
     fields = {
         f.name: inspect.Parameter.empty if f.default is dataclasses.MISSING else f.default
         for f in dataclasses.fields(cls)
     }
     return [
-        *(["A point has " + " and ".join(points) + "."] if points else ["One point: no λ, budget or seed."]),
+        f"A point has {points}." if (points := points_of(cls)) else "There is one point: no λ, budget or seed.",
         "",
         *text_of(cls).splitlines(),
         "",

@@ -41,11 +41,12 @@ class LassoPath(Method):
     costs: Positive | tuple[Positive, ...] = 1.0
     target_sparsity: Annotated[float, Ge(0), Lt(1)] | None = None
 
+    axes: ClassVar[frozenset[Coordinate]] = frozenset({"lam", "budget"})
     rule: ClassVar[Rule] = DOWNHILL
 
     @property
     def coordinates(self) -> frozenset[Coordinate]:
-        return frozenset({"lam", "budget"}) if self.target_sparsity is None else frozenset()
+        return self.axes if self.target_sparsity is None else frozenset()
 
     @abstractmethod
     def solver_of(self, design: WeightedDesign, costs: FloatArray) -> Callable[[float], Solved]:

@@ -45,6 +45,7 @@ class Caratheodory(Method):
     of the residual scale. Raises `InputError` for a stochastic source and for parameters that the source refuses.
     """
 
+    axes: ClassVar[frozenset[Coordinate]] = frozenset()  # of the default source
     refit_from: ClassVar[Arm] = "none"  # every fitted estimate is as it was
 
     source: str = "dense_nnls"

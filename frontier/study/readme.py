@@ -22,7 +22,7 @@ from frontier.analysis.speed import paths
 from frontier.analysis.speed import summary as speed_summary
 from frontier.analysis.speed import times as speed_times
 from frontier.analysis.tuned import tuned_table
-from frontier.commands.catalogue import idea_of
+from frontier.commands.catalogue import idea_of, points_of
 from frontier.commands.command_line import command, print_lines
 from frontier.core.errors import InputError, did_you_mean
 from frontier.core.files import write_atomically
@@ -269,10 +269,8 @@ def methods(_: Path) -> str:
         cls = method_class(name)
         if not cls.__module__.startswith("frontier.methods."):
             continue  # of another package on this machine
-        points = [{"lam": "λ"}.get(axis, axis) for axis in ("lam", "budget") if axis in cls.axes]
-        points += ["seed"] if cls.stochastic else []
         link, idea = f"[`{name}`]({name.replace('.', '/')}.py)", idea_of(cls)
-        rows.append([Text(link), Text(idea.replace("|", r"\|")), ", ".join(points) or "–"])
+        rows.append([Text(link), Text(idea.replace("|", r"\|")), points_of(cls) or "–"])
     return table_markdown(Table(("method", "idea", "a point has"), rows))
 
 

@@ -42,6 +42,15 @@ def test_a_method_is_told_with_its_idea_and_every_default(name: str, capsys: pyt
     assert fields or "No parameters." in told
 
 
+@pytest.mark.parametrize("name", [name for name in method_names() if not name.startswith("peers.")])
+def test_a_method_says_what_its_points_have_and_takes_no_others(name: str, capsys: pytest.CaptureFixture[str]) -> None:
+    first, method = said(capsys, "methods", name).split("\n", 1)[0], method_class(name)()
+    named = {word for word in ("λ", "budget", "seed") if word in first and "no λ" not in first}
+    budget = "budget" in method.coordinates or method.driven
+    has = {"λ": "lam" in method.coordinates, "budget": budget, "seed": method.stochastic}
+    assert named == {word for word, there in has.items() if there}
+
+
 def test_a_problem_is_told_with_its_shape_families_and_source(capsys: pytest.CaptureFixture[str]) -> None:
     text = said(capsys, "problems", "cps_ohio")
     assert text.startswith("39 targets × 5,177 records, 23,498 entries.\nFamilies: soi_state_agi (20)")
