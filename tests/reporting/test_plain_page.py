@@ -9,6 +9,7 @@ import pandas as pd
 from matplotlib.figure import Figure
 
 from frontier.reporting.document import Bullets, Data, Document, Picture, Section, Table, Text
+from frontier.reporting.page.html import Html, templates
 from frontier.reporting.write import write_document
 
 
@@ -62,3 +63,9 @@ def test_links_within_a_report_and_its_sections_find_each_other(tmp_path: Path) 
     assert len(set(anchors)) == len(anchors)
     assert set(re.findall(r'href="#([^"]+)"', text)) <= set(anchors)
     assert 'href="#l1_is_first"' in text
+
+
+def test_a_line_does_not_end_within_a_small_number() -> None:
+    found = Html({}, templates()).prose([Text("Anchored L1 (μ = 1e-4) & *others*, 3.5e-10; pre-2020")])
+    first, second = (f'<span class="whole">{number}</span>' for number in ("1e-4", "3.5e-10"))
+    assert f"(μ = {first}) &amp; <em>others</em>, {second}; pre-2020" in found

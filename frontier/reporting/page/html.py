@@ -14,12 +14,14 @@ from pathlib import Path
 
 from jinja2 import Environment, PackageLoader, StrictUndefined
 from markdown_it import MarkdownIt
+from markdown_it.common.utils import escapeHtml
+from markdown_it.token import Token
 from markupsafe import Markup, escape
 
 from frontier.reporting.document import Block, Bullets, Data, Live, Picture, Reading, Section, Table, Text
 
 MARKDOWN = MarkdownIt("commonmark", {"html": False}).disable("image")  # files of pictures are not in the page
-
+SMALL_NUMBER = re.compile(r"\b\d[\d.]*e-\d+")  # a line must not end at its hyphen
 
 TEMPLATES = files("frontier.reporting.page") / "templates"
 
@@ -103,6 +105,13 @@ class Html:
         return Markup('<figure><img src="{}" alt="{}"><figcaption>{}</figcaption></figure>\n').format(
             _inlined(self.drawn[block.stem]), block.caption, block.caption
         )
+
+
+def _words(_: object, tokens: Sequence[Token], at: int, *__: object) -> Markup:
+    return Markup(SMALL_NUMBER.sub(r'<span class="whole">\g<0></span>', escapeHtml(tokens[at].content)))
+
+
+MARKDOWN.add_render_rule("text", _words)
 
 
 def _inline(markdown: str) -> Markup:
