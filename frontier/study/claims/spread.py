@@ -104,7 +104,7 @@ def zero_variance(results: Mapping[str, Run]) -> Verdict:
     """The judge of "L1 has zero variance": over seeds for what takes one, and the unique answer for what does not."""
     rows: list[dict[str, Any]] = []
     for run in results.values():
-        good = run.cells[settled(run.cells)]
+        good = run.cells[settled(run.cells) & (run.cells["refit"] == "none")]
         for method in ("stratified_raking", "nn_lasso"):
             for problem, part in good[good["method"] == method].groupby("problem", sort=True):
                 rows += _varies(part, good[good["problem"] == problem], method, str(problem))
@@ -138,7 +138,7 @@ def _varies(part: pd.DataFrame, every: pd.DataFrame, method: str, problem: str) 
     if row["seeds"]:
         spreads = [
             (deviation_interval(floats(some[METRIC]))[0], float(some["n_active"].mean()))
-            for _, some in part.groupby(["label", "lam", "budget", "split", "refit"], dropna=False, sort=True)
+            for _, some in part.groupby(["label", "lam", "budget", "split"], dropna=False, sort=True)
             if len(some) > 1
         ]
         if not spreads:
