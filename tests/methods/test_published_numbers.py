@@ -166,7 +166,7 @@ def test_margins_that_no_weights_meet_never_converge_and_are_named(method: str) 
     M = sp.csr_array(np.array([[1.0, 1.0, 1.0], [15_000.0, 500.0, 250.0], [1.0, 0.0, 0.0]]))
     totals, names = np.array([1_100.0, 165_000.0, 5.0]), ("count", "sum", "first")
     problem = CalibrationProblem("none", M, totals, np.full(3, 300.0), target_names=names)
-    for rows in ([0, 1], [0, 1, 2]):  # the issue's, and with a third total, which is not to blame
+    for rows in ([0, 1], [0, 1, 2]):  # two that contradict each other, and a third, which is not to blame
         with pytest.warns(NotAsAskedWarning):
             found = frontier.calibrate(problem.restrict(rows), method=method)
         assert found.status is Status.INFEASIBLE

@@ -61,7 +61,7 @@ def test_it_finds_the_weights_that_cvxpy_finds(anchor: str, rho: float) -> None:
     assert found.objective is not None
     values = [found.objective.value(problem, weights) for weights in (found.weights, expected)]  # type: ignore[arg-type]
     assert values[0] == pytest.approx(values[1], rel=1e-8)  # Clarabel stops at 1e-12 of its own scaled programme
-    np.testing.assert_allclose(found.weights, expected, rtol=1e-6, atol=1e-6 * v.mean())  # 1e-6: the bound
+    np.testing.assert_allclose(found.weights, expected, rtol=1e-6, atol=1e-6 * v.mean())  # Clarabel's weights
 
 
 def test_the_harness_certifies_a_refit_row_and_refuses_a_spoiled_one() -> None:
