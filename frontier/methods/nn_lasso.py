@@ -2,7 +2,7 @@
 
 `solver: working_set` solves working sets of columns exactly (`solvers.lasso.working_set`), to gaps near rounding, each
 λ from the last. `solver: homotopy` walks the whole path, breakpoint by breakpoint (`solvers.lasso.homotopy`).
-A budget is served by the smallest λ of the stretch that keeps so many records, to 1%: the least shrunk solution.
+A budget is served by the smallest λ of the stretch that keeps so many records, to 0.1%: the least shrunk solution.
 """
 
 from __future__ import annotations

@@ -25,7 +25,7 @@ from frontier.solvers.budget_search import BudgetSearch, Rule, exactly
 
 ON_A_PATH = Rule(exactly, narrowest=1e-13, max_evaluations=60)  # a narrower bracket float64 cannot usefully halve
 # a λ costs more, the further down; and of the λ of one size the smallest is fair to a penalty that shrinks
-DOWNHILL = dataclasses.replace(ON_A_PATH, stride=10**0.5, least=0.01)
+DOWNHILL = dataclasses.replace(ON_A_PATH, stride=10**0.5, least=1e-3)
 A_SLOW_PATH = dataclasses.replace(DOWNHILL, enough=reached, narrowest=1e-6)
 EACH_A_SOLVE = Rule(reached, narrowest=1e-6, max_evaluations=30)
 

@@ -14,6 +14,8 @@ from dataclasses import dataclass, field
 
 from frontier.core.limits import out_of_time
 
+BEYOND = 1.05  # how far past a budget a stride goes
+
 
 def exactly(size: int, budget: int) -> bool:
     """The stricter rule of methods whose evaluations cost little; the other is `core.point.reached`."""
@@ -62,9 +64,9 @@ class BudgetSearch:
         if (serving and not self.rule.least) or not (serving or below) or evaluation >= self.rule.max_evaluations:
             return None
         if serving:
-            return self._to_the_end_of(min(serving))
+            return self._to_the_end_of(min(serving), budget)
         if not above:
-            return self._further_down(min(below))
+            return self._further_down(min(below), budget)
         low = max((lam for lam in above if lam < max(below)), default=max(above))
         high = min((lam for lam in below if lam > low), default=max(below))
         if high <= low or high / low - 1 < self.rule.narrowest:
@@ -81,19 +83,29 @@ class BudgetSearch:
         """The sizes seen by λ; the doubtful ones where there are no others."""
         return self.seen or self.doubtful
 
-    def _to_the_end_of(self, lam: float) -> float | None:
+    def _to_the_end_of(self, lam: float, budget: int) -> float | None:
         """The next λ between the smallest that serves the budget and the nearest below that does not."""
         end = max((other for other in self.seen.keys() | self.doubtful.keys() if other < lam), default=None)
         if end is None:
-            return self._further_down(lam)
+            return self._further_down(lam, budget)
         return math.sqrt(end * lam) if self.rule.least and lam / end - 1 > self.rule.least else None
 
-    def _further_down(self, lam: float) -> float | None:
-        """The next λ below one that keeps too few records: a stride, or half the way to one that did not converge."""
+    def _further_down(self, lam: float, budget: int) -> float | None:
+        """The next λ below one that keeps too few records: half the way to one that did not converge, or a stride.
+
+        A stride is shorter where the last two sizes say that the budget is passed sooner.
+        """
         end = max((other for other in self.doubtful if other < lam), default=None)
         if end is not None:
             return math.sqrt(end * lam) if lam / end - 1 > self.rule.narrowest else None
-        return None if self.lowest in self.seen else max(lam / self.rule.stride, self.lowest)
+        if self.lowest in self.seen:
+            return None
+        way = math.log(self.rule.stride)
+        above = min((other for other in self.seen if other > lam), default=lam)
+        if way < math.inf and 0 < self.seen[above] < self.seen[lam]:
+            growth = math.log(self.seen[lam] / self.seen[above]) / math.log(above / lam)
+            way = min(way, math.log(BEYOND * max(1.0, (budget + 1) / self.seen[lam])) / growth)
+        return max(lam * math.exp(-way), self.lowest)
 
     def _between(self, low: float, high: float, budget: int, *, bisect: bool) -> float:
         """Log-linear interpolation of log(count + 1), kept off the ends, or the geometric middle."""

@@ -6,6 +6,7 @@ import itertools
 import math
 from collections.abc import Callable
 
+import pytest
 from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
@@ -41,11 +42,11 @@ def test_it_finds_the_nearest_count_of_a_falling_staircase(closing: list[float],
 @settings(max_examples=200, deadline=None)
 def test_of_the_lams_of_one_size_it_can_find_the_smallest(closing: list[float], budget: int) -> None:
     steps = sorted(closing, reverse=True)
-    assume(all(a / b > 1.02 for a, b in itertools.pairwise(steps)))  # so that every stretch is wider than it is sought
+    assume(all(a / b > 1.002 for a, b in itertools.pairwise(steps)))  # so that every stretch is wider than it is sought
     search = BudgetSearch(1e-8, 1e4, DOWNHILL)
     found = find(search, budget, lambda lam: sum(lam < at for at in closing))
     end = steps[budget] if budget < len(steps) else search.lowest
-    assert end <= found <= 1.01 * end
+    assert end <= found <= 1.001 * end
 
 
 def test_budgets_share_their_evaluations() -> None:
@@ -80,6 +81,23 @@ def test_a_slow_path_is_walked_down_only_as_far_as_the_budget() -> None:
     search = BudgetSearch(1e-7, 1.0, A_SLOW_PATH)
     assert abs(count(find(search, 5000, count)) - 5000) <= 100  # 2%
     assert min(asked) > 5e-3  # the budget is at 0.02, one stride is 3.2
+
+
+def test_a_stride_is_shorter_where_the_last_two_sizes_say_so() -> None:
+    asked = []
+
+    def count(lam: float) -> int:
+        asked.append(lam)
+        return round(50 / math.sqrt(lam))
+
+    search = BudgetSearch(1e-7, 1.0, DOWNHILL)
+    assert count(find(search, 400, count)) == 400
+    assert min(asked) > 0.0135  # the budget is at 0.0156; a whole stride from 0.0316 would end at 0.01
+
+
+def test_sizes_that_hardly_grow_make_a_stride_no_longer() -> None:
+    search = BudgetSearch(1e-7, 1.0, DOWNHILL, seen={1.0: 100_000, 0.9999: 100_001})
+    assert search.propose(10**9, 0) == pytest.approx(0.9999 / DOWNHILL.stride)
 
 
 def test_sizes_of_solutions_that_did_not_converge_are_not_believed() -> None:
