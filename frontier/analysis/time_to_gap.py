@@ -1,9 +1,9 @@
 """Time to a gap: how long convex methods took for solutions that the harness certifies to within ε of the optimum.
 
 A point is one problem, split, λ or budget, and seed as fitted; its relative gap is that of its certificate, its seconds
-those of the fit, a share of the path's where a path was solved at once. A method that reached a gap by
-stopping there is charged for no more; one with a single tolerance has the same seconds at every ε that it passed. To
-draw a method's whole curve, list it with several tolerances.
+those of the fit, a share of the path's where a path was solved at once. A method that reached a gap by stopping there
+is charged for no more; one with a single tolerance has the same seconds at every ε that it passed. To draw a method's
+whole curve, list it with several tolerances.
 """
 
 from __future__ import annotations

@@ -26,8 +26,10 @@ def idea_of(thing: type | Callable[..., Any]) -> str:
 
 def points_of(method: type[Method]) -> str:
     """What tells its points apart, as in `λ or a budget of records, and a seed`; empty where there is one alone."""
-    asked = ["λ"] * ("lam" in method.axes) + ["a budget of records"] * ("budget" in method.axes)
-    told = " or ".join(asked) + ", or a budget of records by a search over λ" * (asked == ["λ"])
+    asked = {"lam": "λ", "budget": "a budget of records"}
+    told = " or ".join(words for axis, words in asked.items() if axis in method.axes)
+    if told == "λ":
+        told = "λ, or a budget of records by a search over λ"
     if not method.stochastic:
         return told
     return f"{told}, and a seed" if told else "a seed"

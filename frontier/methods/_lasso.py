@@ -88,5 +88,5 @@ class LassoPath(Method):
             objective=L1Objective(lam, None if self.costs == 1.0 else costs),
             dual=found.dual,
             trace=found.trace,
-            claims={"relative_gap": gap, "lam_max": top} | found.told,
+            claims={"relative_gap": gap, "lam_max": top, **found.told},
         )

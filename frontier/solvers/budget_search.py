@@ -28,7 +28,7 @@ class Rule:
 
     `stride` is the factor by which λ goes down until the budget is enclosed; infinite: at once to the lowest. With
     `least` the search goes on to the smallest λ of the stretch that serves the budget, to that share of it: of all
-    solutions of the size it is the least shrunk, and the same wherever the search came from.
+    solutions of the size it is the least shrunk, and the same wherever the search came from if there is one stretch.
     """
 
     enough: Callable[[int, int], bool]

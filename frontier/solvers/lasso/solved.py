@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from frontier.core.arrays import FloatArray
@@ -18,6 +19,6 @@ class Solved:
     weights: FloatArray
     certificate: Certificate
     n_iter: int
-    told: dict[str, float | int | str] = field(default_factory=dict)
-    trace: dict[str, FloatArray] = field(default_factory=dict)
+    told: Mapping[str, float | int | str] = field(default_factory=dict)
+    trace: Mapping[str, FloatArray] = field(default_factory=dict)
     dual: FloatArray | None = None

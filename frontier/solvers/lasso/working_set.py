@@ -92,8 +92,8 @@ class WorkingSetPath:
         """
         if lam >= self.lam_max:
             self.weights, self.correlation = np.zeros(self.n), self.design.at_b
-            nothing: dict[str, float | int | str] = {"pricing_rounds": 0, "working_set": 0}
-            return Solved(self.weights, self._certificate(self.weights, lam), 0, nothing)
+            told = {"pricing_rounds": 0, "working_set": 0}
+            return Solved(self.weights, self._certificate(self.weights, lam), 0, told)
         self.tolerance, dual, most, patience = VIOLATION, None, max_pivots, PATIENCE
         weights, code, pivots, rounds = self.weights, -1, 0, 0
         member = weights > 0
@@ -125,7 +125,7 @@ class WorkingSetPath:
             else:
                 most = max_pivots
         self.weights = weights
-        told: dict[str, float | int | str] = {"pricing_rounds": rounds, "working_set": int(member.sum())}
+        told = {"pricing_rounds": rounds, "working_set": int(member.sum())}
         return Solved(weights, self._certificate(weights, lam, dual), pivots, told, dual=dual)
 
     def _approach(self, lam: float) -> FloatArray:

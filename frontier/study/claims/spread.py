@@ -16,7 +16,6 @@ import pandas as pd
 from frontier.analysis.intervals import with_limits
 from frontier.core.point import BUDGET_TOLERANCE
 from frontier.results.run import Run
-from frontier.results.schema import settled
 from frontier.study.claims.model import (
     FAILS,
     HOLDS,
@@ -104,10 +103,10 @@ def zero_variance(results: Mapping[str, Run]) -> Verdict:
     """The judge of "L1 has zero variance": over seeds for what takes one, and the unique answer for what does not."""
     rows: list[dict[str, Any]] = []
     for run in results.values():
-        good = run.cells[settled(run.cells) & (run.cells["refit"] == "none")]
+        reference = fits_of(run.cells, "cvxpy_reference")
         for method in ("stratified_raking", "nn_lasso"):
-            for problem, part in good[good["method"] == method].groupby("problem", sort=True):
-                rows += _varies(part, good[good["problem"] == problem], method, str(problem))
+            for problem, part in fits_of(run.cells, method).groupby("problem", sort=True):
+                rows += _varies(part, reference, method, str(problem))
     return conclude(rows, _tell_variance, what="{method}, {reading}")
 
 
@@ -131,7 +130,7 @@ def _tell_variance(evidence: pd.DataFrame) -> tuple[str, str]:
     return " ".join(told), ""
 
 
-def _varies(part: pd.DataFrame, every: pd.DataFrame, method: str, problem: str) -> list[dict[str, Any]]:
+def _varies(part: pd.DataFrame, reference: pd.DataFrame, method: str, problem: str) -> list[dict[str, Any]]:
     """The settings of one method and problem: what the seed changes, and for an optimum what another solver changes."""
     row: dict[str, Any] = {"method": method, "problem": problem, "reading": "over seeds"}
     row |= {"seeds": int(part["seed"].nunique()), "points": len(part)}
@@ -146,7 +145,7 @@ def _varies(part: pd.DataFrame, every: pd.DataFrame, method: str, problem: str) 
         spread, records = max(spreads)
         return [row | {"records": records, "spread_error": spread, "verdict": HOLDS if spread == 0 else FAILS}]
     rows = []  # that a method without a seed does not vary over seeds is no evidence
-    pairs = _solved_twice(part, every)
+    pairs = _solved_twice(part, reference)
     if len(pairs):
         distance = (pairs["n_active_1e-3_other"] - pairs["n_active_1e-3"]).abs().astype(float)
         widest = top(pairs.assign(distance=distance).sort_values("n_active_1e-3"), "distance")
@@ -157,10 +156,9 @@ def _varies(part: pd.DataFrame, every: pd.DataFrame, method: str, problem: str) 
     return rows
 
 
-def _solved_twice(part: pd.DataFrame, every: pd.DataFrame) -> pd.DataFrame:
+def _solved_twice(part: pd.DataFrame, reference: pd.DataFrame) -> pd.DataFrame:
     """Certified optima of the same objective by another solver; sizes at a threshold that blurs no support."""
-    certified = [cells[cells["certified"].fillna(value=False)] for cells in (part, every)]
-    other = certified[1][certified[1]["method"] == "cvxpy_reference"]
-    pairs = certified[0].merge(other, on=["problem", "split", "lam_absolute"], suffixes=("", "_other"))
+    certified, other = (cells[cells["certified"].fillna(value=False)] for cells in (part, reference))
+    pairs = certified.merge(other, on=["problem", "split", "lam_absolute"], suffixes=("", "_other"))
     same = (pairs["objective"] - pairs["objective_other"]).abs() <= SAME_OBJECTIVE * pairs["objective"].abs()
     return pairs[same]
